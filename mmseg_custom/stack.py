@@ -1,0 +1,42 @@
+"""The host packages the plugin stands on: which are needed, and what to say when they are not there."""
+
+import contextlib
+import io
+import warnings
+from importlib import import_module
+from types import ModuleType
+
+REQUIRED = {'torch': '2.1.0', 'mmcv': '2.0.0', 'mmengine': '0.10.0', 'mmseg': '1.2.0'}
+INSTALL_HINT = "install a stack with `pip install 'mmseg-custom[onedl]'` (or see [official] in the README)"
+
+
+def require_stack() -> None:
+    """Check that every host package is installed and new enough.
+
+    Raises:
+        ImportError: In one line, naming the package, the version found and what to install.
+    """
+    for name, minimum in REQUIRED.items():
+        try:
+            module = _import_quietly(name)
+        except ImportError as error:
+            raise ImportError(f'{name} cannot be imported ({error}): {INSTALL_HINT}.') from error
+        if _numbers(module.__version__) < _numbers(minimum):
+            raise ImportError(
+                f'{name} {module.__version__} is older than the {minimum} that is needed: {INSTALL_HINT}.'
+            )
+
+
+def _import_quietly(name: str) -> ModuleType:
+    """Import a package without its remarks on optional parts that are not there."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        module = import_module(name)
+        if name == 'mmseg':
+            import_module('mmseg.datasets')
+    return module
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    digits = [part for part in version.split('+')[0].split('.')[:3] if part.isdigit()]
+    return tuple(int(part) for part in digits)

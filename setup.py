@@ -1,0 +1,28 @@
+"""Packaging of the plugin: it brings no torch and no mm package of its own."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r"__version__ = '(.+?)'", (ROOT / 'mmseg_custom/__init__.py').read_text()).group(1)
+
+ONEDL = ['onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12', 'onedl-mmsegmentation==1.4.2', 'torch==2.13.0']
+OFFICIAL = ['mmcv==2.1.0', 'mmengine==0.10.7', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
+DEVELOPMENT = ['pytest==9.2.0', 'ruff==0.17.6']
+
+setup(
+    name='mmseg-custom',
+    version=VERSION,
+    description='Staged K-fold training of semantic segmentation, the folds fused into one model',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*']),
+    # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
+    # mmsegmentation. The extras bring a stack into an environment that has none.
+    install_requires=['numpy', 'opencv-python', 'ftfy', 'matplotlib', 'prettytable'],
+    extras_require={'onedl': ONEDL, 'official': OFFICIAL, 'dev': DEVELOPMENT},
+)
