@@ -1,0 +1,36 @@
+"""Cross-entropy against smoothed labels."""
+
+from typing import Any
+
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from mmseg_custom.models.losses.functional import cross_entropy_sums, safe_ratio
+from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
+
+
+@MODELS.register_module()
+class LabelSmoothCrossEntropyLoss(SegmentationLoss):
+    """Cross-entropy against ``one_hot * (1 - s) + s / C``, the mean over the pixels that count.
+
+    `Rethinking the Inception Architecture <https://arxiv.org/abs/1512.00567>`_, section 7.
+
+    Args:
+        label_smoothing: s, from 0 (plain cross-entropy) to 1. Defaults to 0.1.
+        loss_name: Key in the log. Defaults to ``'loss_ce'``.
+        **kwargs: ``class_weight``, ``ignore_index`` and ``loss_weight`` of :class:`SegmentationLoss`.
+
+    Raises:
+        ValueError: If ``label_smoothing`` lies outside [0, 1].
+    """
+
+    def __init__(self, label_smoothing: float = 0.1, loss_name: str = 'loss_ce', **kwargs: Any) -> None:
+        super().__init__(loss_name, **kwargs)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f'label_smoothing={label_smoothing} must lie between 0 and 1.')
+        self.label_smoothing = label_smoothing
+
+    def terms(self, pred: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """The cross-entropy; it has no parts."""
+        sums = cross_entropy_sums(pred, target, label_smoothing=self.label_smoothing, **options)
+        return safe_ratio(*sums), {}

@@ -1,0 +1,106 @@
+"""What all losses of the project share: the adapter between the host's heads and the pure functions."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class SegmentationLoss(nn.Module, ABC):
+    """Loss module as the host's decode heads call it; a subclass supplies :meth:`terms`.
+
+    Args:
+        loss_name: Key of the value in the log; a name that starts with ``loss_`` is part of the objective.
+        class_weight: One weight a class. Defaults to ``None``, all equal.
+        ignore_index: Label that does not count, unless the head passes its own. Defaults to 255.
+        loss_weight: Factor on the value. Defaults to 1.0.
+    """
+
+    def __init__(
+        self,
+        loss_name: str,
+        class_weight: Sequence[float] | None = None,
+        ignore_index: int = 255,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
+        self.register_buffer('class_weight', weights, persistent=False)
+        self.loss_name = loss_name
+        self.ignore_index = ignore_index
+        self.loss_weight = loss_weight
+
+    @abstractmethod
+    def terms(self, pred: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss before ``loss_weight``, and the parts that it is made of, by name.
+
+        ``options`` are ``class_weight``, ``pixel_weight`` and ``ignore_index`` of the pure functions.
+        """
+
+    def loss_and_parts(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss and, detached for the log, its unweighted parts.
+
+        Args:
+            pred: Logits (N, C, H, W).
+            target: Class indices (N, H, W), int64.
+            weight: Pixel weights (N, H, W) of a pixel sampler. Every sum becomes a weighted one, so that 0 is
+                as good as ignored. Defaults to ``None``.
+            ignore_index: Overrides the module's own. Defaults to ``None``.
+
+        Raises:
+            ValueError: If the shapes do not fit each other or the class weights.
+        """
+        self._check_shapes(pred, target, weight)
+        total, parts = self.terms(
+            pred,
+            target,
+            class_weight=self.class_weight,
+            pixel_weight=weight,
+            ignore_index=self.ignore_index if ignore_index is None else ignore_index,
+        )
+        return self.loss_weight * total, {name: part.detach() for name, part in parts.items()}
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: float | None = None,
+        reduction_override: str | None = None,
+        ignore_index: int | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        """The loss alone, a scalar; as :meth:`loss_and_parts`, and further arguments of the host are ignored.
+
+        Raises:
+            ValueError: If a value other than the mean is asked for.
+        """
+        if avg_factor is not None or reduction_override not in (None, 'mean'):
+            raise ValueError(
+                f'{type(self).__name__} is a mean over the batch, which avg_factor={avg_factor} and '
+                f'reduction_override={reduction_override!r} are not: leave them out, and set `thresh` of an '
+                'OHEMPixelSampler.'
+            )
+        return self.loss_and_parts(pred, target, weight, ignore_index)[0]
+
+    def _check_shapes(self, pred: Tensor, target: Tensor, weight: Tensor | None) -> None:
+        pixels = (pred.shape[0], *pred.shape[2:])
+        for name, values in (('target', target), ('weight', weight)):
+            if values is not None and (pred.dim() != 4 or values.shape != pixels):
+                raise ValueError(
+                    f'{name} of shape {tuple(values.shape)} does not fit logits of shape '
+                    f'{tuple(pred.shape)}: expected (N, H, W) and (N, C, H, W).'
+                )
+        if self.class_weight is not None and self.class_weight.numel() != pred.shape[1]:
+            raise ValueError(
+                f'class_weight has {self.class_weight.numel()} entries, but the logits have {pred.shape[1]} '
+                'classes: give one weight a class.'
+            )
+
+    def extra_repr(self) -> str:
+        """Name and weight for the printed model."""
+        return f'loss_name={self.loss_name!r}, loss_weight={self.loss_weight}, ignore_index={self.ignore_index}'

@@ -1,0 +1,28 @@
+"""Convert weights between the published DeepLabV3+ and this project; the direction is found by the keys."""
+
+import _bootstrap  # noqa: F401, I001
+
+import argparse
+from pathlib import Path
+
+from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_file
+from mmseg_custom.models.published import convert_checkpoint
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('input', type=Path, help='checkpoint to read')
+    parser.add_argument('output', type=Path, help='checkpoint to write')
+    args = parser.parse_args()
+    if args.output.exists() and args.output.samefile(args.input):
+        parser.error(f'{args.output} is the input: name another file to write.')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    save_checkpoint_file(convert_checkpoint(load_checkpoint_file(args.input)), args.output)
+
+
+if __name__ == '__main__':
+    main()
