@@ -1,0 +1,18 @@
+"""What is learned from: data sets, folds, label ids, augmentations."""
+
+from mmseg_custom.datasets import transforms
+from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, split_folds, write_split
+from mmseg_custom.datasets.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.sampler import SampleKey, SeededSampler
+
+__all__ = [
+    'FoldError',
+    'FoldSplit',
+    'KFoldDataset',
+    'SampleKey',
+    'SeededSampler',
+    'read_split',
+    'split_folds',
+    'transforms',
+    'write_split',
+]

@@ -1,0 +1,143 @@
+"""A semantic segmentation data set that knows its folds."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from mmseg_custom.datasets.folds import FoldError, FoldSplit, fingerprint_files, read_split, split_folds
+from mmseg_custom.datasets.sampler import SampleKey
+
+PARTS = ('train', 'val')
+
+
+@DATASETS.register_module()
+class KFoldDataset(BaseSegDataset):
+    """Image and label folders with an official train and val split, the former cut into folds.
+
+    +-----------+--------------------------+------------------------------+
+    |           | ``fold=None``            | ``fold=k``                   |
+    +===========+==========================+==============================+
+    | ``train`` | the whole train split    | the train split but part k   |
+    +-----------+--------------------------+------------------------------+
+    | ``val``   | the official val split   | part k of the train split    |
+    +-----------+--------------------------+------------------------------+
+
+    Args:
+        part: ``'train'`` or ``'val'``.
+        fold: ``None`` or 1 to K.
+        folds: How the folds are made and where they are kept: ``file``, ``num_folds``, ``seed``, ``group_by``.
+            Written once by ``tools/prepare_data.py``; a file that no longer fits the data is an error.
+        data_prefix: Folders under ``data_root``, with ``{split}`` where the split's name belongs.
+        **kwargs: As the host's ``BaseSegDataset``.
+    """
+
+    def __init__(
+        self,
+        part: str = 'train',
+        fold: int | None = None,
+        folds: dict | None = None,
+        data_prefix: dict | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if part not in PARTS:
+            raise ValueError(f'part={part!r} is unknown: use one of {PARTS}.')
+        self.part, self.fold = part, fold
+        self.folds = {'group_by': None, **(folds or {})}
+        if fold is not None and not folds:
+            raise FoldError(f'fold={fold} needs `folds=dict(file=..., num_folds=..., seed=...)` in the data set.')
+        self.split = 'val' if part == 'val' and fold is None else 'train'
+        prefix = {key: path.format(split=self.split) for key, path in (data_prefix or {}).items()}
+        super().__init__(data_prefix=prefix, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """The host's list of images and labels, cut down to the part and fold."""
+        self._check_root()
+        samples = super().load_data_list()
+        if not samples:
+            raise FileNotFoundError(
+                f'No image ending in {self.img_suffix!r} under {self.data_prefix["img_path"]}: '
+                'check data_root, data_prefix and img_suffix.'
+            )
+        if self.fold is None:
+            return samples
+        by_name = {self.name_of(sample): sample for sample in samples}
+        self.fold_split = self._read_split(samples)
+        return [by_name[name] for name in self.fold_split.names(self.fold, validation=self.part == 'val')]
+
+    def __getitem__(self, key: int | SampleKey) -> dict:
+        """The sample at an index, its randomness that of its :class:`SampleKey` when it comes with one."""
+        if isinstance(key, tuple):
+            seed_sample(SampleKey(*key))
+            key = key[-1]
+        return super().__getitem__(key)
+
+    def name_of(self, sample: dict) -> str:
+        """An image's name: its path under the image folder, without the suffix."""
+        path = Path(sample['img_path']).relative_to(self.data_prefix['img_path']).as_posix()
+        return path[: -len(self.img_suffix)]
+
+    def make_split(self) -> FoldSplit:
+        """Cut the train split into folds as ``folds`` says.
+
+        Raises:
+            FoldError: If that cannot be done.
+        """
+        self._check_root()
+        samples = super().load_data_list()
+        names = [self.name_of(sample) for sample in samples]
+        spec = {key: self.folds[key] for key in ('num_folds', 'seed', 'group_by')}
+        return FoldSplit(**spec, fingerprint=self.fingerprint(samples), folds=split_folds(names, **spec))
+
+    def fingerprint(self, samples: list[dict]) -> str:
+        """A checksum of the names and sizes of all images and labels.
+
+        Raises:
+            FileNotFoundError: If a label is missing, naming it.
+        """
+        pairs = [(self.name_of(sample), sample) for sample in samples]
+        missing = [sample['seg_map_path'] for _, sample in pairs if not Path(sample['seg_map_path']).is_file()]
+        if missing:
+            raise FileNotFoundError(f'{len(missing)} images have no label, the first one {missing[0]}.')
+        return fingerprint_files(
+            [
+                (f'{kind} {name}', Path(sample[kind]))
+                for name, sample in pairs
+                for kind in ('img_path', 'seg_map_path')
+            ]
+        )
+
+    def _read_split(self, samples: list[dict]) -> FoldSplit:
+        split, file = read_split(self.folds['file']), self.folds['file']
+        for key in ('num_folds', 'seed', 'group_by'):
+            if getattr(split, key) != self.folds[key]:
+                raise FoldError(
+                    f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '
+                    f'{self.folds[key]!r}: change the config, or make the folds anew with prepare_data.py.'
+                )
+        if split.fingerprint != self.fingerprint(samples):
+            raise FoldError(
+                f'The training images under {self.data_root} have changed since {file} was made: restore them, or '
+                'make the folds anew with `python tools/prepare_data.py CONFIG --renew`.'
+            )
+        return split
+
+    def _check_root(self) -> None:
+        image_folder = Path(self.data_prefix['img_path'])
+        if not image_folder.is_dir():
+            raise FileNotFoundError(
+                f'No folder {image_folder}: link your data set with '
+                '`python tools/prepare_data.py CONFIG --data-root DIR`, or set data_root in the config.'
+            )
+
+
+def seed_sample(key: SampleKey) -> None:
+    """Seed every generator that transforms draw from (NumPy, ``random``, OpenCV) for one sample."""
+    words = np.random.SeedSequence(tuple(key)).generate_state(3)
+    np.random.seed(words[0])
+    random.seed(int(words[1]))
+    cv2.setRNGSeed(int(words[2] & 0x7FFFFFFF))

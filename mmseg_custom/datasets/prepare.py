@@ -1,0 +1,81 @@
+"""Preparing a data set once: link it, check its pairs, write its folds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
+from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
+from mmseg_custom.datasets.kfold_dataset import KFoldDataset
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What :func:`prepare` found and wrote.
+
+    Attributes:
+        num_train: Pairs of image and label in the train split.
+        num_val: Pairs in the official val split.
+        fold_file: Where the folds are.
+        split: The folds.
+        is_new: Whether the fold file was written now.
+    """
+
+    num_train: int
+    num_val: int
+    fold_file: Path
+    split: FoldSplit
+    is_new: bool
+
+
+def prepare(cfg: Config, renew: bool = False) -> Preparation:
+    """Check that every image of both splits has a label, and write the fold file if it is missing.
+
+    Args:
+        cfg: A config whose data sets are :class:`KFoldDataset`.
+        renew: Replace a fold file that no longer fits the data or the config.
+
+    Raises:
+        FileNotFoundError: If a folder, image or label is missing.
+        FoldError: If the folds cannot be made, or the file there does not fit and ``renew`` is not set.
+    """
+    train, val = (_whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
+    val.fingerprint(val.load_data_list())
+    split, file = train.make_split(), Path(train.folds['file'])
+    is_new = renew or not file.is_file()
+    if is_new:
+        write_split(split, file)
+    elif read_split(file) != split:
+        raise FoldError(
+            f'{file} does not fit the data under {train.data_root} or the folds of the config any more. Winners '
+            'trained with it are not comparable to new ones; to make new folds anyway, add --renew.'
+        )
+    return Preparation(len(train), len(val), file, split, is_new)
+
+
+def link_data_root(cfg: Config, data_root: Path) -> None:
+    """Make the config's ``data_root`` a link to where the data set is.
+
+    Raises:
+        FileNotFoundError: If ``data_root`` does not exist.
+        FileExistsError: If the config's own ``data_root`` is a real folder already.
+    """
+    link = Path(cfg.train_dataloader.dataset.data_root)
+    if not data_root.is_dir():
+        raise FileNotFoundError(f'--data-root {data_root} is no folder.')
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
+        if link.resolve() == data_root.resolve():
+            return
+        raise FileExistsError(
+            f'{link}, where the config looks for its data, is a folder already: leave out --data-root to use it, or '
+            'move it away.'
+        )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(data_root.resolve(), target_is_directory=True)
+
+
+def _whole_split(dataset: dict, part: str) -> KFoldDataset:
+    return DATASETS.build({**dataset, 'part': part, 'fold': None, 'pipeline': []})

@@ -1,0 +1,80 @@
+import itertools
+import json
+
+import pytest
+
+from mmseg_custom.datasets import FoldError, FoldSplit, read_split, split_folds, write_split
+
+NAMES = [f'city{n % 3}/city{n % 3}_{n:02}' for n in range(20)]
+
+
+def test_reference_split_is_that_of_scikit_learn():
+    names = [str(n) for n in range(10)]
+    assert split_folds(names, 5, seed=42) == [['1', '8'], ['0', '5'], ['2', '7'], ['4', '9'], ['3', '6']]
+
+
+def test_folds_are_disjoint_and_complete_and_sizes_differ_by_one():
+    folds = split_folds(NAMES[:18], 4, seed=0)
+    assert sorted(itertools.chain(*folds)) == sorted(NAMES[:18])
+    assert [len(part) for part in folds] == [5, 5, 4, 4]
+
+
+def test_order_of_the_input_does_not_matter():
+    assert split_folds(NAMES[::-1], 5, seed=1) == split_folds(NAMES, 5, seed=1)
+
+
+def test_cities_stay_together():
+    folds = split_folds(NAMES, 3, seed=0, group_by='city')
+    assert sorted(itertools.chain(*folds)) == sorted(NAMES)
+    cities = [{name.partition('/')[0] for name in part} for part in folds]
+    assert sorted(cities, key=sorted) == [{'city0'}, {'city1'}, {'city2'}]
+
+
+@pytest.mark.parametrize(
+    ('num_folds', 'group_by', 'message'),
+    [
+        (21, None, '20 images'),
+        (4, 'city', '3 groups'),
+        (1, None, '1 folds'),
+        (3, 'street', "'street' is unknown"),
+    ],
+)
+def test_impossible_splits_are_named(num_folds, group_by, message):
+    with pytest.raises(FoldError, match=message):
+        split_folds(NAMES, num_folds, 0, group_by)
+
+
+@pytest.fixture
+def split():
+    return FoldSplit(5, 42, None, 'fingerprint', split_folds(NAMES, 5, 42))
+
+
+def test_file_round_trip(split, tmp_path):
+    write_split(split, tmp_path / 'folds.json')
+    assert read_split(tmp_path / 'folds.json') == split
+
+
+def test_edited_file_is_noticed(split, tmp_path):
+    path = tmp_path / 'folds.json'
+    write_split(split, path)
+    content = json.loads(path.read_text())
+    content['folds'][0].append(content['folds'][1].pop())
+    path.write_text(json.dumps(content))
+    with pytest.raises(FoldError, match='was edited'):
+        read_split(path)
+
+
+def test_missing_and_incomplete_files_are_named(tmp_path):
+    with pytest.raises(FoldError, match=r'prepare_data\.py'):
+        read_split(tmp_path / 'none.json')
+    (tmp_path / 'half.json').write_text('{"hash": "x"}')
+    with pytest.raises(FoldError, match='not complete'):
+        read_split(tmp_path / 'half.json')
+
+
+def test_training_and_validation_names_of_a_fold(split):
+    train, val = split.names(2, validation=False), split.names(2, validation=True)
+    assert val == split.folds[1]
+    assert sorted(train + val) == sorted(NAMES)
+    with pytest.raises(FoldError, match='Fold 6 does not exist'):
+        split.names(6, validation=True)
