@@ -1,0 +1,76 @@
+"""The metric of every stage: scores and the validation value of the stage's own loss."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmseg.registry import METRICS
+from prettytable import PrettyTable
+from torch import Tensor
+
+from mmseg_custom.evaluation.scores import confusion_matrix, iou_per_class, scores_of
+
+Criterion = Callable[[Tensor, Tensor], Tensor]
+
+
+@METRICS.register_module()
+class SegmentationMetric(BaseMetric):
+    """Sums one int64 confusion matrix per image and derives every score from the sum.
+
+    Reports ``mIoU`` over the classes that occur, ``fwIoU``, ``aAcc``, ``mAcc`` and ``IoU.<class>``, all in percent,
+    and ``val_loss``, the mean over the images of :attr:`criterion`. The size of the score is that of the label:
+    the host brings the logits to ``ori_shape``.
+
+    Args:
+        ignore_index: Label of the pixels that do not count. Defaults to 255.
+        **kwargs: As the host's ``BaseMetric``.
+
+    Attributes:
+        criterion: The loss of logits (1, C, H, W) and label (1, H, W); the runner sets the stage's own. ``None``
+            leaves ``val_loss`` out.
+        matrix: The confusion matrix of the last evaluation, int64 (C, C).
+    """
+
+    default_prefix = ''
+
+    def __init__(self, ignore_index: int = 255, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ignore_index = ignore_index
+        self.criterion: Criterion | None = None
+        self.matrix: Tensor | None = None
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count one batch: an int64 matrix and a loss value per image, kept on the CPU."""
+        num_classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            prediction = sample['pred_sem_seg']['data'].squeeze(0)
+            target = sample['gt_sem_seg']['data'].squeeze(0).to(prediction.device)
+            try:
+                matrix = confusion_matrix(prediction, target, num_classes, self.ignore_index)
+            except ValueError as error:
+                raise ValueError(f'{sample.get("seg_map_path", "A label")}: {error}') from error
+            self.results.append((matrix.cpu(), self._loss(sample['seg_logits']['data'], target)))
+
+    def compute_metrics(self, results: list[tuple[Tensor, float | None]]) -> dict[str, float]:
+        """Derive the scores of all images."""
+        self.matrix = torch.stack([matrix for matrix, _ in results]).sum(0)
+        scores = scores_of(self.matrix)
+        losses = [loss for _, loss in results if loss is not None]
+        if losses:
+            scores['val_loss'] = sum(losses) / len(losses)
+        per_class = dict(zip(self.dataset_meta['classes'], iou_per_class(self.matrix).tolist(), strict=True))
+        print_log('per class IoU:\n' + _table(per_class), logger='current')
+        return {**scores, **{f'IoU.{name}': value for name, value in per_class.items()}}
+
+    def _loss(self, logits: Tensor, target: Tensor) -> float | None:
+        if self.criterion is None:
+            return None
+        return float(self.criterion(logits[None], target[None].long()))
+
+
+def _table(per_class: dict[str, float]) -> str:
+    table = PrettyTable(['class', 'IoU'])
+    table.add_rows([[name, f'{value:.2f}'] for name, value in per_class.items()])
+    return table.get_string()
