@@ -1,0 +1,166 @@
+"""What a fold does beyond training: enter the ledger, and fuse the stage when it is the last."""
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import mmengine
+import mmseg
+import torch
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.engine.history import HISTORY_KEY, best_position
+from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint, delete_resume_points
+from mmseg_custom.stages.fingerprint import hash_experiment
+from mmseg_custom.stages.lease import lease
+from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_name, member_names
+from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, has_seen, image_set
+from mmseg_custom.stages.plan import explain_missing_winner
+from mmseg_custom.stages.scoring import WeightScorer
+from mmseg_custom.stages.winner import choose_winner
+
+
+@HOOKS.register_module()
+class FoldAverageHook(Hook):
+    """Enters a finished run in its stage's ledger; the run that completes the stage fuses the folds.
+
+    After training it scores the run's best checkpoint on the official val split (``test_dataloader``) and records
+    it. When all runs of the stage are there, it builds the candidates (best fold, average of all, average of the
+    best), scores them and puts the winner where the next stage's ``load_from`` expects it. Every checkpoint of the
+    run carries its lineage: which weights it came from and which images they have seen.
+
+    Args:
+        stage_dir: The folder of the stage, ``work_dirs/<recipe>/stage<S>``.
+        monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, stage_dir: PathLike, monitor: str = 'mIoU') -> None:
+        self.ledger = StageLedger(stage_dir)
+        self.monitor = monitor
+        self._lineage: dict | None = None
+        self._finished = False
+
+    def before_run(self, runner: Runner) -> None:
+        """Before training: see that there is something to start from, and whether anything is left to do.
+
+        Raises:
+            StageError: If the stage before has no winner, naming the folds that are missing and their commands.
+        """
+        if isinstance(runner._train_loop, dict) or runner._train_loop is None:
+            return
+        start = runner._load_from
+        if start and '://' not in str(start) and not Path(start).is_file():
+            raise StageError(explain_missing_winner(runner.cfg.filename or 'this config', start))
+        self._finished = bool(runner._resume) and self._entry_of_this_run(runner) is not None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take up the lineage of the weights the run starts or resumes from."""
+        if isinstance(runner._train_loop, dict) or runner._train_loop is None:
+            return
+        meta = checkpoint.get('meta') or {}
+        if 'optimizer' in checkpoint:
+            self._lineage = meta.get('lineage')
+            return
+        weights = hash_weights(checkpoint.get('state_dict', checkpoint))
+        images = image_set(runner.train_dataloader.dataset)
+        self._lineage = continue_lineage(meta, str(runner._load_from), weights, images)
+
+    def before_train(self, runner: Runner) -> None:
+        """Complete the lineage of a run from scratch; a run that is in the ledger trains no more."""
+        if self._lineage is None:
+            self._lineage = {**SCRATCH, 'seen': [image_set(runner.train_dataloader.dataset)]}
+        if self._finished:
+            runner.logger.info(f'{self._member(runner)} is in {self.ledger.folder}: nothing left to train.')
+            runner.train_loop.stop_training = True
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write the lineage into the checkpoint."""
+        checkpoint['meta']['lineage'] = self._lineage
+
+    def after_train(self, runner: Runner) -> None:
+        """Record the run, then fuse the stage if it is complete."""
+        scorer = WeightScorer(runner.cfg)
+        if not self._finished:
+            self._record(runner, scorer)
+        members = member_names(self._num_folds(runner))
+        missing = self.ledger.missing(members)
+        if missing:
+            runner.logger.info(f'{self.ledger.folder.name} waits for {", ".join(missing)}.')
+        elif self.ledger.outcome() is None:
+            self._fuse(runner, members, scorer)
+
+    def _record(self, runner: Runner, scorer: WeightScorer) -> None:
+        history = runner.message_hub.get_info(HISTORY_KEY)
+        position = best_position(history, self.monitor)
+        if position is None:
+            raise StageError(f'No epoch of {self._member(runner)} has a finite {self.monitor}: there is no best one.')
+        checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
+        weights = load_weights(checkpoint)
+        val = scorer(weights)
+        if is_main_process():
+            entry = self._entry(runner, history, history[position], weights, val)
+            self.ledger.record(self._member(runner), entry, checkpoint)
+            delete_resume_points(runner.work_dir)
+        barrier()
+
+    def _entry(self, runner: Runner, history: list, best: dict, weights: dict, val: dict) -> Entry:
+        own_part = image_set(runner.val_dataloader.dataset)
+        return {
+            'stage': self.ledger.folder.name,
+            'fold': self._fold(runner),
+            'num_folds': self._num_folds(runner),
+            'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
+            'config_hash': hash_experiment(runner.cfg),
+            'seed': runner.seed,
+            'weights': hash_weights(weights),
+            'best': {**best, 'part': own_part, 'seen': has_seen(self._lineage['seen'], own_part)},
+            'val': plain_data(val),
+            'history': history,
+            'lineage': self._lineage,
+            'seconds': round(sum(record['seconds'] for record in history), 1),
+            'versions': {
+                'torch': torch.__version__,
+                'mmengine': mmengine.__version__,
+                'mmseg': mmseg.__version__,
+            },
+        }
+
+    def _fuse(self, runner: Runner, members: list[str], scorer: WeightScorer) -> None:
+        with lease(self.ledger.folder / 'fusing.lease') if is_main_process() else nullcontext() as held:
+            answer: list[Any] = [held]
+            broadcast_object_list(answer)
+            if answer[0]:
+                outcome = choose_winner(self.ledger, members, scorer)
+                runner.logger.info(
+                    f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'
+                )
+
+    def _entry_of_this_run(self, runner: Runner) -> Entry | None:
+        entry = self.ledger.entry(self._member(runner))
+        if entry and entry['config_hash'] != hash_experiment(runner.cfg):
+            raise StageError(
+                f'{self._member(runner)} of {self.ledger.folder} was trained with another config than '
+                f'{runner.cfg.filename} is now: start it without --resume to train it anew.'
+            )
+        return entry
+
+    @staticmethod
+    def _member(runner: Runner) -> str:
+        return member_name(FoldAverageHook._fold(runner))
+
+    @staticmethod
+    def _fold(runner: Runner) -> int | None:
+        return getattr(runner.train_dataloader.dataset, 'fold', None)
+
+    @staticmethod
+    def _num_folds(runner: Runner) -> int | None:
+        dataset = runner.train_dataloader.dataset
+        return None if FoldAverageHook._fold(runner) is None else dataset.folds['num_folds']

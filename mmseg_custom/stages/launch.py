@@ -1,0 +1,67 @@
+"""From a config file and the host's command line options to a run."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmseg.registry import RUNNERS
+
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.stages.stage_runner import StageRunner
+
+
+def load_run_config(
+    config: PathLike, work_dir: PathLike | None = None, cfg_options: dict[str, Any] | None = None
+) -> Config:
+    """Read a config as the host's tools do.
+
+    Args:
+        config: The config file.
+        work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``.
+        cfg_options: Overrides by dotted key.
+    """
+    cfg = Config.fromfile(str(config))
+    if cfg_options:
+        cfg.merge_from_dict(cfg_options)
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    return cfg
+
+
+def enable_amp(cfg: Config) -> None:
+    """Train in mixed precision, as the host's ``--amp``.
+
+    Raises:
+        ValueError: If the config has an optimizer wrapper of another kind.
+    """
+    kind = cfg.optim_wrapper.type
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(f'--amp works with optim_wrapper.type OptimWrapper, not {kind}.')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def build_runner(cfg: Config) -> StageRunner:
+    """Build the runner that a config names; its default is :class:`StageRunner`."""
+    cfg.setdefault('runner_type', 'StageRunner')
+    return RUNNERS.build(cfg)
+
+
+def score_original_size(cfg: Config) -> None:
+    """Test against the label files at their own size, the logits brought to it.
+
+    Raises:
+        ValueError: If the config has no ``original_size_pipeline``.
+    """
+    if 'original_size_pipeline' not in cfg:
+        raise ValueError(f'{cfg.filename} has no original_size_pipeline: the label read behind the resizing.')
+    cfg.test_dataloader.dataset.pipeline = cfg.original_size_pipeline
+
+
+def show_predictions(cfg: Config, show: bool, folder: PathLike | None, wait_time: float) -> None:
+    """Paint predictions while testing, as the host's ``--show`` and ``--show-dir``."""
+    cfg.default_hooks.visualization.update(draw=True, show=show, wait_time=wait_time)
+    if folder:
+        cfg.visualizer.save_dir = str(folder)

@@ -1,0 +1,101 @@
+"""The ledger of a stage: one file a finished run, one for the outcome, each renamed into place."""
+
+from pathlib import Path
+from typing import Any
+
+from mmseg_custom.averaging.candidates import fold_order
+from mmseg_custom.engine.files import PathLike, place_copy, read_json, write_json
+
+LEDGER_VERSION = 1
+OUTCOME_FILE = 'stage.json'
+WINNER_FILE = 'winner.pth'
+
+Entry = dict[str, Any]
+
+
+class StageError(RuntimeError):
+    """A stage that cannot go on; the message says what is missing and how to get it."""
+
+
+def member_name(fold: int | None) -> str:
+    """The name of a run in the ledger: ``fold<k>``, or ``full`` for a stage without folds."""
+    return 'full' if fold is None else f'fold{fold}'
+
+
+def member_names(num_folds: int | None) -> list[str]:
+    """The names of all runs of a stage of ``num_folds`` folds, or of one without folds."""
+    return [member_name(None)] if num_folds is None else [member_name(k) for k in range(1, num_folds + 1)]
+
+
+class StageLedger:
+    """Reads and writes the folder of a stage; all names in its files are relative to the folder.
+
+    ``<member>.json`` and ``<member>.pth`` are the record and the best weights of a finished run; ``<candidate>.pth``
+    an average; ``stage.json`` the outcome; ``winner.pth`` the weights the next stage starts from.
+
+    Args:
+        folder: ``work_dirs/<recipe>/stage<S>``.
+    """
+
+    def __init__(self, folder: PathLike) -> None:
+        self.folder = Path(folder)
+
+    @property
+    def winner_path(self) -> Path:
+        """Where the winner's weights are."""
+        return self.folder / WINNER_FILE
+
+    def weights_path(self, name: str) -> Path:
+        """Where the weights of a member or candidate are."""
+        return self.folder / f'{name}.pth'
+
+    def record(self, name: str, entry: Entry, checkpoint: PathLike) -> None:
+        """Enter a finished run: first its weights, then its record, each in one step."""
+        place_copy(checkpoint, self.weights_path(name))
+        write_json({'version': LEDGER_VERSION, **entry}, self.folder / f'{name}.json')
+
+    def entry(self, name: str) -> Entry | None:
+        """The record of a run, ``None`` while it has not finished.
+
+        Raises:
+            StageError: If its weights are gone, or a later version of the project wrote it.
+        """
+        path = self.folder / f'{name}.json'
+        if not path.is_file():
+            return None
+        entry = read_json(path)
+        if entry.get('version', 0) > LEDGER_VERSION:
+            raise StageError(
+                f'{path} has version {entry["version"]}, newer than {LEDGER_VERSION}: update the project.'
+            )
+        if not self.weights_path(name).is_file():
+            raise StageError(f'{path} is there but {name}.pth is gone: restore it, or delete {path.name} to retrain.')
+        return entry
+
+    def entries(self, names: list[str]) -> dict[str, Entry]:
+        """The records of the finished runs among ``names``, in fold order."""
+        found = {name: self.entry(name) for name in sorted(names, key=fold_order)}
+        return {name: entry for name, entry in found.items() if entry is not None}
+
+    def missing(self, names: list[str]) -> list[str]:
+        """The runs among ``names`` that have not finished."""
+        return [name for name in names if self.entry(name) is None]
+
+    def finished_members(self) -> list[str]:
+        """The names of all finished runs in the folder, in fold order."""
+        names = [path.stem for path in self.folder.glob('*.json') if path.stem.startswith(('fold', 'full'))]
+        return sorted(names, key=fold_order)
+
+    def outcome(self) -> Entry | None:
+        """The candidates and the winner, ``None`` until they are made from the runs now in the ledger."""
+        path = self.folder / OUTCOME_FILE
+        if not path.is_file() or not self.winner_path.is_file():
+            return None
+        outcome = read_json(path)
+        current = {name: entry['weights'] for name, entry in self.entries(list(outcome['members'])).items()}
+        return outcome if outcome['members'] == current else None
+
+    def record_outcome(self, outcome: Entry, winner: PathLike) -> None:
+        """Enter the outcome: first the winner's weights, then the record."""
+        place_copy(winner, self.winner_path)
+        write_json({'version': LEDGER_VERSION, **outcome}, self.folder / OUTCOME_FILE)

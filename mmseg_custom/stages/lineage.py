@@ -1,0 +1,73 @@
+"""Which images a set of weights has seen, through stages and averages."""
+
+from collections.abc import Iterable
+from typing import Any
+
+ImageSet = dict[str, Any]
+Lineage = dict[str, list]
+
+UNKNOWN: ImageSet = {'split': 'unknown'}
+SCRATCH: Lineage = {'parents': [], 'seen': []}
+
+
+def image_set(dataset: Any) -> ImageSet:
+    """The images of a :class:`~mmseg_custom.datasets.KFoldDataset`, as plain data.
+
+    Returns:
+        ``split`` and, for a fold, the ``parts`` of it and the checksum ``folds`` of the fold file; the whole of a
+        split has no parts. A data set that knows no folds is ``unknown``.
+    """
+    if not hasattr(dataset, 'split'):
+        return UNKNOWN
+    if dataset.fold is None:
+        return {'split': dataset.split}
+    everything = range(1, dataset.fold_split.num_folds + 1)
+    parts = [dataset.fold] if dataset.part == 'val' else [k for k in everything if k != dataset.fold]
+    return {'split': dataset.split, 'folds': dataset.fold_split.hash, 'parts': parts}
+
+
+def merge_seen(collections: Iterable[Iterable[ImageSet]]) -> list[ImageSet]:
+    """The union of collections of image sets, each set once, in order of appearance."""
+    merged: list[ImageSet] = []
+    for collection in collections:
+        merged.extend(images for images in collection if images not in merged)
+    return merged
+
+
+def has_seen(seen: Iterable[ImageSet], images: ImageSet) -> bool:
+    """Whether weights that were trained on ``seen`` may have met one of ``images``; in doubt, yes."""
+    return any(_overlap(one, images) for one in seen)
+
+
+def continue_lineage(start: dict, parent: str, weights: str, images: ImageSet) -> Lineage:
+    """The lineage of a run that starts from a checkpoint and trains on ``images``.
+
+    Args:
+        start: ``meta`` of the checkpoint; without a lineage of its own it counts as having seen unknown images.
+        parent: Its file.
+        weights: The checksum of its weights.
+        images: What the run trains on.
+    """
+    before = start.get('lineage', {'seen': [UNKNOWN]})['seen']
+    return {'parents': [{'file': parent, 'weights': weights}], 'seen': merge_seen([before, [images]])}
+
+
+def average_lineage(parents: dict[str, dict]) -> Lineage:
+    """The lineage of an average.
+
+    Args:
+        parents: File and ledger entry (``weights``, ``lineage``) of each member.
+    """
+    return {
+        'parents': [{'file': file, 'weights': entry['weights']} for file, entry in parents.items()],
+        'seen': merge_seen(entry['lineage']['seen'] for entry in parents.values()),
+    }
+
+
+def _overlap(one: ImageSet, other: ImageSet) -> bool:
+    if 'unknown' in (one['split'], other['split']):
+        return True
+    if one['split'] != other['split']:
+        return False
+    comparable = 'parts' in one and 'parts' in other and one['folds'] == other['folds']
+    return not comparable or bool(set(one['parts']) & set(other['parts']))

@@ -1,0 +1,126 @@
+"""The plan of a recipe: a folder of configs, read by their names."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.stages.ledger import StageError, StageLedger, member_name
+
+CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fold>\d+))?')
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training run: a fold of a stage, or the whole stage where it has no folds."""
+
+    config: Path
+    stage: int
+    fold: int | None
+
+    @property
+    def member(self) -> str:
+        """Its name in the ledger."""
+        return member_name(self.fold)
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage and its runs, in fold order."""
+
+    number: int
+    runs: tuple[PlannedRun, ...]
+
+    @cached_property
+    def cfg(self) -> Config:
+        """The config of its first run; what differs between the runs is their fold."""
+        return Config.fromfile(self.runs[0].config)
+
+    @property
+    def members(self) -> list[str]:
+        """The names of its runs in the ledger."""
+        return [run.member for run in self.runs]
+
+
+class Plan:
+    """The stages that the configs in a folder describe, in order.
+
+    ``stage<S>.py`` is a stage without folds unless there are ``stage<S>_fold<K>.py``, which then are its runs; a
+    prefix, as in ``streets_stage1.py``, is the recipe's name and the same for all.
+
+    Args:
+        folder: The folder of configs.
+
+    Raises:
+        StageError: If the folder has no such config, or those of several recipes.
+    """
+
+    def __init__(self, folder: PathLike) -> None:
+        self.folder = Path(folder)
+        found = [(CONFIG_NAME.fullmatch(path.stem), path) for path in sorted(self.folder.glob('*.py'))]
+        named = [(match, path) for match, path in found if match]
+        if not named:
+            raise StageError(f'{folder} holds no stage configs (stage1.py, stage2_fold1.py, ...).')
+        recipes = sorted({match['recipe'] or '' for match, _ in named})
+        if len(recipes) > 1:
+            raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
+        self.stages = _stages([_run(match, path) for match, path in named])
+
+    @classmethod
+    def around(cls, config: PathLike) -> 'Plan | None':
+        """The plan that a config belongs to, ``None`` if its name is not that of a stage."""
+        path = Path(config)
+        return cls(path.parent) if CONFIG_NAME.fullmatch(path.stem) else None
+
+    def stage(self, number: int) -> PlannedStage:
+        """The stage with a number.
+
+        Raises:
+            StageError: If there is none.
+        """
+        for stage in self.stages:
+            if stage.number == number:
+                return stage
+        raise StageError(f'{self.folder} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
+
+
+def explain_missing_winner(config: PathLike, winner: PathLike) -> str:
+    """Say why the weights a stage starts from are not there, and which commands make them.
+
+    Args:
+        config: The config that wants to start.
+        winner: Its ``load_from``, the winner of the stage before.
+    """
+    name = CONFIG_NAME.fullmatch(Path(config).stem)
+    sentence = f'{Path(config).name} starts from {winner}, which does not exist.'
+    plan = Plan.around(config)
+    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan else []
+    if not before:
+        return f'{sentence} Set load_from to a checkpoint.'
+    missing = StageLedger(Path(winner).parent).missing(before[-1].members)
+    if not missing:
+        return f'{sentence} Its folds are finished: `python tools/average_folds.py {Path(winner).parent}` makes it.'
+    commands = [f'python tools/train.py {run.config}' for run in before[-1].runs if run.member in missing]
+    return '\n'.join(
+        [
+            f'{sentence} Stage {before[-1].number} still lacks {", ".join(missing)}. Train what is missing:',
+            *commands,
+        ]
+        + [f'or the whole plan: python tools/run_recipe.py {plan.folder}']
+    )
+
+
+def _run(match: re.Match, path: Path) -> PlannedRun:
+    return PlannedRun(path, int(match['stage']), int(match['fold']) if match['fold'] else None)
+
+
+def _stages(runs: list[PlannedRun]) -> list[PlannedStage]:
+    stages = []
+    for number in sorted({run.stage for run in runs}):
+        own = [run for run in runs if run.stage == number]
+        folds = sorted((run for run in own if run.fold is not None), key=lambda run: run.fold)
+        stages.append(PlannedStage(number, tuple(folds or own)))
+    return stages

@@ -1,0 +1,37 @@
+"""Scoring weights as a config says: its network, its official val split, its metric."""
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.evaluator import Evaluator
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from mmseg_custom.evaluation import attach_criterion, score
+
+
+class WeightScorer:
+    """A function from a state dict to its metrics; network and data are built once, at the first call.
+
+    Args:
+        cfg: A stage's config; its ``test_dataloader`` is the official val split.
+    """
+
+    def __init__(self, cfg: Config) -> None:
+        self.cfg = cfg
+        self._parts: tuple | None = None
+
+    def __call__(self, weights: dict[str, Tensor]) -> dict[str, float]:
+        """Score weights; the same numbers as the host's test loop gives."""
+        if self._parts is None:
+            self._parts = self._build()
+        model, dataloader, evaluator = self._parts
+        model.load_state_dict(weights)
+        return score(model, dataloader, evaluator)
+
+    def _build(self) -> tuple:
+        model = MODELS.build(self.cfg.model).to(get_device())
+        dataloader = Runner.build_dataloader(self.cfg.test_dataloader, seed=self.cfg.randomness.seed)
+        evaluator = Evaluator(self.cfg.test_evaluator)
+        attach_criterion(evaluator, model)
+        return model, dataloader, evaluator

@@ -1,0 +1,162 @@
+"""The host's runner, as a stage needs it."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.evaluator import Evaluator
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from mmseg.registry import RUNNERS
+from torch import nn
+
+from mmseg_custom.engine.checkpoint_io import CheckpointError, load_checkpoint_file
+from mmseg_custom.engine.hooks.stage_checkpoint_hook import resume_points
+from mmseg_custom.evaluation import attach_criterion
+
+
+@RUNNERS.register_module()
+class StageRunner(Runner):
+    """Runs one fold (or one stage without folds) from its config, on the CPU as well as on GPUs.
+
+    What differs from the host's runner: ``resume`` goes on from the run's own newest good checkpoint, whatever
+    ``load_from`` is; checkpoints are loaded strictly and without running anything in them; ``batch_size`` of
+    training counts the images a step over all processes; metrics report the stage's own loss; mixed precision and
+    distributed training work on the CPU; ``env_cfg.num_threads`` fixes PyTorch's threads, so that a run's numbers
+    do not depend on how many run beside it. Arguments as the host's ``Runner``.
+    """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> 'StageRunner':
+        """Build a runner from a config, whose text stays as it is.
+
+        The host takes the text at every start and into every checkpoint, and has yapf format it each time, which is
+        seconds: more than a short epoch.
+        """
+        text = dict(cfg_text=cfg.text, filename=cfg.filename, format_python_code=False)
+        return super().from_cfg(Config(cfg.to_dict(), **text))
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Set up the environment: gloo where there is no GPU, and the number of threads."""
+        if get_device() == 'cpu':
+            env_cfg = {**env_cfg, 'dist_cfg': {**env_cfg.get('dist_cfg', {}), 'backend': 'gloo'}}
+        super().setup_env(env_cfg)
+        if env_cfg.get('num_threads'):
+            torch.set_num_threads(env_cfg['num_threads'])
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model for distributed training; without device ids on the CPU."""
+        if self.distributed and get_device() == 'cpu' and not is_model_wrapper(model):
+            model_wrapper_cfg = {
+                'type': 'MMDistributedDataParallel',
+                'broadcast_buffers': False,
+                'device_ids': None,
+                **(model_wrapper_cfg or {}),
+            }
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Share the batch among the processes, then build the loop.
+
+        Raises:
+            ValueError: If the batch cannot be shared evenly.
+        """
+        loader = self._train_dataloader
+        if isinstance(loader, dict) and self.world_size > 1:
+            if loader['batch_size'] % self.world_size:
+                raise ValueError(
+                    f'train_dataloader.batch_size={loader["batch_size"]} is the number of images a step over all '
+                    f'{self.world_size} processes and cannot be shared evenly: use a multiple of {self.world_size}.'
+                )
+            self._train_dataloader = {**loader, 'batch_size': loader['batch_size'] // self.world_size}
+        return super().build_train_loop(loop)
+
+    def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
+        """Build an evaluator whose metrics know the stage's own loss."""
+        evaluator = super().build_evaluator(evaluator)
+        attach_criterion(evaluator, self.model)
+        return evaluator
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Build the optimizer; mixed precision without a GPU takes :class:`AutocastOptimWrapper`."""
+        if (
+            isinstance(optim_wrapper, dict)
+            and optim_wrapper.get('type') == 'AmpOptimWrapper'
+            and get_device() == 'cpu'
+        ):
+            kept = {key: value for key, value in optim_wrapper.items() if key not in ('loss_scale', 'dtype')}
+            optim_wrapper = {**kept, 'type': 'AutocastOptimWrapper'}
+        return super().build_optim_wrapper(optim_wrapper)
+
+    def load_or_resume(self) -> None:
+        """Resume from the run's own newest good checkpoint if asked to and there is one; else start."""
+        if self._has_loaded:
+            return
+        point = self._newest_good_point() if self._resume else None
+        if point:
+            self.resume(point)
+        elif self._load_from:
+            self.load_checkpoint(str(self._load_from))
+        self._has_loaded = True
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = True,
+        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
+    ) -> dict:
+        """Load a local checkpoint into the model, safely, and strictly unless told otherwise.
+
+        Arguments as the host's.
+
+        Raises:
+            CheckpointError: If the file cannot be used or is of another architecture than the model.
+        """
+        checkpoint = load_checkpoint_file(filename, map_location)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        weights = checkpoint.get('state_dict', checkpoint)
+        for pattern, replacement in revise_keys:
+            weights = {re.sub(pattern, replacement, key): value for key, value in weights.items()}
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        if strict:
+            check_architecture(model, weights, filename)
+        model.load_state_dict(weights, strict=strict)
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+    def _newest_good_point(self) -> str | None:
+        for path in resume_points(self.work_dir):
+            try:
+                load_checkpoint_file(path)
+            except CheckpointError as error:
+                self.logger.warning(f'{error} Trying the one before.')
+            else:
+                return str(path)
+        self.logger.info(f'No checkpoint to resume from in {self.work_dir}: starting from the beginning.')
+        return None
+
+
+def check_architecture(model: nn.Module, weights: dict, source: str) -> None:
+    """Compare weights with a model before anything is loaded.
+
+    Raises:
+        CheckpointError: If a key or shape differs, naming the first ones.
+    """
+    own = model.state_dict()
+    missing, extra = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+    shapes = [
+        f'{key} {tuple(weights[key].shape)} instead of {tuple(value.shape)}'
+        for key, value in own.items()
+        if key in weights and weights[key].shape != value.shape
+    ]
+    if missing or extra or shapes:
+        raise CheckpointError(
+            f'{source} is not of the architecture of the config: {len(missing)} entries are missing {missing[:3]}, '
+            f'{len(extra)} unknown {extra[:3]}, {len(shapes)} of another shape {shapes[:3]}. Use the config it was '
+            'trained with, or a model.backbone.init_cfg to take over only a part.'
+        )

@@ -1,0 +1,193 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine.checkpoint_io import (
+    CheckpointError,
+    load_checkpoint_file,
+    load_weights,
+    save_checkpoint_file,
+)
+from mmseg_custom.stages import StageError, StageLedger
+from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
+from mmseg_custom.stages.scoring import WeightScorer
+
+
+class PowerCut(Hook):
+    """Ends the process as a power cut would, behind everything that an epoch saves."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.epoch == self.epoch and batch_idx == 1:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def start(tiny_recipe):
+    """A function that starts a run of the tiny recipe; stage 1 is there."""
+
+    def start(name, work_dir=None, resume=False, cut_after=None, **options):
+        cfg = load_run_config(tiny_recipe / f'{name}.py', work_dir, options)
+        cfg.resume = resume
+        prepare(cfg)
+        runner = build_runner(cfg)
+        if cut_after is not None:
+            runner.register_hook(PowerCut(cut_after))
+        runner.train()
+        return runner
+
+    return start
+
+
+@pytest.fixture
+def after_stage1(start):
+    start('tiny_stage1')
+    return start
+
+
+def weights_of(folder, name='fold1'):
+    return load_weights(StageLedger(folder).weights_path(name))
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    for key in first:
+        assert torch.equal(first[key], second[key]), key
+
+
+def test_a_stage_without_folds_makes_its_winner(start):
+    runner = start('tiny_stage1')
+    ledger = StageLedger('work_dirs/tiny/stage1')
+    entry = ledger.entry('full')
+    assert [record['epoch'] for record in entry['history']] == [1, 2]
+    assert {'lr', 'train_loss', 'val_loss', 'mIoU', 'fwIoU', 'aAcc', 'mAcc'} <= set(entry['history'][0])
+    assert entry['best']['mIoU'] == max(record['mIoU'] for record in entry['history'])
+    assert entry['best']['seen'] is False
+    assert entry['lineage'] == {'parents': [], 'seen': [{'split': 'train'}]}
+    assert ledger.outcome()['winner'] == 'full'
+    assert not list(Path(runner.work_dir).glob('epoch_*.pth'))
+    assert entry['val']['mIoU'] == pytest.approx(entry['best']['mIoU'])
+    json.dumps(entry)
+
+
+def test_checkpoints_of_a_run_load_safely_and_know_their_lineage(start):
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', cut_after=1)
+    folder = Path('work_dirs/tiny_stage1')
+    point = load_checkpoint_file(folder / 'epoch_1.pth')
+    assert {'optimizer', 'param_schedulers', 'message_hub', 'state_dict', 'meta'} == set(point)
+    best = load_checkpoint_file(folder / 'best_mIoU_epoch_1.pth')
+    assert set(best) == {'state_dict', 'meta'}
+    assert best['meta']['lineage']['seen'] == [{'split': 'train'}]
+    assert len(best['meta']['dataset_meta']['classes']) == 19
+
+
+@pytest.mark.parametrize('schedule', ['tiny_stage1', 'tiny_stage2_fold1'])
+def test_interrupted_and_resumed_equals_uninterrupted(start, schedule):
+    start('tiny_stage1')
+    stage = {'default_hooks.fold_average.stage_dir': 'work_dirs/whole', 'train_cfg.max_epochs': 3}
+    start(schedule, work_dir='work_dirs/a', **stage)
+    stage['default_hooks.fold_average.stage_dir'] = 'work_dirs/cut'
+    with pytest.raises(KeyboardInterrupt):
+        start(schedule, work_dir='work_dirs/b', cut_after=1, **stage)
+    runner = start(schedule, work_dir='work_dirs/b', resume=True, **stage)
+    name = 'full' if schedule == 'tiny_stage1' else 'fold1'
+    assert_equal(weights_of('work_dirs/whole', name), weights_of('work_dirs/cut', name))
+    whole, cut = (StageLedger(f'work_dirs/{folder}').entry(name) for folder in ('whole', 'cut'))
+    for key in ('lr', 'mIoU', 'val_loss', 'train_loss'):
+        assert [record[key] for record in whole['history']] == [record[key] for record in cut['history']], key
+    assert whole['lineage'] == cut['lineage']
+    assert runner.epoch == 3
+
+
+def test_a_damaged_resume_point_is_passed_over(start):
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', cut_after=2, **{'train_cfg.max_epochs': 3})
+    newest = Path('work_dirs/tiny_stage1/epoch_2.pth')
+    newest.write_bytes(newest.read_bytes()[:1000])
+    start('tiny_stage1', resume=True, **{'train_cfg.max_epochs': 3})
+    assert [record['epoch'] for record in StageLedger('work_dirs/tiny/stage1').entry('full')['history']] == [
+        1,
+        2,
+        3,
+    ]
+
+
+def test_finished_run_is_not_repeated(start):
+    start('tiny_stage1')
+    before = Path('work_dirs/tiny/stage1/full.json').read_bytes()
+    runner = start('tiny_stage1', resume=True)
+    assert runner.iter == 0
+    assert Path('work_dirs/tiny/stage1/full.json').read_bytes() == before
+
+
+def test_finished_run_with_another_config_is_named(start):
+    start('tiny_stage1')
+    with pytest.raises(StageError, match='another config'):
+        start('tiny_stage1', resume=True, **{'optim_wrapper.optimizer.lr': 0.5})
+
+
+def test_fold_starts_from_the_winner_and_knows_what_it_saw(after_stage1):
+    after_stage1('tiny_stage2_fold1')
+    ledger = StageLedger('work_dirs/tiny/stage2')
+    entry = ledger.entry('fold1')
+    assert entry['best']['seen'] is True
+    winner = StageLedger('work_dirs/tiny/stage1').outcome()
+    assert entry['lineage']['parents'] == [{'file': 'work_dirs/tiny/stage1/winner.pth', 'weights': winner['weights']}]
+    assert [images.get('parts') for images in entry['lineage']['seen']] == [None, [2, 3]]
+    assert ledger.outcome() is None
+
+
+def test_stage_before_is_missing(start):
+    with pytest.raises(StageError, match=r'python tools/train\.py .*tiny_stage1\.py'):
+        start('tiny_stage2_fold1')
+
+
+def test_early_stopping_ends_training(start):
+    options = {
+        'train_cfg.max_epochs': 9,
+        'default_hooks.history.patience': 1,
+        'optim_wrapper.optimizer.lr': 1e-9,
+    }
+    start('tiny_stage1', **options)
+    assert len(StageLedger('work_dirs/tiny/stage1').entry('full')['history']) < 9
+
+
+def test_scoring_equals_the_hosts_test_loop(start, tiny_recipe):
+    start('tiny_stage1')
+    winner = 'work_dirs/tiny/stage1/winner.pth'
+    cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')
+    cfg.load_from = winner
+    runner = build_runner(cfg)
+    tested = runner.test()
+    scored = WeightScorer(cfg)(load_weights(winner))
+    assert scored == pytest.approx({key: tested[key] for key in scored}, nan_ok=True)
+    recorded = StageLedger('work_dirs/tiny/stage1').entry('full')['val']
+    assert recorded == pytest.approx(scored, nan_ok=True)
+
+
+def test_other_architecture_is_refused_before_training(after_stage1):
+    with pytest.raises(CheckpointError, match='not of the architecture'):
+        after_stage1('tiny_stage2_fold1', **{'model.decode_head.channels': 6})
+    save_checkpoint_file({'state_dict': {'x': torch.zeros(1)}}, 'other.pth')
+    with pytest.raises(CheckpointError, match=r"1 unknown \['x'\]"):
+        after_stage1('tiny_stage2_fold1', load_from='other.pth')
+
+
+def test_amp_trains_on_the_cpu(start, tiny_recipe):
+    cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')
+    enable_amp(cfg)
+    runner = build_runner(cfg)
+    seen = []
+    runner.model.decode_head.conv_seg.register_forward_hook(lambda *arguments: seen.append(arguments[2].dtype))
+    runner.train()
+    assert torch.bfloat16 in seen
+    assert all(value.dtype != torch.bfloat16 for value in runner.model.state_dict().values())

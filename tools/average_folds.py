@@ -1,0 +1,44 @@
+"""Average checkpoints, or fuse a stage's folder.
+
+`python tools/average_folds.py A.pth B.pth --out OUT.pth` writes the parameter average of the files.
+`python tools/average_folds.py work_dirs/streets/stage2` builds and scores all candidates of a stage whose folds are
+finished, and makes its winner.
+"""
+
+import _bootstrap  # noqa: F401, I001
+
+import argparse
+from pathlib import Path
+
+from mmseg_custom.reports import recipe_table
+from mmseg_custom.stages import StageLedger
+from mmseg_custom.stages.fuse import average_files, fuse_folder
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('inputs', nargs='+', type=Path, help="checkpoints, or one stage's folder")
+    parser.add_argument('--out', type=Path, help='where the average of checkpoints goes')
+    parser.add_argument(
+        '--config', help="config that scores a stage's candidates (default: the one it was trained with)"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        if len(args.inputs) == 1 and args.inputs[0].is_dir():
+            outcome = fuse_folder(args.inputs[0], args.config)
+            print(recipe_table({outcome['stage']: StageLedger(args.inputs[0])}))
+        elif args.out is None:
+            raise SystemExit('Say where the average goes: --out OUT.pth')
+        else:
+            average_files(args.inputs, args.out)
+            print(f'{args.out}: the average of {len(args.inputs)} checkpoints')
+    except (ValueError, RuntimeError, OSError) as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,55 @@
+"""Run every stage and fold of a folder of configs: `python tools/run_recipe.py configs/streets`."""
+
+import _bootstrap  # noqa: F401, I001
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmseg_custom.reports import draw_curves, recipe_table
+from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError
+
+
+def numbers(text: str) -> set[int]:
+    """Read `2-3,5` as {2, 3, 5}."""
+    ranges = [part.split('-') for part in text.split(',')]
+    return {number for ends in ranges for number in range(int(ends[0]), int(ends[-1]) + 1)}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Run a staged K-fold recipe; goes on where it stopped.')
+    parser.add_argument('folder', help='folder of configs; it is the plan')
+    parser.add_argument('--stages', type=numbers, help='e.g. 2-3 (default: all)')
+    parser.add_argument('--folds', type=numbers, help='e.g. 1,4 (default: all)')
+    parser.add_argument('--jobs', type=int, default=1, help='folds trained side by side (default: 1)')
+    parser.add_argument('--dry-run', action='store_true', help='say what would be done')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
+    return parser.parse_args()
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
+def main() -> None:
+    args = parse_args()
+    plan = Plan(args.folder)
+    recipe = Recipe(plan, LocalPool(args.jobs), say, args.cfg_options)
+    if args.dry_run:
+        return say('\n'.join(recipe.describe(args.stages, args.folds)))
+    try:
+        recipe.run(args.stages, args.folds)
+    except StageError as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit('\nStopped. The same command goes on from here.') from None
+    ledgers = recipe.ledgers()
+    curves = draw_curves(ledgers, Path(next(iter(ledgers.values())).folder.parent) / 'curves.png')
+    say(recipe_table(ledgers))
+    say(f'winner: {list(ledgers.values())[-1].winner_path}\ncurves: {curves}')
+
+
+if __name__ == '__main__':
+    main()
