@@ -1,0 +1,29 @@
+"""Writes the built-in data set: synthetic street scenes in the layout of Cityscapes."""
+
+import _bootstrap  # noqa: F401, I001
+
+import argparse
+import sys
+
+from mmseg_custom.datasets.street_scenes import write_dataset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--out', default='data/streets', help='folder to create (default: %(default)s)')
+    parser.add_argument('--train', type=int, default=96, help='train images (default: %(default)s)')
+    parser.add_argument('--val', type=int, default=24, help='val images (default: %(default)s)')
+    parser.add_argument('--height', type=int, default=128, help='rows of an image (default: %(default)s)')
+    parser.add_argument('--width', type=int, default=256, help='columns of an image (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='another seed, another data set (default: %(default)s)')
+    args = vars(parser.parse_args())
+    out = args.pop('out')
+    try:
+        written = write_dataset(out, **args)
+    except FileExistsError as error:
+        raise SystemExit(str(error)) from None
+    sys.stdout.write(f'{out}: {"written" if written else "already there, nothing to do"}\n')
+
+
+if __name__ == '__main__':
+    main()
