@@ -51,7 +51,7 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
     return [
         [
             number,
-            f'{name} ({", ".join(member.removeprefix("fold") for member in candidate["members"])})',
+            _candidate_name(name, candidate['members']),
             '',
             '',
             '',
@@ -60,6 +60,10 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
         ]
         for name, candidate in outcome['candidates'].items()
     ]
+
+
+def _candidate_name(name: str, members: list[str]) -> str:
+    return name if members == [name] else f'{name} ({", ".join(member.removeprefix("fold") for member in members)})'
 
 
 def _own_part(entry: Entry) -> str:

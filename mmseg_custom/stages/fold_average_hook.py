@@ -103,6 +103,7 @@ class FoldAverageHook(Hook):
         if position is None:
             raise StageError(f'No epoch of {self._member(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
+        barrier()
         weights = load_weights(checkpoint)
         val = scorer(weights)
         if is_main_process():

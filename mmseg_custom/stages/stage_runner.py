@@ -41,21 +41,18 @@ class StageRunner(Runner):
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the environment: gloo where there is no GPU, and the number of threads."""
-        if get_device() == 'cpu':
-            env_cfg = {**env_cfg, 'dist_cfg': {**env_cfg.get('dist_cfg', {}), 'backend': 'gloo'}}
+        if self.distributed and get_device() == 'cpu' and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group('gloo')
         super().setup_env(env_cfg)
         if env_cfg.get('num_threads'):
             torch.set_num_threads(env_cfg['num_threads'])
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap the model for distributed training; without device ids on the CPU."""
+        """Wrap the model for distributed training; on the CPU without device ids and PyTorch's ``SyncBatchNorm``."""
         if self.distributed and get_device() == 'cpu' and not is_model_wrapper(model):
-            model_wrapper_cfg = {
-                'type': 'MMDistributedDataParallel',
-                'broadcast_buffers': False,
-                'device_ids': None,
-                **(model_wrapper_cfg or {}),
-            }
+            wrapper = {'type': 'MMDistributedDataParallel', 'broadcast_buffers': False, 'device_ids': None}
+            model_wrapper_cfg = {**wrapper, **(model_wrapper_cfg or {})}
+            self.cfg.sync_bn = None
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:

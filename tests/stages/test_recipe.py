@@ -1,0 +1,121 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmseg_custom.engine.checkpoint_io import load_weights
+from mmseg_custom.reports import draw_curves, recipe_table
+from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def tool(name, *arguments, **options):
+    return subprocess.Popen([sys.executable, TOOLS / name, *arguments], text=True, **options)
+
+
+def run_tool(name, *arguments):
+    done = tool(name, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = done.communicate()[0]
+    return done.returncode, output
+
+
+def winner(stage):
+    return load_weights(StageLedger(f'work_dirs/tiny/stage{stage}').winner_path)
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    for key in first:
+        assert torch.equal(first[key], second[key]), key
+
+
+@pytest.fixture
+def recipe(tiny_recipe):
+    lines = []
+    recipe = Recipe(Plan(tiny_recipe), LocalPool(2), lines.append)
+    recipe.lines = lines
+    return recipe
+
+
+def test_recipe_by_one_command_equals_separate_calls_in_mixed_order(recipe, tiny_recipe):
+    recipe.run()
+    assert any('stage 2: winner' in line for line in recipe.lines)
+    by_recipe = [winner(stage) for stage in (1, 2)]
+    shutil.rmtree('work_dirs')
+    assert run_tool('train.py', tiny_recipe / 'tiny_stage1.py')[0] == 0
+    quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+    pair = [tool('train.py', tiny_recipe / f'tiny_stage2_fold{fold}.py', **quiet) for fold in (3, 1)]
+    assert [process.wait() for process in pair] == [0, 0]
+    code, output = run_tool('train.py', tiny_recipe / 'tiny_stage2_fold2.py')
+    assert code == 0, output
+    for stage, weights in zip((1, 2), by_recipe, strict=True):
+        assert_equal(weights, winner(stage))
+
+
+def test_second_call_repeats_nothing_and_the_table_shows_everything(recipe, tiny_recipe):
+    recipe.run()
+    recipe.lines.clear()
+    recipe.run()
+    assert [line.split(':')[0] for line in recipe.lines] == ['stage 1', 'stage 2']
+    table = recipe_table(recipe.ledgers())
+    for name in ('full', 'fold1', 'fold2', 'fold3', 'best_fold', 'all_folds (1, 2, 3)', 'top2', 'winner'):
+        assert name in table
+    assert 'had seen' in table
+    curves = draw_curves(recipe.ledgers(), Path('work_dirs/curves.png'))
+    assert curves.read_bytes().startswith(b'\x89PNG')
+    assert all('finished' in line for line in recipe.describe())
+
+
+def test_chosen_stages_and_folds(recipe):
+    recipe.run(stages={1})
+    assert recipe.describe(stages={2}, folds={2})[0].split()[3:5] == ['left', 'out']
+    recipe.run(stages={2}, folds={2})
+    assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold2']
+    assert recipe.lines[-1] == 'stage 2 waits for fold1, fold3'
+
+
+def test_stage_without_its_predecessor_is_refused(recipe):
+    with pytest.raises(StageError, match=r'tiny_stage1\.py'):
+        recipe.run(stages={2})
+
+
+def test_changed_config_is_named(recipe, tiny_recipe):
+    recipe.run(stages={1})
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
+    with pytest.raises(StageError, match=r'tiny_stage1\.py has changed'):
+        Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
+
+
+def test_failed_fold_is_explained_and_the_others_finish(recipe, tiny_recipe):
+    recipe.run(stages={1})
+    with (tiny_recipe / 'tiny_stage2_fold2.py').open('a') as file:
+        file.write('model = dict(backbone=dict(depth=11))\n')
+    with pytest.raises(StageError, match=r'(?s)stage 2 fold2 failed.*depth'):
+        recipe.run(stages={2})
+    assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold1', 'fold3']
+
+
+def test_interrupted_command_goes_on_and_ends_the_same(recipe, tiny_recipe):
+    recipe.run()
+    uninterrupted = winner(2)
+    shutil.rmtree('work_dirs')
+    process = tool('run_recipe.py', tiny_recipe, stdout=subprocess.PIPE, start_new_session=True)
+    for line in process.stdout:
+        if 'fold2: epoch 1/' in line:
+            os.killpg(process.pid, signal.SIGINT)
+            break
+    rest = process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert 'winner: ' not in rest
+    assert StageLedger('work_dirs/tiny/stage2').outcome() is None
+    code, output = run_tool('run_recipe.py', tiny_recipe)
+    assert code == 0, output
+    assert 'stage1: epoch' not in output
+    assert_equal(uninterrupted, winner(2))

@@ -1,0 +1,86 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmseg_custom.engine.checkpoint_io import load_weights, save_checkpoint_file
+from mmseg_custom.stages import LocalPool, Plan, Recipe
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def run(name, *arguments):
+    command = [sys.executable, TOOLS / name] if name.endswith('.py') else ['bash', TOOLS / name]
+    environment = {'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin'}
+    done = subprocess.run(
+        [*command, *map(str, arguments)], text=True, capture_output=True, env=environment, timeout=300
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def trained(tiny_recipe):
+    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None).run(stages={1})
+    return tiny_recipe
+
+
+def test_test_py_scores_at_the_working_and_the_original_size(trained):
+    config, checkpoint = trained / 'tiny_stage1.py', 'work_dirs/tiny/stage1/winner.pth'
+    code, output = run('test.py', config, checkpoint, '--original-size', '--show-dir', 'painted')
+    assert code == 0, output
+    assert 'mIoU:' in output
+    assert len(list(Path().rglob('painted/**/*.png'))) == 4
+
+
+def test_average_of_files_and_of_an_unfinished_stage(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in (('a.pth', 1.0), ('b.pth', 3.0)):
+        save_checkpoint_file({'state_dict': {'w': torch.tensor([value])}}, name)
+    code, output = run('average_folds.py', 'a.pth', 'b.pth', '--out', 'c.pth')
+    assert code == 0, output
+    assert load_weights('c.pth')['w'] == 2.0
+    code, output = run('average_folds.py', 'a.pth', 'b.pth', '--out', 'a.pth')
+    assert code == 1
+    assert output.splitlines()[-1].startswith('a.pth is one of the inputs')
+    Path('empty').mkdir()
+    assert run('average_folds.py', 'empty')[1].splitlines()[-1] == 'empty holds no finished run of a stage.'
+
+
+def test_stage_folder_is_fused_anew(trained):
+    Path('work_dirs/tiny/stage1/winner.pth').unlink()
+    code, output = run('average_folds.py', 'work_dirs/tiny/stage1')
+    assert code == 0, output
+    assert 'winner' in output
+    assert Path('work_dirs/tiny/stage1/winner.pth').is_file()
+
+
+def test_two_processes_train_and_score_together(trained):
+    options = ['--cfg-options', 'default_hooks.fold_average.stage_dir=work_dirs/pair']
+    code, output = run('dist_train.sh', trained / 'tiny_stage1.py', 2, '--work-dir', 'work_dirs/pair_run', *options)
+    assert code == 0, output
+    assert Path('work_dirs/pair/winner.pth').is_file()
+    code, output = run('dist_test.sh', trained / 'tiny_stage1.py', 'work_dirs/pair/winner.pth', 2)
+    assert code == 0, output
+    assert 'mIoU:' in output
+
+
+def test_missing_stack_is_one_line(tmp_path):
+    (tmp_path / 'mmengine.py').write_text("__version__ = '0.8.0'\n")
+    code = 'import sys; sys.argv = ["train.py"]; import _bootstrap'
+    environment = {'PYTHONPATH': f'{tmp_path}:{TOOLS}', 'PATH': '/usr/bin'}
+    done = subprocess.run([sys.executable, '-c', code], text=True, capture_output=True, env=environment, timeout=60)
+    assert done.returncode == 1
+    message = done.stderr.strip()
+    assert len(message.splitlines()) == 1
+    assert 'mmseg-custom[onedl]' in message
+
+
+def test_prepare_data_reports_and_is_repeatable(tiny_recipe):
+    config = tiny_recipe / 'tiny_stage2.py'
+    code, output = run('prepare_data.py', config)
+    assert code == 0, output
+    assert '10 training and 4 validation images' in output
+    assert 'folds.json (written): 4, 3, 3 images' in output
+    assert '(unchanged)' in run('prepare_data.py', config)[1]
