@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 REQUIRED = {'torch': '2.1.0', 'mmcv': '2.0.0', 'mmengine': '0.10.0', 'mmseg': '1.2.0'}
+NOISY_PARTS = {'mmseg': ['mmseg.datasets', 'mmseg.models']}
 INSTALL_HINT = "install a stack with `pip install 'mmseg-custom[onedl]'` (or see [official] in the README)"
 
 
@@ -29,11 +30,10 @@ def require_stack() -> None:
 
 def _import_quietly(name: str) -> ModuleType:
     """Import a package without its remarks on optional parts that are not there."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter('ignore')
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(record=True):
         module = import_module(name)
-        if name == 'mmseg':
-            import_module('mmseg.datasets')
+        for part in NOISY_PARTS.get(name, ()):
+            import_module(part)
     return module
 
 

@@ -1,11 +1,24 @@
-"""Imported first by every tool: finds the checkout, and says in one line what is missing to run."""
+"""Imported first by every tool: finds the checkout, and says in one line what a user has to change."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 try:
-    import mmseg_custom  # noqa: F401
+    from mmseg_custom.errors import UserError
 except ImportError as error:
     raise SystemExit(f'{Path(sys.argv[0]).name}: {error}') from None
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a tool; errors that a user can mend end in their message alone."""
+    try:
+        main()
+    except (UserError, OSError) as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(
+            '\nStopped; what is finished is kept. Start again (train.py with --resume) to go on from here.'
+        ) from None

@@ -5,7 +5,7 @@
 finished, and makes its winner.
 """
 
-import _bootstrap  # noqa: F401, I001
+import _bootstrap  # noqa: I001
 
 import argparse
 from pathlib import Path
@@ -27,18 +27,15 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
-        if len(args.inputs) == 1 and args.inputs[0].is_dir():
-            outcome = fuse_folder(args.inputs[0], args.config)
-            print(recipe_table({outcome['stage']: StageLedger(args.inputs[0])}))
-        elif args.out is None:
-            raise SystemExit('Say where the average goes: --out OUT.pth')
-        else:
-            average_files(args.inputs, args.out)
-            print(f'{args.out}: the average of {len(args.inputs)} checkpoints')
-    except (ValueError, RuntimeError, OSError) as error:
-        raise SystemExit(str(error)) from None
+    if len(args.inputs) == 1 and args.inputs[0].is_dir():
+        outcome = fuse_folder(args.inputs[0], args.config)
+        print(recipe_table({outcome['stage']: StageLedger(args.inputs[0])}))
+    elif args.out is None:
+        raise SystemExit('Say where the average goes: --out OUT.pth')
+    else:
+        average_files(args.inputs, args.out)
+        print(f'{args.out}: the average of {len(args.inputs)} checkpoints')
 
 
 if __name__ == '__main__':
-    main()
+    _bootstrap.run(main)

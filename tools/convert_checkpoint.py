@@ -1,6 +1,6 @@
 """Convert weights between the published DeepLabV3+ and this project; the direction is found by the keys."""
 
-import _bootstrap  # noqa: F401, I001
+import _bootstrap  # noqa: I001
 
 import argparse
 from pathlib import Path
@@ -25,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    _bootstrap.run(main)

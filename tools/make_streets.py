@@ -1,6 +1,6 @@
 """Writes the built-in data set: synthetic street scenes in the layout of Cityscapes."""
 
-import _bootstrap  # noqa: F401, I001
+import _bootstrap  # noqa: I001
 
 import argparse
 import sys
@@ -18,12 +18,9 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='another seed, another data set (default: %(default)s)')
     args = vars(parser.parse_args())
     out = args.pop('out')
-    try:
-        written = write_dataset(out, **args)
-    except FileExistsError as error:
-        raise SystemExit(str(error)) from None
+    written = write_dataset(out, **args)
     sys.stdout.write(f'{out}: {"written" if written else "already there, nothing to do"}\n')
 
 
 if __name__ == '__main__':
-    main()
+    _bootstrap.run(main)

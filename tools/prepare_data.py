@@ -1,15 +1,30 @@
 """Check a data set and write its folds: `python tools/prepare_data.py configs/stage2.py --data-root DIR`."""
 
-import _bootstrap  # noqa: F401, I001
+import _bootstrap  # noqa: I001
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
-from mmseg_custom.datasets.prepare import link_data_root, prepare
+from mmseg_custom.datasets.class_statistics import (
+    WEIGHTINGS,
+    class_counts,
+    class_weights,
+    format_table,
+    missing_classes,
+    statistics_file,
+    write_statistics,
+)
+from mmseg_custom.datasets.prepare import Preparation, link_data_root, prepare
+from mmseg_custom.datasets.skip_list import write_skip_list
+from mmseg_custom.datasets.verify import describe_faults, verify
 from mmseg_custom.stages.launch import load_run_config
+
+LOADERS = ('train', 'val', 'test')
 
 
 def parse_args() -> argparse.Namespace:
@@ -17,24 +32,72 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='any config of the recipe')
     parser.add_argument('--data-root', type=Path, help="where the data set is; linked to the config's data_root")
     parser.add_argument('--renew', action='store_true', help='replace a fold file that no longer fits')
+    job = parser.add_mutually_exclusive_group()
+    job.add_argument('--verify', action='store_true', help='read every image and label and list the faults, no more')
+    job.add_argument('--class-weights', action='store_true', help='also count the pixels of each class')
+    parser.add_argument('--fix-list', metavar='FILE', help='with --verify: write the images to leave out')
+    parser.add_argument('--weighting', choices=WEIGHTINGS, default='median_frequency', help='default: %(default)s')
+    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: one a core)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.fix_list and not args.verify:
+        parser.error('--fix-list needs --verify')
+    return args
+
+
+def show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f'\r{done}/{total}' + '\n' * (done == total))
+
+
+def report_faults(cfg: Config, args: argparse.Namespace) -> None:
+    if args.fix_list:  # The list is to be complete, so nothing is left out while it is made.
+        cfg.train_dataloader.dataset.pop('skip_list', None)
+    faults = verify(cfg, args.workers, show_progress)
+    print(describe_faults(faults))
+    if args.fix_list:
+        names = {fault.skip for fault in faults if fault.skip}
+        write_skip_list(names, args.fix_list)
+        options = ' '.join(f'{loader}_dataloader.dataset.skip_list={args.fix_list}' for loader in LOADERS)
+        print(
+            f'{args.fix_list}: {len(names)} images to leave out. Set skip_list={args.fix_list!r} in the data set of '
+            f'the config, or give every tool\n  --cfg-options {options}\nand make the folds anew with --renew.'
+        )
+    raise SystemExit(1 if faults else 0)
+
+
+def report_folds(done: Preparation) -> None:
+    sizes = ', '.join(str(len(part)) for part in done.split.folds)
+    print(f'{done.num_train} training and {done.num_val} validation images, each with its label')
+    print(f'{done.fold_file} ({"written" if done.is_new else "unchanged"}): {sizes} images, {done.split.hash[:12]}')
+
+
+def report_classes(cfg: Config, args: argparse.Namespace, done: Preparation) -> None:
+    file = statistics_file(done.fold_file)
+    counts = class_counts(cfg, done.split, file, args.workers, show_progress)
+    weights = class_weights(counts, args.weighting)
+    write_statistics(counts, args.weighting, file)
+    print(format_table(counts, weights))
+    for line in missing_classes(counts):
+        print(f'warning: {line}')
+    key = 'model.decode_head.loss_decode.class_weight'
+    print(f'{key}={weights}'.replace(' ', ''))
+    print(f'or, read from the file: {key}={file}')
 
 
 def main() -> None:
     args = parse_args()
     cfg = load_run_config(args.config, cfg_options=args.cfg_options)
     init_default_scope(cfg.default_scope)
-    try:
-        if args.data_root:
-            link_data_root(cfg, args.data_root)
-        done = prepare(cfg, args.renew)
-    except (ValueError, OSError) as error:
-        raise SystemExit(str(error)) from None
-    sizes = ', '.join(str(len(part)) for part in done.split.folds)
-    print(f'{done.num_train} training and {done.num_val} validation images, each with its label')
-    print(f'{done.fold_file} ({"written" if done.is_new else "unchanged"}): {sizes} images, {done.split.hash[:12]}')
+    if args.data_root:
+        link_data_root(cfg, args.data_root)
+    if args.verify:
+        report_faults(cfg, args)
+    done = prepare(cfg, args.renew)
+    report_folds(done)
+    if args.class_weights:
+        report_classes(cfg, args, done)
 
 
 if __name__ == '__main__':
-    main()
+    _bootstrap.run(main)

@@ -1,6 +1,6 @@
 """Run every stage and fold of a folder of configs: `python tools/run_recipe.py configs/streets`."""
 
-import _bootstrap  # noqa: F401, I001
+import _bootstrap  # noqa: I001
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmseg_custom.reports import draw_curves, recipe_table
-from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError
+from mmseg_custom.stages import LocalPool, Plan, Recipe
 
 
 def numbers(text: str) -> set[int]:
@@ -39,12 +39,7 @@ def main() -> None:
     recipe = Recipe(plan, LocalPool(args.jobs), say, args.cfg_options)
     if args.dry_run:
         return say('\n'.join(recipe.describe(args.stages, args.folds)))
-    try:
-        recipe.run(args.stages, args.folds)
-    except StageError as error:
-        raise SystemExit(str(error)) from None
-    except KeyboardInterrupt:
-        raise SystemExit('\nStopped. The same command goes on from here.') from None
+    recipe.run(args.stages, args.folds)
     ledgers = recipe.ledgers()
     curves = draw_curves(ledgers, Path(next(iter(ledgers.values())).folder.parent) / 'curves.png')
     say(recipe_table(ledgers))
@@ -52,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    _bootstrap.run(main)

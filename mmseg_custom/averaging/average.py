@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mmseg_custom.errors import UserError
+
 StateDict = Mapping[str, Tensor]
 
 
-class AveragingError(ValueError):
+class AveragingError(UserError, ValueError):
     """State dicts that have no average; the message names the entry that differs."""
 
 

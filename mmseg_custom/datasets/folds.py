@@ -1,21 +1,21 @@
 """Splitting the training images into folds, and the readable file that keeps the split."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mmseg_custom.engine.files import PathLike, hash_text, read_json, write_json
+from mmseg_custom.errors import UserError
 
-GROUPS: dict[str | None, Callable[[str], str] | None] = {
-    None: None,
-    'city': lambda name: name.rpartition('/')[0] or name.partition('_')[0],
-}
+GROUPINGS = (None, 'city', 'block')
+# What a config says about its folds, and what it need not say.
+SPLIT_DEFAULTS = {'num_folds': 5, 'seed': 42, 'group_by': None, 'block_size': None}
 
 
-class FoldError(ValueError):
+class FoldError(UserError, ValueError):
     """Folds that cannot be made or do not fit; the message says why and what to do."""
 
 
@@ -26,7 +26,9 @@ class FoldSplit:
     Attributes:
         num_folds: Number of parts, K.
         seed: Seed of the shuffle.
-        group_by: What stays together: ``None`` (single images) or ``'city'``.
+        group_by: What stays together: nothing (``None``), the images of a ``'city'``, or a ``'block'`` of
+            consecutive frames of a drive.
+        block_size: Frames in a block.
         fingerprint: Of the training files the split was made from, see :func:`fingerprint_files`.
         folds: The image names of each part, K lists. Fold k (from 1) validates on part k.
     """
@@ -34,6 +36,7 @@ class FoldSplit:
     num_folds: int
     seed: int
     group_by: str | None
+    block_size: int | None
     fingerprint: str
     folds: list[list[str]]
 
@@ -54,7 +57,9 @@ class FoldSplit:
         return sorted(name for k in parts for name in self.folds[k])
 
 
-def split_folds(names: Sequence[str], num_folds: int, seed: int, group_by: str | None = None) -> list[list[str]]:
+def split_folds(
+    names: Sequence[str], num_folds: int, seed: int, group_by: str | None = None, block_size: int | None = None
+) -> list[list[str]]:
     """Split image names into ``num_folds`` parts.
 
     Without groups this is the reference split: the sorted names, shuffled by NumPy's legacy
@@ -63,31 +68,38 @@ def split_folds(names: Sequence[str], num_folds: int, seed: int, group_by: str |
     shuffled groups go, largest first, to the part that is smallest so far.
 
     Args:
-        names: Image names, unique; a name's folder is its city.
+        names: Image names, unique. A name's folder is its city; without one its city, or drive, is what stands
+            before the first underscore.
         num_folds: Number of parts, at least 2.
         seed: Seed of the shuffle.
-        group_by: ``None`` or ``'city'``.
+        group_by: ``None``, ``'city'`` or ``'block'``.
+        block_size: Consecutive frames in a block; needed by ``'block'`` alone.
 
     Raises:
-        FoldError: If there are more folds than images or groups, or ``group_by`` is unknown.
+        FoldError: If there are more folds than images or groups, or the grouping is unknown or incomplete.
     """
-    if group_by not in GROUPS:
-        raise FoldError(f'group_by={group_by!r} is unknown: use one of {list(GROUPS)}.')
-    names, group_of = sorted(names), GROUPS[group_by]
-    units = [[name] for name in names] if group_of is None else _group(names, group_of)
-    what = 'images' if group_of is None else f'groups (group_by={group_by!r})'
+    if group_by not in GROUPINGS or (group_by == 'block') != bool(block_size):
+        raise FoldError(
+            f'group_by={group_by!r} with block_size={block_size!r} cannot be done: use group_by=None, '
+            "group_by='city', or group_by='block' with a block_size."
+        )
+    names = sorted(names)
+    units = [[name] for name in names] if group_by is None else _cities(names)
+    if group_by == 'block':
+        units = [city[i : i + block_size] for city in units for i in range(0, len(city), block_size)]
     if not 2 <= num_folds <= len(units):
+        what = 'images' if group_by is None else f'groups (group_by={group_by!r})'
         raise FoldError(f'{num_folds} folds cannot be made of {len(units)} {what}: use 2 to {len(units)} folds.')
     order = np.random.RandomState(seed).permutation(len(units))
-    if group_of is None:
+    if group_by is None:
         return [sorted(names[i] for i in part) for part in np.array_split(order, num_folds)]
     return _fill_evenly([units[i] for i in order], num_folds)
 
 
-def _group(names: Sequence[str], group_of: Callable[[str], str]) -> list[list[str]]:
+def _cities(names: Sequence[str]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(group_of(name), []).append(name)
+        groups.setdefault(name.rpartition('/')[0] or name.partition('_')[0], []).append(name)
     return list(groups.values())
 
 

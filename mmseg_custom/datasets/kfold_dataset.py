@@ -9,8 +9,16 @@ import numpy as np
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from mmseg_custom.datasets.folds import FoldError, FoldSplit, fingerprint_files, read_split, split_folds
+from mmseg_custom.datasets.folds import (
+    SPLIT_DEFAULTS,
+    FoldError,
+    FoldSplit,
+    fingerprint_files,
+    read_split,
+    split_folds,
+)
 from mmseg_custom.datasets.sampler import SampleKey
+from mmseg_custom.datasets.skip_list import leave_out
 
 PARTS = ('train', 'val')
 
@@ -30,9 +38,12 @@ class KFoldDataset(BaseSegDataset):
     Args:
         part: ``'train'`` or ``'val'``.
         fold: ``None`` or 1 to K.
-        folds: How the folds are made and where they are kept: ``file``, ``num_folds``, ``seed``, ``group_by``.
+        folds: How the folds are made and where they are kept: ``file`` and, as in
+            :func:`split_folds`, ``num_folds``, ``seed``, ``group_by``, ``block_size``.
             Written once by ``tools/prepare_data.py``; a file that no longer fits the data is an error.
         data_prefix: Folders under ``data_root``, with ``{split}`` where the split's name belongs.
+        skip_list: File with the images to leave out of both splits, see
+            :mod:`~mmseg_custom.datasets.skip_list`; folds are made from what remains. Defaults to ``None``.
         **kwargs: As the host's ``BaseSegDataset``.
     """
 
@@ -42,12 +53,13 @@ class KFoldDataset(BaseSegDataset):
         fold: int | None = None,
         folds: dict | None = None,
         data_prefix: dict | None = None,
+        skip_list: str | None = None,
         **kwargs: Any,
     ) -> None:
         if part not in PARTS:
             raise ValueError(f'part={part!r} is unknown: use one of {PARTS}.')
-        self.part, self.fold = part, fold
-        self.folds = {'group_by': None, **(folds or {})}
+        self.part, self.fold, self.skip_list = part, fold, skip_list
+        self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
         if fold is not None and not folds:
             raise FoldError(f'fold={fold} needs `folds=dict(file=..., num_folds=..., seed=...)` in the data set.')
         self.split = 'val' if part == 'val' and fold is None else 'train'
@@ -56,8 +68,7 @@ class KFoldDataset(BaseSegDataset):
 
     def load_data_list(self) -> list[dict]:
         """The host's list of images and labels, cut down to the part and fold."""
-        self._check_root()
-        samples = super().load_data_list()
+        samples = self._samples()
         if not samples:
             raise FileNotFoundError(
                 f'No image ending in {self.img_suffix!r} under {self.data_prefix["img_path"]}: '
@@ -87,10 +98,9 @@ class KFoldDataset(BaseSegDataset):
         Raises:
             FoldError: If that cannot be done.
         """
-        self._check_root()
-        samples = super().load_data_list()
+        samples = self._samples()
         names = [self.name_of(sample) for sample in samples]
-        spec = {key: self.folds[key] for key in ('num_folds', 'seed', 'group_by')}
+        spec = {key: self.folds[key] for key in SPLIT_DEFAULTS}
         return FoldSplit(**spec, fingerprint=self.fingerprint(samples), folds=split_folds(names, **spec))
 
     def fingerprint(self, samples: list[dict]) -> str:
@@ -111,9 +121,16 @@ class KFoldDataset(BaseSegDataset):
             ]
         )
 
+    def _samples(self) -> list[dict]:
+        self._check_root()
+        samples = super().load_data_list()
+        if self.skip_list is None:
+            return samples
+        return leave_out({self.name_of(sample): sample for sample in samples}, self.split, self.skip_list)
+
     def _read_split(self, samples: list[dict]) -> FoldSplit:
         split, file = read_split(self.folds['file']), self.folds['file']
-        for key in ('num_folds', 'seed', 'group_by'):
+        for key in SPLIT_DEFAULTS:
             if getattr(split, key) != self.folds[key]:
                 raise FoldError(
                     f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '

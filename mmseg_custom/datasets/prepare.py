@@ -40,7 +40,7 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
         FileNotFoundError: If a folder, image or label is missing.
         FoldError: If the folds cannot be made, or the file there does not fit and ``renew`` is not set.
     """
-    train, val = (_whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
+    train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
     val.fingerprint(val.load_data_list())
     split, file = train.make_split(), Path(train.folds['file'])
     is_new = renew or not file.is_file()
@@ -77,5 +77,6 @@ def link_data_root(cfg: Config, data_root: Path) -> None:
     link.symlink_to(data_root.resolve(), target_is_directory=True)
 
 
-def _whole_split(dataset: dict, part: str) -> KFoldDataset:
-    return DATASETS.build({**dataset, 'part': part, 'fold': None, 'pipeline': []})
+def whole_split(dataset: dict, part: str) -> KFoldDataset:
+    """The data set of a config without folds and transforms, for ``part`` ``'train'`` or ``'val'``."""
+    return DATASETS.build({**dataset, 'part': part, 'fold': None, 'pipeline': [], 'serialize_data': False})

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from mmseg_custom.engine.files import PathLike, atomic_path
+from mmseg_custom.errors import UserError
 
 _PLAIN = (str, int, float, bool, type(None))
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError, ValueError):
     """A checkpoint file that cannot be used; the message names the file and the way out."""
 
 

@@ -8,6 +8,8 @@ import re
 
 from torch import Tensor
 
+from mmseg_custom.errors import UserError
+
 StateDict = dict[str, Tensor]
 
 # Published sequence, index of its convolution (batch norm follows), our module.
@@ -25,7 +27,7 @@ _BLOCK = (('conv1', _CONV), ('bn1', _BN), ('conv2', _CONV), ('bn2', _BN))
 _DOWNSAMPLE = (('downsample.0', _CONV), ('downsample.1', _BN))
 
 
-class StateDictKeyError(ValueError):
+class StateDictKeyError(UserError, ValueError):
     """A state dict whose keys are not those of the model; the message lists them."""
 
 

@@ -1,13 +1,32 @@
 """From a config file and the host's command line options to a run."""
 
+import os
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmseg.registry import RUNNERS
 
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.stages.stage_runner import StageRunner
+
+
+def add_host_options(parser: ArgumentParser) -> None:
+    """Add the options that the host's train.py and test.py share."""
+    parser.add_argument('config', help='config file, e.g. configs/stage2_fold1.py')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def config_from_options(args: Namespace) -> Config:
+    """The config that the options of :func:`add_host_options` describe."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_run_config(args.config, args.work_dir, args.cfg_options)
+    cfg.launcher = args.launcher
+    return cfg
 
 
 def load_run_config(

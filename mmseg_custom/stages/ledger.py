@@ -5,6 +5,7 @@ from typing import Any
 
 from mmseg_custom.averaging.candidates import fold_order
 from mmseg_custom.engine.files import PathLike, place_copy, read_json, write_json
+from mmseg_custom.errors import UserError
 
 LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
@@ -13,7 +14,7 @@ WINNER_FILE = 'winner.pth'
 Entry = dict[str, Any]
 
 
-class StageError(RuntimeError):
+class StageError(UserError, RuntimeError):
     """A stage that cannot go on; the message says what is missing and how to get it."""
 
 

@@ -30,13 +30,25 @@ def test_cities_stay_together():
     assert sorted(cities, key=sorted) == [{'city0'}, {'city1'}, {'city2'}]
 
 
+def test_blocks_of_consecutive_frames_stay_together():
+    names = [f'drive{d}_{frame:03}' for d in range(2) for frame in range(25)]
+    folds = split_folds(names, 3, seed=0, group_by='block', block_size=10)
+    assert sorted(itertools.chain(*folds)) == names
+    of_part = {name: position for position, part in enumerate(folds) for name in part}
+    for drive in (names[:25], names[25:]):
+        for start in (0, 10, 20):
+            assert len({of_part[name] for name in drive[start : start + 10]}) == 1
+    assert max(map(len, folds)) - min(map(len, folds)) <= 10
+
+
 @pytest.mark.parametrize(
     ('num_folds', 'group_by', 'message'),
     [
         (21, None, '20 images'),
         (4, 'city', '3 groups'),
         (1, None, '1 folds'),
-        (3, 'street', "'street' is unknown"),
+        (3, 'street', "group_by='street'"),
+        (3, 'block', 'block_size=None'),
     ],
 )
 def test_impossible_splits_are_named(num_folds, group_by, message):
@@ -46,7 +58,7 @@ def test_impossible_splits_are_named(num_folds, group_by, message):
 
 @pytest.fixture
 def split():
-    return FoldSplit(5, 42, None, 'fingerprint', split_folds(NAMES, 5, 42))
+    return FoldSplit(5, 42, None, None, 'fingerprint', split_folds(NAMES, 5, 42))
 
 
 def test_file_round_trip(split, tmp_path):

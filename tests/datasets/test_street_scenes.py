@@ -13,7 +13,7 @@ TRAIN, VAL = 48, 16
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp('data') / 'streets'
-    assert write_dataset(root)
+    assert write_dataset(root, train=TRAIN, val=VAL)
     return root
 
 

@@ -30,27 +30,12 @@ dataset = dict(
     seg_map_suffix='_gtFine_labelIds.png',
     metainfo=metainfo,
     folds=dict(file='data/folds/cityscapes_5.json', num_folds=5, seed=42, group_by=None),
+    pipeline=load + pack,
 )
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='SeededSampler', shuffle=True),
-    dataset=dict(part='train', fold=None, pipeline=load + pack, **dataset),
-)
-val_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(part='val', fold=None, pipeline=load + pack, **dataset),
-)
-test_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(part='val', fold=None, pipeline=load + pack, **dataset),
-)
+loader = dict(batch_size=4, num_workers=4, persistent_workers=True)
+shuffled, in_order = dict(type='SeededSampler', shuffle=True), dict(type='DefaultSampler', shuffle=False)
+train_dataloader = dict(sampler=shuffled, dataset=dict(part='train', fold=None, **dataset), **loader)
+val_dataloader = dict(sampler=in_order, dataset=dict(part='val', fold=None, **dataset), **loader)
+test_dataloader = dict(sampler=in_order, dataset=dict(part='val', fold=None, **dataset), **loader)
 val_evaluator = dict(type='SegmentationMetric')
 test_evaluator = dict(type='SegmentationMetric')

@@ -4,7 +4,6 @@ resize = [dict(type='Resize', scale=(256, 128), keep_ratio=False)]
 load = _base_.read_image + _base_.read_label + resize + [dict(type='UseWorkingSize')]
 original_size_pipeline = _base_.read_image + resize + _base_.read_label + _base_.pack
 
-dataset = dict(data_root='data/streets', folds=dict(file='data/folds/streets_5.json'))
-loader = dict(num_workers=0, persistent_workers=False, dataset=dict(pipeline=load + _base_.pack, **dataset))
-train_dataloader = dict(batch_size=8, **loader)
-val_dataloader = test_dataloader = dict(batch_size=8, **loader)
+dataset = dict(data_root='data/streets', folds=dict(file='data/folds/streets_5.json'), pipeline=load + _base_.pack)
+loader = dict(batch_size=8, num_workers=0, persistent_workers=False, dataset=dataset)
+train_dataloader = val_dataloader = test_dataloader = loader

@@ -2,10 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mmseg_custom.engine.files import read_json
 
 
 class SegmentationLoss(nn.Module, ABC):
@@ -13,7 +16,8 @@ class SegmentationLoss(nn.Module, ABC):
 
     Args:
         loss_name: Key of the value in the log; a name that starts with ``loss_`` is part of the objective.
-        class_weight: One weight a class. Defaults to ``None``, all equal.
+        class_weight: One weight a class, or the path of the file that ``prepare_data.py --class-weights`` wrote.
+            Defaults to ``None``, all equal.
         ignore_index: Label that does not count, unless the head passes its own. Defaults to 255.
         loss_weight: Factor on the value. Defaults to 1.0.
     """
@@ -21,11 +25,13 @@ class SegmentationLoss(nn.Module, ABC):
     def __init__(
         self,
         loss_name: str,
-        class_weight: Sequence[float] | None = None,
+        class_weight: Sequence[float] | str | None = None,
         ignore_index: int = 255,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
+        self.weight_file = class_weight if isinstance(class_weight, str) else None
+        class_weight = read_class_weights(class_weight) if self.weight_file else class_weight
         weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
         self.register_buffer('class_weight', weights, persistent=False)
         self.loss_name = loss_name
@@ -96,11 +102,30 @@ class SegmentationLoss(nn.Module, ABC):
                     f'{tuple(pred.shape)}: expected (N, H, W) and (N, C, H, W).'
                 )
         if self.class_weight is not None and self.class_weight.numel() != pred.shape[1]:
+            source = f' ({self.weight_file})' if self.weight_file else ''
             raise ValueError(
-                f'class_weight has {self.class_weight.numel()} entries, but the logits have {pred.shape[1]} '
+                f'class_weight{source} has {self.class_weight.numel()} entries, but the logits have {pred.shape[1]} '
                 'classes: give one weight a class.'
             )
 
     def extra_repr(self) -> str:
         """Name and weight for the printed model."""
         return f'loss_name={self.loss_name!r}, loss_weight={self.loss_weight}, ignore_index={self.ignore_index}'
+
+
+def read_class_weights(path: str) -> list[float]:
+    """Read the class weights that ``tools/prepare_data.py CONFIG --class-weights`` wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is another kind of file.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'class_weight={path!r} does not exist: write it with '
+            '`python tools/prepare_data.py CONFIG --class-weights`.'
+        )
+    content = read_json(path)
+    if not isinstance(content, dict) or 'weights' not in content:
+        raise ValueError(f'class_weight={path!r} has no `weights`: give a file of prepare_data.py --class-weights.')
+    return content['weights']

@@ -1,0 +1,34 @@
+metainfo = dict(
+    classes=(
+        'sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign', 'fence', 'car', 'pedestrian', 'bicyclist',
+    ),
+    palette=[
+        [128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [0, 0, 192], [128, 128, 0],
+        [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0], [0, 128, 192],
+    ],
+)  # fmt: skip
+label_ids = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8, 9: 9, 10: 10, 255: 255}
+read_image = [dict(type='LoadImageFromFile')]
+read_label = [dict(type='LoadAnnotations'), dict(type='MapLabelIds', table=label_ids, num_classes=11)]
+resize = [dict(type='Resize', scale=(480, 360), keep_ratio=False)]
+pack = [dict(type='PackSegInputs')]
+load = read_image + read_label + resize + [dict(type='UseWorkingSize')]
+original_size_pipeline = read_image + resize + read_label + pack
+
+dataset = dict(
+    type='KFoldDataset',
+    data_root='data/camvid',
+    data_prefix=dict(img_path='images/{split}', seg_map_path='labels/{split}'),
+    img_suffix='.jpg',
+    seg_map_suffix='.png',
+    metainfo=metainfo,
+    folds=dict(file='data/folds/camvid_4.json', num_folds=4, seed=42, group_by=None),
+    pipeline=load + pack,
+)
+loader = dict(batch_size=8, num_workers=4, persistent_workers=True)
+shuffled, in_order = dict(type='SeededSampler', shuffle=True), dict(type='DefaultSampler', shuffle=False)
+train_dataloader = dict(sampler=shuffled, dataset=dict(part='train', fold=None, **dataset), **loader)
+val_dataloader = dict(sampler=in_order, dataset=dict(part='val', fold=None, **dataset), **loader)
+test_dataloader = dict(sampler=in_order, dataset=dict(part='val', fold=None, **dataset), **loader)
+val_evaluator = dict(type='SegmentationMetric')
+test_evaluator = dict(type='SegmentationMetric')

@@ -1,0 +1,2 @@
+_base_ = './camvid_stage4.py'
+train_dataloader = val_dataloader = dict(dataset=dict(fold=1))

@@ -1,0 +1,34 @@
+"""One function over many files, in several processes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from typing import TypeVar
+
+import cv2
+
+T = TypeVar('T')
+R = TypeVar('R')
+Progress = Callable[[int, int], None]
+FILES_AT_A_TIME = 4
+
+
+def map_in_processes(
+    function: Callable[[T], R], items: Sequence[T], workers: int = 1, on_progress: Progress | None = None
+) -> Iterator[R]:
+    """Yield ``function(item)`` for every item, in their order.
+
+    Args:
+        function: Picklable when there is more than one worker.
+        items: What to work on.
+        workers: Number of processes; 1 works in this one. Defaults to 1.
+        on_progress: Called with the number of items done and their total after each of them.
+    """
+    # OpenCV's threads do not survive a fork; the processes are the parallelism here.
+    pool = ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(0,)) if workers > 1 else None
+    with pool or nullcontext():
+        results = pool.map(function, items, chunksize=FILES_AT_A_TIME) if pool else map(function, items)
+        for done, result in enumerate(results, start=1):
+            if on_progress:
+                on_progress(done, len(items))
+            yield result
