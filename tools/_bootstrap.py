@@ -17,7 +17,8 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (UserError, OSError) as error:
-        raise SystemExit(str(error)) from None
+        # A worker of a data loader wraps the message into its traceback.
+        raise SystemExit(str(error).rpartition(f'{type(error).__name__}: ')[2].strip()) from None
     except KeyboardInterrupt:
         raise SystemExit(
             '\nStopped; what is finished is kept. Start again (train.py with --resume) to go on from here.'

@@ -19,8 +19,13 @@ from mmseg_custom.datasets.folds import (
 )
 from mmseg_custom.datasets.sampler import SampleKey
 from mmseg_custom.datasets.skip_list import leave_out
+from mmseg_custom.errors import UserError
 
 PARTS = ('train', 'val')
+
+
+class SampleError(UserError, ValueError):
+    """An image or label that cannot be used; the message names the file."""
 
 
 @DATASETS.register_module()
@@ -87,6 +92,21 @@ class KFoldDataset(BaseSegDataset):
             key = key[-1]
         return super().__getitem__(key)
 
+    def prepare_data(self, index: int) -> dict:
+        """Load and transform a sample.
+
+        Raises:
+            SampleError: If that fails, naming the image.
+        """
+        try:
+            return super().prepare_data(index)
+        except (OSError, ValueError, AssertionError, cv2.error) as error:
+            image = self.get_data_info(index)['img_path']
+            raise SampleError(
+                f'Image {image} or its label cannot be used: {error}. Find all faults with '
+                '`python tools/prepare_data.py CONFIG --verify`.'
+            ) from error
+
     def name_of(self, sample: dict) -> str:
         """An image's name: its path under the image folder, without the suffix."""
         path = Path(sample['img_path']).relative_to(self.data_prefix['img_path']).as_posix()
@@ -147,8 +167,8 @@ class KFoldDataset(BaseSegDataset):
         image_folder = Path(self.data_prefix['img_path'])
         if not image_folder.is_dir():
             raise FileNotFoundError(
-                f'No folder {image_folder}: link your data set with '
-                '`python tools/prepare_data.py CONFIG --data-root DIR`, or set data_root in the config.'
+                f'No folder {image_folder} (seen from {Path.cwd()}): start where the project is, '
+                'link your data set with `python tools/prepare_data.py CONFIG --data-root DIR`, or set data_root.'
             )
 
 

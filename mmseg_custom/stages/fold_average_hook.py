@@ -17,6 +17,7 @@ from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint, delete_resume_points
+from mmseg_custom.stages.classes import check_class_names, check_classes
 from mmseg_custom.stages.fingerprint import hash_experiment
 from mmseg_custom.stages.lease import lease
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_name, member_names
@@ -56,6 +57,7 @@ class FoldAverageHook(Hook):
         """
         if isinstance(runner._train_loop, dict) or runner._train_loop is None:
             return
+        check_classes(runner.model, runner.train_dataloader.dataset)
         start = runner._load_from
         if start and '://' not in str(start) and not Path(start).is_file():
             raise StageError(explain_missing_winner(runner.cfg.filename or 'this config', start))
@@ -66,6 +68,7 @@ class FoldAverageHook(Hook):
         if isinstance(runner._train_loop, dict) or runner._train_loop is None:
             return
         meta = checkpoint.get('meta') or {}
+        check_class_names(meta, runner.train_dataloader.dataset, str(runner._load_from))
         if 'optimizer' in checkpoint:
             self._lineage = meta.get('lineage')
             return

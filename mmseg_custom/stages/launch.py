@@ -2,14 +2,25 @@
 
 import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Collection
+from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from mmseg_custom.engine.files import PathLike
+from mmseg_custom.errors import UserError
 from mmseg_custom.stages.stage_runner import StageRunner
+
+KNOWN_KEYS = frozenset(signature(Runner).parameters)
+
+
+class ConfigError(UserError, ValueError):
+    """A config or override that cannot be meant; the message names the key."""
 
 
 def add_host_options(parser: ArgumentParser) -> None:
@@ -40,13 +51,36 @@ def load_run_config(
         cfg_options: Overrides by dotted key.
     """
     cfg = Config.fromfile(str(config))
-    if cfg_options:
-        cfg.merge_from_dict(cfg_options)
+    for key in cfg:
+        _check_spelling(key, KNOWN_KEYS, f'{config}: ')
+    for option, value in (cfg_options or {}).items():
+        check_option(cfg, option)
+        cfg.merge_from_dict({option: value})
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
     return cfg
+
+
+def check_option(cfg: Config, option: str) -> None:
+    """Refuse an override whose key looks like a misspelt one; new keys are fine.
+
+    Raises:
+        ConfigError: Naming the key and the one that is probably meant.
+    """
+    section: Any = cfg
+    for key in option.split('.'):
+        if not isinstance(section, dict | Config):
+            return
+        _check_spelling(key, section, f'--cfg-options {option}: ')
+        section = section.get(key)
+
+
+def _check_spelling(key: str, known: Collection[str], where: str) -> None:
+    close = get_close_matches(key, [str(name) for name in known], n=1, cutoff=0.85)
+    if key not in known and close:
+        raise ConfigError(f'{where}{key} is unknown; is {close[0]} meant?')
 
 
 def enable_amp(cfg: Config) -> None:

@@ -98,6 +98,7 @@ class MapLabelIds(BaseTransform):
             return results
         path = str(results.get('seg_map_path', 'label without a path'))
         label = checked_label(results['gt_seg_map'], path)
+        refuse_other_size(results, label, path)
         present = np.flatnonzero(cv2.calcHist([label], [0], None, [256], [0, 256]))
         reading = self._reading(path, present)
         if reading == 'raw':
@@ -166,6 +167,20 @@ def largest_wide_id(path: str) -> int:
         return 0
     with Image.open(file) as image:
         return int(np.asarray(image).max()) if image.mode[0] in 'IF' else 0
+
+
+def refuse_other_size(results: dict, label: np.ndarray, path: str) -> None:
+    """Refuse a label of another size than its image file; resizing would hide that they do not fit.
+
+    Raises:
+        ValueError: Naming both files and sizes.
+    """
+    size = tuple(results.get('ori_shape', label.shape))
+    if label.shape != size:
+        raise ValueError(
+            f'{path} is {label.shape[1]} x {label.shape[0]} pixels, but {results.get("img_path")} is '
+            f'{size[1]} x {size[0]}: they are no pair, correct one of the files or leave the image out (skip_list)'
+        )
 
 
 def refuse_changed_ids(results: dict, path: str) -> None:

@@ -1,5 +1,6 @@
 """Keeps the history of a run and ends it when it no longer improves."""
 
+import math
 import time
 
 from mmengine.hooks import Hook
@@ -7,6 +8,11 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import HISTORY_KEY, epochs_without_improvement
+from mmseg_custom.errors import UserError
+
+
+class DivergenceError(UserError, RuntimeError):
+    """A training whose loss is no longer finite."""
 
 
 @HOOKS.register_module()
@@ -49,9 +55,18 @@ class TrainingHistoryHook(Hook):
         seconds = round(time.time() - self._started, 2)
         record = {'epoch': runner.epoch, 'seconds': seconds, 'lr': self._lr, **self._training_losses(runner)}
         record.update({key: float(value) for key, value in metrics.items() if not key.startswith('IoU.')})
+        self._refuse_divergence(runner, record)
         history = [*runner.message_hub.get_info(HISTORY_KEY), record]
         runner.message_hub.update_info(HISTORY_KEY, history)
         self._stop_if_exhausted(runner)
+
+    @staticmethod
+    def _refuse_divergence(runner: Runner, record: dict) -> None:
+        if not math.isfinite(record.get('train_loss', 0.0)):
+            raise DivergenceError(
+                f'The training loss of epoch {record["epoch"]} is {record["train_loss"]}: nothing of this epoch is '
+                f'saved. Lower the learning rate (now {record["lr"]:g}); --resume goes on from the epoch before.'
+            )
 
     @staticmethod
     def _training_losses(runner: Runner) -> dict[str, float]:

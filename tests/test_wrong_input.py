@@ -1,0 +1,157 @@
+"""Everything a user gets wrong ends in one message that names it, and leaves finished work as it is."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_file
+from mmseg_custom.errors import UserError
+from mmseg_custom.stages.launch import build_runner, load_run_config
+
+WINNER = Path('work_dirs/tiny/stage1/winner.pth')
+
+
+def images():
+    return sorted(Path('data/leftImg8bit/train').glob('*/*.png'))
+
+
+def label_of(image):
+    return Path(str(image).replace('leftImg8bit/', 'gtFine/').replace('_leftImg8bit', '_gtFine_labelIds'))
+
+
+def no_data_root():
+    shutil.rmtree('data')
+
+
+def empty_split():
+    for image in images():
+        image.unlink()
+
+
+def image_without_label():
+    label_of(images()[0]).unlink()
+
+
+def sizes_that_differ():
+    for image in images():
+        label = label_of(image)
+        cv2.imwrite(str(label), cv2.imread(str(label), cv2.IMREAD_UNCHANGED)[:-4])
+
+
+def truncated_image():
+    for image in images():
+        image.write_bytes(image.read_bytes()[:-20])
+
+
+def truncated_label():
+    for image in images():
+        label_of(image).write_bytes(label_of(image).read_bytes()[:100])
+
+
+def unknown_id():
+    for image in images():
+        cv2.imwrite(str(label_of(image)), np.full((32, 64), 77, np.uint8))
+
+
+def other_class_order():
+    checkpoint = load_checkpoint_file(WINNER)
+    classes = list(checkpoint['meta']['dataset_meta']['classes'])
+    checkpoint['meta']['dataset_meta']['classes'] = [classes[1], classes[0], *classes[2:]]
+    save_checkpoint_file(checkpoint, 'other.pth')
+
+
+def other_architecture():
+    save_checkpoint_file({'state_dict': {'backbone.x': torch.zeros(3)}}, 'other.pth')
+
+
+def other_folder(monkeypatch):
+    Path('elsewhere').mkdir()
+    monkeypatch.chdir('elsewhere')
+
+
+def nothing():
+    pass
+
+
+# What is wrong, the options given, and what the message says.
+WRONG = [
+    (no_data_root, {}, r'No folder data/leftImg8bit/train.*prepare_data\.py'),
+    (empty_split, {}, r"No image ending in '_leftImg8bit\.png' under"),
+    (image_without_label, {}, r'1 images have no label, the first one .*_gtFine_labelIds\.png'),
+    (sizes_that_differ, {}, r'_gtFine_labelIds\.png is 64 x 28 pixels, but .*_leftImg8bit\.png is 64 x 32'),
+    (truncated_image, {}, r'Image data/.*_leftImg8bit\.png or its label cannot be used'),
+    (truncated_label, {}, r'Image data/.*_leftImg8bit\.png or its label cannot be used'),
+    (unknown_id, {}, r'_gtFine_labelIds\.png: unknown ids \(id: pixels\) \{77: 2048\}'),
+    (nothing, {'model.decode_head.num_classes': 7}, r'num_classes=7, but the data set has 19 classes'),
+    (other_class_order, {'load_from': 'other.pth'}, r"other\.pth was trained for 19 .* number 0: \['sidewalk'\]"),
+    (other_architecture, {'load_from': 'other.pth'}, r'other\.pth is not of the architecture'),
+    (nothing, {'load_from': 'none.pth'}, r'starts from none\.pth, which does not exist'),
+    (nothing, {'train_dataloader.dataset.fold': 9}, r'Fold 9 does not exist: the split has folds 1 to 3'),
+    (
+        nothing,
+        {'optim_wrapper.optimizer.lr': 1e30},
+        r'loss of epoch 1 is (nan|inf): nothing of this epoch is saved',
+    ),
+    (nothing, {'train_dataloder.batch_size': 2}, r'train_dataloder is unknown; is train_dataloader meant\?'),
+    (nothing, {'train_dataloader.batchsize': 2}, r'batchsize is unknown; is batch_size meant\?'),
+]
+
+
+@pytest.fixture
+def stage1(tiny_recipe, scenes, tmp_path):
+    """The tiny recipe with stage 1 finished, on a copy of the data that a test may spoil."""
+    (tmp_path / 'data').unlink()
+    shutil.copytree(scenes, 'data')
+    cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')
+    prepare(cfg)
+    build_runner(cfg).train()
+    return tiny_recipe
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'options', 'message'), WRONG, ids=[f'{row[0].__name__}-{"".join(row[1])}' for row in WRONG]
+)
+def test_wrong_input_ends_in_a_message(stage1, spoil, options, message):
+    before = WINNER.read_bytes()
+    spoil()
+    if spoil in (sizes_that_differ, truncated_image, truncated_label, unknown_id):
+        prepare(load_run_config(stage1 / 'tiny_stage2.py'), renew=True)
+    with pytest.raises((UserError, OSError), match=message):
+        build_runner(load_run_config(stage1 / 'tiny_stage2_fold1.py', cfg_options=options)).train()
+    assert WINNER.read_bytes() == before
+    assert not list(Path('work_dirs/tiny_stage2_fold1').glob('*.pth'))
+
+
+def test_misspelt_key_in_a_config_file(stage1):
+    with (stage1 / 'tiny_stage2_fold1.py').open('a') as file:
+        file.write('optim_wraper = dict()\n')
+    with pytest.raises(UserError, match=r'tiny_stage2_fold1\.py: optim_wraper is unknown; is optim_wrapper meant'):
+        load_run_config(stage1 / 'tiny_stage2_fold1.py')
+
+
+def test_run_from_another_folder(stage1, monkeypatch, tmp_path):
+    other_folder(monkeypatch)
+    with pytest.raises(OSError, match=r'seen from .*elsewhere'):
+        build_runner(load_run_config(stage1 / 'tiny_stage1.py')).train()
+
+
+def test_spaces_and_umlauts_are_no_error(stage1):
+    Path('data').rename('meine Daten für Straßen')
+    root = {f'{loader}.dataset.data_root': 'meine Daten für Straßen' for loader in LOADERS}
+    cfg = load_run_config(stage1 / 'tiny_stage2_fold1.py', 'work_dirs/über all', {**root, 'train_cfg.max_epochs': 1})
+    build_runner(cfg).train()
+    assert Path('work_dirs/tiny/stage2/fold1.pth').is_file()
+
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def test_batches_of_one_image_train(stage1):
+    options = {'train_dataloader.batch_size': 1, 'train_cfg.max_epochs': 1}
+    build_runner(load_run_config(stage1 / 'tiny_stage2_fold1.py', cfg_options=options)).train()
+    assert Path('work_dirs/tiny/stage2/fold1.pth').is_file()
