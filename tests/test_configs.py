@@ -1,43 +1,84 @@
+from ast import literal_eval
+from functools import cache
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
-from mmseg.registry import DATASETS, HOOKS, MODELS, TRANSFORMS
+from mmengine.config import Config, ConfigDict
+from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+
+from mmseg_custom.stages import Plan
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 LEAVES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+HOST_LEAVES = [path for path in LEAVES if path.parent.name == 'host']
+STAGE_RUNNER_LEAVES = [path for path in LEAVES if path not in HOST_LEAVES]
+BASELINES = {'deeplabv3': 'ASPPHead', 'no_folds': 'DeepLabV3PlusHead', 'unet': 'FCNHead'}
 
-# epochs, batch, lr, weight decay, patience, loss, scheduler, alpha, transforms of the level (RECIPE, stages 1 to 5)
+# epochs, batch, lr, weight decay, patience, loss, scheduler, alpha, transforms of the level, stage by stage
 RECIPE = {
     1: (10, 4, 1e-3, 1e-4, 10, 'LabelSmoothCrossEntropyLoss', 'ReduceOnPlateauLR', None, 'none'),
     2: (20, 8, 2e-4, 5e-4, 8, 'CEDiceLoss', 'CosineAnnealingLR', 0.6, 'none'),
     3: (20, 8, 1e-4, 5e-4, 6, 'CEDiceLoss', 'CosineRestartLR', 0.6, 'none'),
     4: (20, 4, 5e-5, 1e-3, 6, 'CEDiceLoss', 'ReduceOnPlateauLR', 0.6, 'standard'),
     5: (20, 8, 5e-5, 1e-3, 5, 'CEDiceLoss', 'CosineAnnealingLR', 0.5, 'advanced'),
+    **dict.fromkeys(range(6, 11), (20, 8, 3e-5, 1e-3, 5, 'CEDiceLoss', 'CosineAnnealingLR', 0.5, 'advanced')),
 }
+
+
+@cache
+def num_classes(model):
+    """Build a model from its config as text, once for all folds and stages that share it."""
+    return MODELS.build(ConfigDict(literal_eval(model))).num_classes
 
 
 def test_the_recipes_are_there():
     names = {path.relative_to(CONFIGS).as_posix() for path in LEAVES}
-    for recipe in ('', 'streets/streets_'):
+    for recipe, last in (('', 10), ('streets/streets_', 5)):
         assert f'{recipe}stage1.py' in names
-        folds = {f'{recipe}stage{stage}_fold{fold}.py' for stage in (2, 3, 4, 5) for fold in (1, 2, 3, 4, 5)}
-        assert folds <= names
+        stages = range(2, last + 1)
+        assert {f'{recipe}stage{stage}_fold{fold}.py' for stage in stages for fold in (1, 2, 3, 4, 5)} <= names
+    assert {f'baselines/{name}.py' for name in BASELINES} <= names
+    parts = ('backbone', 'head', 'loss')
+    assert {f'host/deeplabv3plus_r18_our_{part}.py' for part in parts} <= names
 
 
-@pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
+def test_the_plan_ends_at_epoch_190():
+    stages = Plan(CONFIGS).stages
+    assert [stage.number for stage in stages] == list(RECIPE)
+    assert [len(stage.runs) for stage in stages] == [1] + [5] * 9
+    ends = [sum(stage.cfg.train_cfg.max_epochs for stage in stages[:count]) for count in range(1, 11)]
+    assert ends == [10, 30, 50, 70, 90, 110, 130, 150, 170, 190]
+
+
+@pytest.mark.parametrize('path', STAGE_RUNNER_LEAVES, ids=lambda path: path.stem)
 def test_every_config_builds(path):
     cfg = Config.fromfile(path)
-    model = MODELS.build(cfg.model)
-    assert model.num_classes == len(cfg.metainfo.classes)
+    assert num_classes(repr(cfg.model.to_dict())) == len(cfg.metainfo.classes)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         for transform in loader.dataset.pipeline:
             TRANSFORMS.build(transform)
         assert DATASETS.get(loader.dataset.type) is not None
     for name, hook in cfg.default_hooks.items():
         assert HOOKS.get(hook.type) is not None, name
+    assert cfg.runner_type == 'StageRunner'
+    assert cfg.default_hooks.fold_average.stage_dir is not None
     assert cfg.train_dataloader.dataset.fold == cfg.val_dataloader.dataset.fold
     assert cfg.test_dataloader.dataset.fold is None
+
+
+@pytest.mark.parametrize('path', HOST_LEAVES, ids=lambda path: path.stem)
+def test_every_config_of_the_host_builds(path):
+    cfg = Config.fromfile(path)
+    dataset = DATASETS.get(cfg.train_dataloader.dataset.type)
+    assert num_classes(repr(cfg.model.to_dict())) == len(dataset.METAINFO['classes'])
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        for transform in loader.dataset.pipeline:
+            assert type(TRANSFORMS.build(transform)).__module__.startswith(('mmcv', 'mmseg.'))
+    for hook in cfg.default_hooks.values():
+        assert HOOKS.get(hook.type).__module__.startswith(('mmengine', 'mmseg.'))
+    assert METRICS.get(cfg.test_evaluator.type).__name__ == 'IoUMetric'
+    assert 'runner_type' not in cfg
+    assert cfg.custom_imports.imports == ['mmseg_custom']
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
@@ -64,6 +105,18 @@ def test_numbers_are_those_of_the_recipe(stage):
     assert cfg.load[-2].scale == (1024, 512)
     assert cfg.load_from == (f'work_dirs/cityscapes/stage{stage - 1}/winner.pth' if stage > 1 else None)
     assert cfg.default_hooks.fold_average.stage_dir == f'work_dirs/cityscapes/stage{stage}'
+
+
+@pytest.mark.parametrize(('name', 'head'), BASELINES.items())
+def test_baselines_train_on_all_of_train_for_the_epochs_of_the_plan(name, head):
+    cfg = Config.fromfile(CONFIGS / 'baselines' / f'{name}.py')
+    assert cfg.model.decode_head.type == head
+    assert cfg.train_cfg.max_epochs == cfg.param_scheduler.T_max == sum(numbers[0] for numbers in RECIPE.values())
+    assert cfg.default_hooks.history.patience is None
+    assert cfg.load_from is None
+    assert (cfg.train_dataloader.dataset.fold, cfg.val_dataloader.dataset.fold) == (None, None)
+    assert cfg.train_dataloader.dataset.pipeline == [*cfg.load, *cfg.pack]
+    assert cfg.default_hooks.fold_average.stage_dir == f'work_dirs/baselines/{name}'
 
 
 def test_no_leaf_hides_logic():

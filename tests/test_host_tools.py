@@ -1,0 +1,58 @@
+"""The host's own entry points run our configs and checkpoints."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mmseg
+import numpy as np
+import pytest
+from mmseg.apis import MMSegInferencer, inference_model, init_model
+
+from mmseg_custom.stages import LocalPool, Plan, Recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST_TOOLS = Path(mmseg.__path__[0]) / '.mim' / 'tools'
+WINNER = 'work_dirs/tiny/stage1/winner.pth'
+
+
+def host_tool(name, *arguments):
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, HOST_TOOLS / name, *map(str, arguments)], text=True, capture_output=True, env=environment
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def config(tiny_recipe):
+    return tiny_recipe / 'tiny_stage1.py'
+
+
+@pytest.fixture
+def trained(config):
+    Recipe(Plan(config.parent), LocalPool(1), lambda line: None).run(stages={1})
+    return config
+
+
+def test_the_hosts_train_and_test_run_a_stage(config):
+    code, output = host_tool('train.py', config)
+    assert code == 0, output[-3000:]
+    assert Path(WINNER).is_file()
+    code, output = host_tool('test.py', config, WINNER)
+    assert code == 0, output[-3000:]
+    assert 'mIoU:' in output
+
+
+def test_init_model_inference_model_and_inferencer(trained):
+    image = next(Path('data/leftImg8bit/val').glob('*/*.png'))
+    model = init_model(str(trained), WINNER, device='cpu')
+    result = inference_model(model, str(image))
+    classes = result.pred_sem_seg.data
+    assert classes.shape == (1, 32, 64)
+    assert classes.max() < 19
+    assert len(model.dataset_meta['classes']) == 19
+    inferencer = MMSegInferencer(model=str(trained), weights=WINNER, device='cpu')
+    predictions = inferencer(str(image), show=False, return_datasamples=False)['predictions']
+    assert np.array_equal(predictions, classes[0].numpy())
