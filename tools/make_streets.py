@@ -11,8 +11,8 @@ from mmseg_custom.datasets.street_scenes import write_dataset
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', default='data/streets', help='folder to create (default: %(default)s)')
-    parser.add_argument('--train', type=int, default=96, help='train images (default: %(default)s)')
-    parser.add_argument('--val', type=int, default=24, help='val images (default: %(default)s)')
+    parser.add_argument('--train', type=int, default=80, help='train images (default: %(default)s)')
+    parser.add_argument('--val', type=int, default=20, help='val images (default: %(default)s)')
     parser.add_argument('--height', type=int, default=128, help='rows of an image (default: %(default)s)')
     parser.add_argument('--width', type=int, default=256, help='columns of an image (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='another seed, another data set (default: %(default)s)')

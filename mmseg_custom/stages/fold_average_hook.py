@@ -43,7 +43,9 @@ class FoldAverageHook(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, stage_dir: PathLike, monitor: str = 'mIoU') -> None:
+    def __init__(self, stage_dir: PathLike | None, monitor: str = 'mIoU') -> None:
+        if stage_dir is None:
+            raise StageError('Say where the stage is kept: default_hooks.fold_average.stage_dir.')
         self.ledger = StageLedger(stage_dir)
         self.monitor = monitor
         self._lineage: dict | None = None

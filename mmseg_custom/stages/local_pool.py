@@ -12,6 +12,8 @@ import torch
 from mmseg_custom.stages.worker import Progress
 
 POLL_SECONDS = 0.2
+# The optimizer imports torch._dynamo at its first step: a second a fold, unless it is paid here once.
+PRELOAD = ['mmseg_custom.stages.worker', 'torch._dynamo']
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class LocalPool:
     def __init__(self, jobs: int = 1) -> None:
         self.jobs = jobs
         self.context = multiprocessing.get_context('forkserver')
-        self.context.set_forkserver_preload(['mmseg_custom.stages.worker'])
+        self.context.set_forkserver_preload(PRELOAD)
         self.progress = self.context.Queue()
 
     def run(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> dict[str, JobError]:

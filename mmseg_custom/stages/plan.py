@@ -2,10 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-
-from mmengine.config import Config
 
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.stages.ledger import StageError, StageLedger, member_name
@@ -33,11 +30,6 @@ class PlannedStage:
 
     number: int
     runs: tuple[PlannedRun, ...]
-
-    @cached_property
-    def cfg(self) -> Config:
-        """The config of its first run; what differs between the runs is their fold."""
-        return Config.fromfile(self.runs[0].config)
 
     @property
     def members(self) -> list[str]:

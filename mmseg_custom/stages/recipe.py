@@ -33,6 +33,7 @@ class Recipe:
     ) -> None:
         self.plan, self.pool, self.report = plan, pool, report
         self.cfg_options = cfg_options
+        self._configs: dict[PlannedRun, Config] = {}
 
     def run(self, stages: Container[int] | None = None, folds: Container[int] | None = None) -> None:
         """Train what is missing of the chosen stages and folds, and fuse every stage that is complete.
@@ -128,4 +129,6 @@ class Recipe:
         return StageLedger(self._config(stage.runs[0]).default_hooks.fold_average.stage_dir)
 
     def _config(self, run: PlannedRun) -> Config:
-        return load_run_config(run.config, cfg_options=self.cfg_options)
+        if run not in self._configs:
+            self._configs[run] = load_run_config(run.config, cfg_options=self.cfg_options)
+        return self._configs[run]

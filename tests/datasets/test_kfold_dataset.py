@@ -3,8 +3,10 @@ import random
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
+from mmengine.runner import Runner
 
 from mmseg_custom.datasets import FoldError, KFoldDataset, SampleKey, SeededSampler
 from mmseg_custom.datasets.prepare import link_data_root, prepare
@@ -71,6 +73,17 @@ def test_randomness_of_a_sample_is_a_function_of_its_key(build):
     assert dataset[SampleKey(0, 3, 2)] == first
     others = [dataset[SampleKey(*key)] for key in ((1, 3, 2), (0, 4, 2), (0, 3, 1))]
     assert all(other != first for other in others)
+
+
+def test_batches_do_not_depend_on_the_number_of_workers(cfg):
+    prepare(cfg)
+    batches = []
+    for workers in (0, 2):
+        loader = Runner.build_dataloader({**cfg.train_dataloader, 'num_workers': workers}, seed=7)
+        loader.sampler.set_epoch(1)
+        batches.append([torch.stack(batch['inputs']) for batch in loader])
+    assert len(batches[0]) == len(batches[1]) > 1
+    assert all(torch.equal(*pair) for pair in zip(*batches, strict=True))
 
 
 def test_sampler_yields_keys_in_the_order_of_the_host(build):

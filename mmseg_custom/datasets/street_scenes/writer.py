@@ -22,8 +22,8 @@ VAL_START = 1 << 24
 
 def write_dataset(
     root: str | Path,
-    train: int = 96,
-    val: int = 24,
+    train: int = 80,
+    val: int = 20,
     height: int = 128,
     width: int = 256,
     seed: int = 0,

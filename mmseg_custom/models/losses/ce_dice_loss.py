@@ -43,8 +43,8 @@ class CEDiceLoss(SegmentationLoss):
         self.cross_entropy = LabelSmoothCrossEntropyLoss(label_smoothing)
         self.dice = SoftDiceLoss(smooth, absent_classes)
 
-    def terms(self, pred: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    def terms(self, log_probs: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum; its parts are ``ce`` and ``dice``, each as it is before weighting."""
-        cross_entropy, _ = self.cross_entropy.terms(pred, target, **options)
-        dice, _ = self.dice.terms(pred, target, **options)
+        cross_entropy, _ = self.cross_entropy.terms(log_probs, target, **options)
+        dice, _ = self.dice.terms(log_probs, target, **options)
         return self.alpha * cross_entropy + (1 - self.alpha) * dice, {'ce': cross_entropy, 'dice': dice}

@@ -1,6 +1,6 @@
 """The losses as pure functions: sums over the pixels first, the loss from the sums second.
 
-Shapes throughout: ``logits`` (N, C, H, W) of any float type (half precision is computed in float32),
+Shapes throughout: ``log_probs`` (N, C, H, W) as :func:`log_probabilities` gives them,
 ``target`` (N, H, W) int64 class indices, ``pixel_weight`` (N, H, W) from a pixel sampler or ``None``,
 ``class_weight`` (C,) or ``None``. Nothing here copies a value from a GPU, so the CPU never waits for it.
 """
@@ -38,8 +38,13 @@ def sum_by_class(values: Tensor, target: Tensor, num_classes: int) -> Tensor:
     return rows.sum((0, 1))
 
 
+def log_probabilities(logits: Tensor) -> Tensor:
+    """Log-softmax over the classes, at least in float32: what both terms start from, computed once."""
+    return at_least_float32(logits).log_softmax(1)
+
+
 def cross_entropy_sums(
-    logits: Tensor,
+    log_probs: Tensor,
     target: Tensor,
     *,
     label_smoothing: float = 0.0,
@@ -55,17 +60,12 @@ def cross_entropy_sums(
     Raises:
         IndexError: On the CPU, if a target is neither a class nor ``ignore_index`` (a GPU asserts).
     """
-    logits = at_least_float32(logits)
-    class_weight = None if class_weight is None else class_weight.to(logits.dtype)
-    losses = F.cross_entropy(
-        logits,
-        target,
-        weight=class_weight,
-        ignore_index=ignore_index,
-        reduction='none',
-        label_smoothing=label_smoothing,
-    )
-    weight = weigh_pixels(target, ignore_index, pixel_weight, logits.dtype)
+    class_weight = None if class_weight is None else class_weight.to(log_probs.dtype)
+    losses = F.nll_loss(log_probs, target, weight=class_weight, ignore_index=ignore_index, reduction='none')
+    if label_smoothing > 0:
+        weighted = log_probs if class_weight is None else log_probs * class_weight.view(1, -1, 1, 1)
+        losses = (1 - label_smoothing) * losses - label_smoothing * weighted.mean(1)
+    weight = weigh_pixels(target, ignore_index, pixel_weight, log_probs.dtype)
     if class_weight is None:
         return (losses * weight).sum(), weight.sum()
     target = target.masked_fill(target == ignore_index, 0)
@@ -73,17 +73,17 @@ def cross_entropy_sums(
 
 
 def dice_sums(
-    logits: Tensor, target: Tensor, *, pixel_weight: Tensor | None = None, ignore_index: int = 255
+    log_probs: Tensor, target: Tensor, *, pixel_weight: Tensor | None = None, ignore_index: int = 255
 ) -> DiceSums:
     """Intersection, predicted and labelled mass of every class over the batch, each (C,).
 
-    The predicted probabilities are the softmax over the classes; ignored pixels are in none of the sums.
+    Ignored pixels are in none of the sums.
 
     Raises:
         RuntimeError: On the CPU, if a target is neither a class nor ``ignore_index`` (a GPU asserts).
     """
-    num_classes = logits.shape[1]
-    probabilities = at_least_float32(logits).softmax(1)
+    num_classes = log_probs.shape[1]
+    probabilities = log_probs.exp()
     weight = weigh_pixels(target, ignore_index, pixel_weight, probabilities.dtype)
     target = target.masked_fill(target == ignore_index, 0)
     of_target = probabilities.gather(1, target.unsqueeze(1)).squeeze(1)

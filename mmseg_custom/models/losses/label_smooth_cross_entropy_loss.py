@@ -30,7 +30,7 @@ class LabelSmoothCrossEntropyLoss(SegmentationLoss):
             raise ValueError(f'label_smoothing={label_smoothing} must lie between 0 and 1.')
         self.label_smoothing = label_smoothing
 
-    def terms(self, pred: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    def terms(self, log_probs: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """The cross-entropy; it has no parts."""
-        sums = cross_entropy_sums(pred, target, label_smoothing=self.label_smoothing, **options)
+        sums = cross_entropy_sums(log_probs, target, label_smoothing=self.label_smoothing, **options)
         return safe_ratio(*sums), {}

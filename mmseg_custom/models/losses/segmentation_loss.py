@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmseg_custom.engine.files import read_json
+from mmseg_custom.models.losses.functional import log_probabilities
 
 
 class SegmentationLoss(nn.Module, ABC):
@@ -39,7 +40,7 @@ class SegmentationLoss(nn.Module, ABC):
         self.loss_weight = loss_weight
 
     @abstractmethod
-    def terms(self, pred: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    def terms(self, log_probs: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss before ``loss_weight``, and the parts that it is made of, by name.
 
         ``options`` are ``class_weight``, ``pixel_weight`` and ``ignore_index`` of the pure functions.
@@ -62,7 +63,7 @@ class SegmentationLoss(nn.Module, ABC):
         """
         self._check_shapes(pred, target, weight)
         total, parts = self.terms(
-            pred,
+            log_probabilities(pred),
             target,
             class_weight=self.class_weight,
             pixel_weight=weight,

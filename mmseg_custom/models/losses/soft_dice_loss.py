@@ -41,9 +41,9 @@ class SoftDiceLoss(SegmentationLoss):
         self.absent_classes = absent_classes
 
     def terms(
-        self, pred: Tensor, target: Tensor, class_weight: Tensor | None = None, **options: Any
+        self, log_probs: Tensor, target: Tensor, class_weight: Tensor | None = None, **options: Any
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The Dice loss; it has no parts."""
-        sums = dice_sums(pred, target, **options)
+        sums = dice_sums(log_probs, target, **options)
         skip = self.absent_classes == 'skip'
         return dice_loss(sums, smooth=self.smooth, class_weight=class_weight, skip_absent=skip), {}
