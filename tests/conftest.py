@@ -22,6 +22,7 @@ model = dict(backbone=dict(base_channels=4), decode_head=dict(
     loss_decode=dict(_delete_=True, type='{loss}')))
 load = _base_.read_image + _base_.read_label + [
     dict(type='Resize', scale=(64, 32), keep_ratio=False), dict(type='UseWorkingSize')]
+test_pipeline = load + _base_.pack
 data = dict(data_root='data', folds=dict(file='folds.json', num_folds=3))
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=load + _base_.{level} + _base_.pack, **data))
 val_dataloader = test_dataloader = dict(dataset=dict(pipeline=load + _base_.pack, **data))

@@ -13,6 +13,7 @@ read_label = [dict(type='LoadAnnotations'), dict(type='MapLabelIds', table=label
 resize = [dict(type='Resize', scale=(480, 360), keep_ratio=False)]
 pack = [dict(type='PackSegInputs')]
 load = read_image + read_label + resize + [dict(type='UseWorkingSize')]
+test_pipeline = load + pack  # what the host's inference takes
 original_size_pipeline = read_image + resize + read_label + pack
 
 dataset = dict(
