@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.stages.fingerprint import hash_experiment
 from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.ledger import StageError, StageLedger
+from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
 from mmseg_custom.stages.local_pool import Job, LocalPool
 from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage, explain_missing_winner
 from mmseg_custom.stages.progress import PlanProgress
@@ -114,12 +114,23 @@ class Recipe:
         wanted = [run for run in stage.runs if folds is None or run.fold is None or run.fold in folds]
         for run in wanted:
             entry = ledger.entry(run.member)
-            if entry and entry['config_hash'] != hash_experiment(self._config(run)):
+            reason = entry and self._reason_to_doubt(run, entry)
+            if reason:
                 raise StageError(
-                    f'{run.config} has changed since {run.member} of stage {stage.number} was trained with it. Take '
-                    f'the change back, or delete {ledger.folder} and the stages after it to train them anew.'
+                    f'{run.member} of stage {stage.number} is finished, but {reason}. Take it back, or delete '
+                    f'{ledger.folder} and the stages after it to train them anew.'
                 )
         return [run for run in wanted if ledger.entry(run.member) is None]
+
+    def _reason_to_doubt(self, run: PlannedRun, entry: Entry) -> str | None:
+        """Why a finished run is not what its config would give now, if so."""
+        cfg = self._config(run)
+        if entry['config_hash'] != hash_experiment(cfg):
+            return f'{run.config} has changed since'
+        before = StageLedger(Path(cfg.load_from).parent).outcome() if cfg.load_from else None
+        if before and before['weights'] not in {parent['weights'] for parent in entry['lineage']['parents']}:
+            return f'{cfg.load_from}, which it started from, has changed since'
+        return None
 
     def _epochs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, int]:
         runs = [run for pending in todo.values() for run in pending]

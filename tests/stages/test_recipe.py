@@ -93,6 +93,18 @@ def test_changed_config_is_named(recipe, tiny_recipe):
         Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
 
 
+def test_changed_start_is_named(recipe, tiny_recipe):
+    recipe.run(stages={1})
+    recipe.run(stages={2}, folds={2})
+    shutil.rmtree('work_dirs/tiny/stage1')
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
+    again = Recipe(Plan(tiny_recipe), LocalPool(1), print)
+    again.run(stages={1})
+    with pytest.raises(StageError, match=r'fold2 of stage 2 is finished, but .*winner\.pth.* has changed'):
+        again.run(stages={2})
+
+
 def test_failed_fold_is_explained_and_the_others_finish(recipe, tiny_recipe):
     recipe.run(stages={1})
     with (tiny_recipe / 'tiny_stage2_fold2.py').open('a') as file:
