@@ -22,10 +22,11 @@ class Job:
 
     Attributes:
         name: How messages call it.
-        target: A function of a module; called with ``args``, and with the queue for progress and the number of a GPU
-            (``None`` without one) if it is a training run.
+        target: A function of a module; called with ``args`` and, if it trains, the queue for progress and the number
+            of a GPU (``None`` unless there are several).
         args: Its own arguments.
         log: The file that takes what it prints.
+        trains: Whether it is a training run.
     """
 
     name: str
@@ -66,10 +67,8 @@ class LocalPool:
         try:
             while waiting or running:
                 while waiting and len(running) < self.jobs:
-                    job, slot = (
-                        waiting.pop(0),
-                        min(set(range(self.jobs)) - {slot for _, slot in running.values()}),
-                    )
+                    free = set(range(self.jobs)) - {slot for _, slot in running.values()}
+                    job, slot = waiting.pop(0), min(free)
                     running[self._start(job, slot)] = (job, slot)
                 self._forward_progress(on_progress)
                 for process in [process for process in running if not process.is_alive()]:
