@@ -121,6 +121,23 @@ def test_a_damaged_resume_point_is_passed_over(start):
     ]
 
 
+def test_fresh_start_is_not_confused_by_an_earlier_run(start):
+    options = {'train_cfg.max_epochs': 4}
+    for cut_after in (3, 1):
+        with pytest.raises(KeyboardInterrupt):
+            start('tiny_stage1', cut_after=cut_after, **options)
+    names = sorted(path.name for path in Path('work_dirs/tiny_stage1').glob('*epoch_?.pth'))
+    assert names == ['best_mIoU_epoch_1.pth', 'earlier_epoch_2.pth', 'earlier_epoch_3.pth', 'epoch_1.pth']
+    start('tiny_stage1', resume=True, **options)
+    assert [record['epoch'] for record in StageLedger('work_dirs/tiny/stage1').entry('full')['history']] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert len(list(Path('work_dirs/tiny_stage1').glob('*.pth'))) == 1
+
+
 def test_finished_run_is_not_repeated(start):
     start('tiny_stage1')
     before = Path('work_dirs/tiny/stage1/full.json').read_bytes()

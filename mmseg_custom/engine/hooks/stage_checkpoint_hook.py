@@ -11,6 +11,7 @@ from mmseg_custom.engine.checkpoint_io import plain_data
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
 
 RESUME_PATTERN = 'epoch_*.pth'
+ASIDE = 'earlier_'
 
 
 @HOOKS.register_module()
@@ -33,13 +34,15 @@ class StageCheckpointHook(Hook):
         self.keep = keep
 
     def before_train(self, runner: Runner) -> None:
-        """Refuse to train without validation.
+        """Refuse to train without validation, and put the resume points of an earlier run aside.
 
         Raises:
             ValueError: If there is no validation to choose the best epoch by.
         """
         if runner.val_loop is None:
             raise ValueError('A stage chooses its best epoch on validation scores: set val_dataloader and val_cfg.')
+        if runner.iter == 0 and is_main_process():
+            self._put_aside(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Save what the epoch deserves, then delete what it replaces."""
@@ -75,6 +78,15 @@ class StageCheckpointHook(Hook):
         )
 
     @staticmethod
+    def _put_aside(runner: Runner) -> None:
+        for path in resume_points(runner.work_dir):
+            aside = path.replace(path.with_name(f'{ASIDE}{path.name}'))
+            runner.logger.warning(
+                f'{path.name} of an earlier run is now {aside.name}: this run starts from the beginning. If it was '
+                'meant to go on, stop it, rename the file back and start with --resume.'
+            )
+
+    @staticmethod
     def _delete(files: object, but: set[Path]) -> None:
         if is_main_process():
             for file in set(files) - but:
@@ -93,5 +105,5 @@ def resume_points(work_dir: str) -> list[Path]:
 
 def delete_resume_points(work_dir: str) -> None:
     """Free the space of a finished run's resume points."""
-    for path in resume_points(work_dir):
+    for path in [*resume_points(work_dir), *Path(work_dir).glob(ASIDE + RESUME_PATTERN)]:
         path.unlink(missing_ok=True)
