@@ -11,7 +11,9 @@ from mmseg_custom.stages.ledger import Entry, StageLedger
 
 
 def draw_curves(ledgers: Mapping[int, StageLedger], path: Path) -> Path:
-    """Draw training loss, validation loss and mIoU against the epoch, a line a fold, winners as stars.
+    """Draw training loss, validation loss and mIoU against the epoch.
+
+    A line is a fold on its own validation part, a star a stage's winner on the official val split.
 
     Args:
         ledgers: By stage number.
@@ -33,6 +35,7 @@ def draw_curves(ledgers: Mapping[int, StageLedger], path: Path) -> Path:
     for (key, axes), unit in zip(panels.items(), ('', '', ' in %'), strict=True):
         axes.set(xlabel='epoch', title=key.replace('_', ' ') + unit)
         axes.grid(alpha=0.3)
+        axes.margins(x=0.08)
     panels['mIoU'].legend(loc='lower right', fontsize='small')
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format='png', dpi=130)
@@ -52,5 +55,6 @@ def _mark_winner(axes: Axes, epoch: int, ledger: StageLedger) -> None:
     outcome = ledger.outcome()
     if outcome:
         score = outcome['candidates'][outcome['winner']]['val']['mIoU']
-        axes.plot([epoch], [score], marker='*', markersize=11, color='black', linestyle='none')
+        label = None if 'winner, on val' in axes.get_legend_handles_labels()[1] else 'winner, on val'
+        axes.plot([epoch], [score], marker='*', markersize=11, color='black', linestyle='none', label=label)
         axes.annotate(f'{score:.1f}', (epoch, score), xytext=(0, 7), textcoords='offset points', ha='center')
