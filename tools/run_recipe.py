@@ -43,7 +43,8 @@ def main() -> None:
     ledgers = recipe.ledgers()
     curves = draw_curves(ledgers, Path(next(iter(ledgers.values())).folder.parent) / 'curves.png')
     say(recipe_table(ledgers))
-    say(f'winner: {list(ledgers.values())[-1].winner_path}\ncurves: {curves}')
+    winners = [ledger.winner_path for ledger in ledgers.values() if ledger.outcome()]
+    say(f'winner: {winners[-1] if winners else "none yet"}\ncurves: {curves}')
 
 
 if __name__ == '__main__':
