@@ -2,7 +2,6 @@
 
 import os
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import mmengine
@@ -17,12 +16,13 @@ from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint, delete_resume_points
+from mmseg_custom.engine.hooks.training import is_training
 from mmseg_custom.stages.classes import check_class_names, check_classes
 from mmseg_custom.stages.fingerprint import hash_experiment
 from mmseg_custom.stages.lease import lease
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_name, member_names
 from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, has_seen, image_set
-from mmseg_custom.stages.plan import explain_missing_winner
+from mmseg_custom.stages.plan import check_start
 from mmseg_custom.stages.scoring import WeightScorer
 from mmseg_custom.stages.winner import choose_winner
 
@@ -57,17 +57,15 @@ class FoldAverageHook(Hook):
         Raises:
             StageError: If the stage before has no winner, naming the folds that are missing and their commands.
         """
-        if isinstance(runner._train_loop, dict) or runner._train_loop is None:
+        if not is_training(runner):
             return
         check_classes(runner.model, runner.train_dataloader.dataset)
-        start = runner._load_from
-        if start and '://' not in str(start) and not Path(start).is_file():
-            raise StageError(explain_missing_winner(runner.cfg.filename or 'this config', start))
+        check_start(runner.cfg.filename or 'this config', runner._load_from)
         self._finished = bool(runner._resume) and self._entry_of_this_run(runner) is not None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take up the lineage of the weights the run starts or resumes from."""
-        if isinstance(runner._train_loop, dict) or runner._train_loop is None:
+        if not is_training(runner):
             return
         meta = checkpoint.get('meta') or {}
         check_class_names(meta, runner.train_dataloader.dataset, str(runner._load_from))
@@ -140,7 +138,7 @@ class FoldAverageHook(Hook):
         }
 
     def _fuse(self, runner: Runner, members: list[str], scorer: WeightScorer) -> None:
-        with lease(self.ledger.folder / 'fusing.lease') if is_main_process() else nullcontext() as held:
+        with lease(self.ledger.lease_path) if is_main_process() else nullcontext() as held:
             answer: list[Any] = [held]
             broadcast_object_list(answer)
             if answer[0]:

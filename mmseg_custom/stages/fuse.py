@@ -59,7 +59,7 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
     first = ledger.entry(finished[0])
     cfg = load_run_config(config or first['config'], cfg_options=cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    with lease(ledger.folder / 'fusing.lease') as held:
+    with lease(ledger.lease_path) as held:
         if not held:
             raise StageError(f'Another process is fusing {folder}: wait for it.')
         return choose_winner(ledger, member_names(first['num_folds']), WeightScorer(cfg))

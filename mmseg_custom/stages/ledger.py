@@ -46,6 +46,11 @@ class StageLedger:
         """Where the winner's weights are."""
         return self.folder / WINNER_FILE
 
+    @property
+    def lease_path(self) -> Path:
+        """The lease of whoever fuses the stage."""
+        return self.folder / 'fusing.lease'
+
     def weights_path(self, name: str) -> Path:
         """Where the weights of a member or candidate are."""
         return self.folder / f'{name}.pth'

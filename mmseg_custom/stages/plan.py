@@ -79,6 +79,16 @@ class Plan:
         raise StageError(f'{self.folder} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
 
 
+def check_start(config: PathLike, start: PathLike | None) -> None:
+    """See that the weights a config starts from are there, unless they are to be fetched from somewhere.
+
+    Raises:
+        StageError: If they are not, naming the folds that are missing and their commands.
+    """
+    if start and '://' not in str(start) and not Path(start).is_file():
+        raise StageError(explain_missing_winner(config, start))
+
+
 def explain_missing_winner(config: PathLike, winner: PathLike) -> str:
     """Say why the weights a stage starts from are not there, and which commands make them.
 

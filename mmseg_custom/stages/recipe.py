@@ -11,7 +11,7 @@ from mmseg_custom.stages.fingerprint import hash_experiment
 from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
 from mmseg_custom.stages.local_pool import Job, LocalPool
-from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage, explain_missing_winner
+from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage, check_start
 from mmseg_custom.stages.progress import PlanProgress
 from mmseg_custom.stages.worker import fuse_stage, train_run
 
@@ -76,8 +76,9 @@ class Recipe:
     def _run_stage(self, stage: PlannedStage, pending: list[PlannedRun], progress: PlanProgress) -> None:
         ledger = self._ledger(stage)
         if pending:
-            self._check_start(stage)
-            prepare(self._config(stage.runs[0]))
+            first = stage.runs[0]
+            check_start(first.config, self._config(first).load_from)
+            prepare(self._config(first))
             failed = self.pool.run([self._training(run) for run in pending], progress.tell)
             if failed:
                 raise StageError('\n\n'.join(str(error) for error in failed.values()))
@@ -103,11 +104,6 @@ class Recipe:
         cfg = self._config(run)
         log = Path(cfg.work_dir) / 'train.log'
         return Job(f'stage {run.stage} {run.member}', train_run, (cfg, str(run.config), log), log)
-
-    def _check_start(self, stage: PlannedStage) -> None:
-        start = self._config(stage.runs[0]).load_from
-        if start and not Path(start).is_file():
-            raise StageError(explain_missing_winner(stage.runs[0].config, start))
 
     def _pending(self, stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
         ledger = self._ledger(stage)

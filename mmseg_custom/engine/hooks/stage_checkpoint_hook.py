@@ -9,6 +9,7 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.checkpoint_io import plain_data
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
+from mmseg_custom.engine.hooks.training import is_training
 
 RESUME_PATTERN = 'epoch_*.pth'
 ASIDE = 'earlier_'
@@ -46,7 +47,7 @@ class StageCheckpointHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Save what the epoch deserves, then delete what it replaces."""
-        if isinstance(runner._train_loop, dict) or runner._train_loop is None:
+        if not is_training(runner):
             return
         history = runner.message_hub.get_info(HISTORY_KEY)
         if best_position(history, self.monitor) == len(history) - 1:

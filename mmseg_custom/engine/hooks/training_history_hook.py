@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import HISTORY_KEY, epochs_without_improvement
+from mmseg_custom.engine.hooks.training import is_training
 from mmseg_custom.errors import UserError
 
 
@@ -48,7 +49,7 @@ class TrainingHistoryHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Append a record: epoch, time, learning rate, mean training losses, scores but the per-class ones."""
-        if isinstance(runner._train_loop, dict) or runner._train_loop is None:
+        if not is_training(runner):
             return
         if self.monitor not in metrics:
             raise KeyError(f'The metric gives no {self.monitor!r}, which chooses the best epoch: {list(metrics)}.')
