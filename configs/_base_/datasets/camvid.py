@@ -1,3 +1,5 @@
+_base_ = './kfold.py'
+
 metainfo = dict(
     classes=(
         'sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign', 'fence', 'car', 'pedestrian', 'bicyclist',
@@ -11,10 +13,9 @@ label_ids = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8, 9: 9, 10: 10,
 read_image = [dict(type='LoadImageFromFile')]
 read_label = [dict(type='LoadAnnotations'), dict(type='MapLabelIds', table=label_ids, num_classes=11)]
 resize = [dict(type='Resize', scale=(480, 360), keep_ratio=False)]
-pack = [dict(type='PackSegInputs')]
 load = read_image + read_label + resize + [dict(type='UseWorkingSize')]
-test_pipeline = load + pack  # what the host's inference takes
-original_size_pipeline = read_image + resize + read_label + pack
+test_pipeline = load + _base_.pack  # what the host's inference takes
+original_size_pipeline = read_image + resize + read_label + _base_.pack
 
 dataset = dict(
     type='KFoldDataset',
@@ -24,12 +25,6 @@ dataset = dict(
     seg_map_suffix='.png',
     metainfo=metainfo,
     folds=dict(file='data/folds/camvid_4.json', num_folds=4, seed=42, group_by=None),
-    pipeline=load + pack,
+    pipeline=load + _base_.pack,
 )
-loader = dict(batch_size=8, num_workers=4, persistent_workers=True)
-shuffled, in_order = dict(type='SeededSampler', shuffle=True), dict(type='DefaultSampler', shuffle=False)
-train_dataloader = dict(sampler=shuffled, dataset=dict(part='train', fold=None, **dataset), **loader)
-val_dataloader = dict(sampler=in_order, dataset=dict(part='val', fold=None, **dataset), **loader)
-test_dataloader = dict(sampler=in_order, dataset=dict(part='val', fold=None, **dataset), **loader)
-val_evaluator = dict(type='SegmentationMetric')
-test_evaluator = dict(type='SegmentationMetric')
+train_dataloader = val_dataloader = test_dataloader = dict(batch_size=8, dataset=dataset)
