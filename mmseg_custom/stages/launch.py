@@ -115,6 +115,6 @@ def score_original_size(cfg: Config) -> None:
 
 def show_predictions(cfg: Config, show: bool, folder: PathLike | None, wait_time: float) -> None:
     """Paint predictions while testing, as the host's ``--show`` and ``--show-dir``."""
-    cfg.default_hooks.visualization.update(draw=True, show=show, wait_time=wait_time)
+    cfg.default_hooks.visualization.update(draw=True, interval=1, show=show, wait_time=wait_time)
     if folder:
         cfg.visualizer.save_dir = str(folder)

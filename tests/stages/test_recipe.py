@@ -16,7 +16,11 @@ TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 def tool(name, *arguments, **options):
-    return subprocess.Popen([sys.executable, TOOLS / name, *arguments], text=True, **options)
+    def heed_ctrl_c():  # a background job passes on that it is ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    command = [sys.executable, TOOLS / name, *arguments]
+    return subprocess.Popen(command, text=True, preexec_fn=heed_ctrl_c, **options)
 
 
 def run_tool(name, *arguments):
