@@ -1,0 +1,60 @@
+"""The classes that a prediction speaks of: names, colours and the ids of the label files."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
+from mmseg_custom.stages.launch import ConfigError
+
+MAX_CLASSES = 255
+
+
+class Labels(NamedTuple):
+    """Classes by train id.
+
+    Attributes:
+        classes: Their names.
+        palette: Their colours, (red, green, blue) of 0 to 255.
+        file_ids: Their ids in the data set's label files, ``None`` if these are not known.
+    """
+
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    file_ids: tuple[int, ...] | None = None
+
+
+def labels_of_config(cfg: Config) -> Labels:
+    """The classes of a config's test data set.
+
+    Raises:
+        ConfigError: If it names no classes or not one colour for each.
+    """
+    dataset = cfg.test_dataloader.dataset
+    metainfo = {**getattr(DATASETS.get(dataset.type), 'METAINFO', {}), **dataset.get('metainfo', {})}
+    classes, palette = metainfo.get('classes', ()), metainfo.get('palette', ())
+    if not 0 < len(classes) <= MAX_CLASSES or len(classes) != len(palette):
+        raise ConfigError(
+            f'{cfg.filename}: {len(classes)} classes and {len(palette)} colours in the metainfo of '
+            f'test_dataloader.dataset; give one colour for each of 1 to {MAX_CLASSES} classes.'
+        )
+    colours = tuple(tuple(int(value) for value in colour) for colour in palette)
+    return Labels(tuple(classes), colours, _file_ids(cfg, len(classes)))
+
+
+def invert_table(table: Mapping[int, int], num_classes: int) -> tuple[int, ...] | None:
+    """From train ids back to the ids of label files; of several the first one in the table.
+
+    Returns:
+        An id (0 to 255) for each class, or ``None`` if a class has none.
+    """
+    inverse: dict[int, int] = {}
+    for raw, train in table.items():
+        inverse.setdefault(int(train), int(raw) % 256)
+    return tuple(inverse[k] for k in range(num_classes)) if set(range(num_classes)) <= inverse.keys() else None
+
+
+def _file_ids(cfg: Config, num_classes: int) -> tuple[int, ...] | None:
+    tables = [step.table for step in cfg.get('test_pipeline', ()) if step.type == 'MapLabelIds']
+    return invert_table(tables[0], num_classes) if tables else None

@@ -1,0 +1,58 @@
+"""Networks in ONNX files, run by ONNX Runtime."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.inference.errors import InputError, import_extra
+from mmseg_custom.inference.onnx_info import OnnxInfo
+from mmseg_custom.inference.predictor import Predictor
+from mmseg_custom.inference.preparation import Preparation, Sample
+
+INPUT_NAME = 'image'
+
+
+class OnnxNetwork:
+    """A graph of ``tools/export.py``.
+
+    Args:
+        path: The file.
+        device: ``'cuda'`` uses ONNX Runtime's CUDA provider where it is installed, everything else the CPU.
+
+    Raises:
+        InputError: If the file is no ONNX file of ours.
+        MissingExtraError: If ONNX Runtime is not installed.
+    """
+
+    def __init__(self, path: PathLike, device: str = 'cpu') -> None:
+        runtime = import_extra('onnxruntime', 'export')
+        wanted = ['CUDAExecutionProvider'] if device.startswith('cuda') else []
+        there = runtime.get_available_providers()
+        providers = [name for name in [*wanted, 'CPUExecutionProvider'] if name in there]
+        try:
+            self.session = runtime.InferenceSession(str(path), providers=providers)
+        except Exception as error:  # ONNX Runtime has no base class of its own
+            raise InputError(f'{path} is no ONNX file that can be run: {str(error).splitlines()[0]}') from error
+        self.info = OnnxInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, str(path))
+        self.kind = self.info.output
+
+    def __call__(self, samples: Sequence[Sample]) -> Tensor:
+        """Logits (N, C, h, w) or ids (N, h, w)."""
+        images = np.stack([sample['inputs'].numpy() for sample in samples])
+        return torch.from_numpy(self.run(np.float32(images[:, ::-1])))
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """The graph's output for float32 images (N, 3, H, W), RGB, 0 to 255."""
+        return self.session.run(None, {INPUT_NAME: images})[0]
+
+
+def open_onnx(path: PathLike, device: str = 'cpu', **options: Any) -> Predictor:
+    """A predictor of an ONNX file alone; ``options`` as :class:`Predictor`'s."""
+    init_default_scope('mmseg')
+    network = OnnxNetwork(path, device)
+    return Predictor(network, Preparation(network.info.resize.steps()), network.info.labels, **options)

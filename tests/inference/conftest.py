@@ -1,0 +1,58 @@
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmseg.registry import MODELS
+
+from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
+from mmseg_custom.inference.model_source import prepared_config
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def save_random_weights(config, path, seed=0):
+    """Weights that tell classes apart: those of PyTorch, with the classifier enlarged."""
+    torch.manual_seed(seed)
+    model = MODELS.build(prepared_config(config).model)
+    model.decode_head.conv_seg.weight.data.normal_(0, 1)
+    save_checkpoint_file({'meta': {}, 'state_dict': model.state_dict()}, path)
+    return path
+
+
+@pytest.fixture
+def config(tiny_recipe):
+    """A config whose network works at 64 x 32."""
+    return tiny_recipe / 'tiny_stage1.py'
+
+
+@pytest.fixture
+def checkpoint(config, tmp_path):
+    """Weights for it."""
+    return save_random_weights(config, tmp_path / 'weights.pth')
+
+
+@pytest.fixture
+def image():
+    """A picture of coarse coloured blocks, 96 x 192."""
+    blocks = np.random.default_rng(0).integers(0, 256, (6, 12, 3), np.uint8)
+    return np.kron(blocks, np.ones((16, 16, 1), np.uint8))
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """A function that runs a tool in this process and returns its exit code and what it prints."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+        try:
+            runpy.run_path(str(TOOLS / name), run_name='__main__')
+        except SystemExit as exit:
+            assert isinstance(exit.code, int), exit.code
+            return exit.code, ''.join(capsys.readouterr())
+        return 0, ''.join(capsys.readouterr())
+
+    return run

@@ -1,0 +1,40 @@
+"""Write a checkpoint as an ONNX file: `python tools/export.py CONFIG CHECKPOINT --out model.onnx`.
+
+The graph takes float32 RGB images of 0 to 255 of any size and batch, and normalises them itself; classes, palette,
+size and the rest are in the file's metadata.
+"""
+
+import _bootstrap  # noqa: I001
+
+import argparse
+
+from mmengine.config import DictAction
+
+from mmseg_custom.inference.model_source import prepared_config
+from mmseg_custom.inference.networks import build_segmentor
+from mmseg_custom.inference.onnx_export import export_onnx
+from mmseg_custom.inference.onnx_info import OUTPUTS
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file the checkpoint was trained with')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', required=True, help='the ONNX file')
+    parser.add_argument('--output', choices=OUTPUTS, default='logits', help='what the graph gives (default: logits)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides of the config, key=value')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = prepared_config(args.config, args.cfg_options)
+    info, checks = export_onnx(cfg, build_segmentor(cfg, args.checkpoint), args.out, args.output)
+    for check in checks:
+        logits = '' if check.difference is None else f'largest logit difference {check.difference:.1e}, '
+        print(f'{check.size[1]} x {check.size[0]}: {logits}{check.equal:.4%} of the pixels have the same class')
+    print(f'{args.out}: {info.input} -> {info.output}, {len(info.classes)} classes, resize {info.resize.scale}')
+
+
+if __name__ == '__main__':
+    _bootstrap.run(main)
