@@ -6,6 +6,7 @@ from prettytable import PrettyTable
 
 from mmseg_custom.stages.ledger import Entry, StageLedger
 
+TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', '')
 SEEN_NOTE = '* the weights had seen these images in an earlier stage: this score flatters.'
 
 
@@ -15,14 +16,24 @@ def recipe_table(ledgers: Mapping[int, StageLedger]) -> str:
     Args:
         ledgers: By stage number.
     """
-    table = PrettyTable(['stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', ''])
+    table = PrettyTable(list(TITLES))
     table.align, table.align['model'] = 'r', 'l'
     for number, ledger in ledgers.items():
-        rows = _member_rows(number, ledger) + _candidate_rows(number, ledger)
+        rows = stage_rows(number, ledger)
         for position, row in enumerate(rows):
             table.add_row(row, divider=position == len(rows) - 1)
     seen = any(entry['best']['seen'] for ledger in ledgers.values() for entry in _entries(ledger).values())
     return table.get_string() + (f'\n{SEEN_NOTE}' if seen else '')
+
+
+def stage_rows(number: int, ledger: StageLedger) -> list[list[str]]:
+    """The rows of a stage under :data:`TITLES`: its finished runs, then its candidates."""
+    return _member_rows(number, ledger) + _candidate_rows(number, ledger)
+
+
+def candidate_label(name: str, members: list[str]) -> str:
+    """A candidate and the folds it is made from, as in ``top2 (1, 3)``."""
+    return name if members == [name] else f'{name} ({", ".join(member.removeprefix("fold") for member in members)})'
 
 
 def _entries(ledger: StageLedger) -> dict[str, Entry]:
@@ -51,7 +62,7 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
     return [
         [
             number,
-            _candidate_name(name, candidate['members']),
+            candidate_label(name, candidate['members']),
             '',
             '',
             '',
@@ -60,10 +71,6 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
         ]
         for name, candidate in outcome['candidates'].items()
     ]
-
-
-def _candidate_name(name: str, members: list[str]) -> str:
-    return name if members == [name] else f'{name} ({", ".join(member.removeprefix("fold") for member in members)})'
 
 
 def _own_part(entry: Entry) -> str:

@@ -1,0 +1,148 @@
+"""What a figure shows, said once: the page and the files draw the same descriptions."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+# Okabe and Ito, https://jfly.uni-koeln.de/color/: told apart by colour-blind readers, dark enough on white.
+SERIES = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#555555')
+ACCENT, CALM, TEXT, FAINT = '#D55E00', '#0072B2', '#1a1a1a', '#c8ccd0'
+SHADES = ((0.0, '#ffffff'), (0.5, '#6baed6'), (1.0, '#08306b'))
+# Background and border of a box.
+BOX_COLOURS = {'plain': ('#ffffff', '#8a9099'), 'winner': ('#fff1e6', ACCENT), 'missing': ('#f1f2f4', FAINT)}
+WHY_SEEN = 'the weights had already been trained on these images in an earlier stage, so the score flatters.'
+
+Values = Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """What every figure has: a name for its files, a title, and a sentence on how to read it."""
+
+    name: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points (x, y); NaN leaves a gap."""
+
+    name: str
+    colour: str
+    points: Sequence[tuple[float, float]]
+    dashed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineChart(Chart):
+    """Lines over the epochs of all stages.
+
+    Attributes:
+        stages: First epoch and name of every stage.
+        restarts: Epochs at which the learning rate starts anew.
+        stars: Epoch and value of every winner.
+    """
+
+    lines: Sequence[Line]
+    stages: Sequence[tuple[float, str]]
+    restarts: Values = ()
+    stars: Sequence[tuple[float, float]] = ()
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar a group, NaN for none; ``marks`` are written above (a star, say) and ``hatched`` ones are striped."""
+
+    name: str
+    colour: str
+    values: Values
+    marks: Sequence[str]
+    hatched: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarChart(Chart):
+    """Bars in groups, with an optional mean and deviation a group."""
+
+    groups: Sequence[str]
+    series: Sequence[Bars]
+    means: Sequence[tuple[float, float]] = ()
+
+    def places(self) -> tuple[list[list[float]], float]:
+        """Where the bars of each series stand, group i around i and only those that are there, and their width."""
+        present = [[math.isfinite(bars.values[i]) for bars in self.series] for i in range(len(self.groups))]
+        width = 0.84 / max(1, *(sum(group) for group in present))
+        return [
+            [i + width * (sum(group[:k]) - (sum(group) - 1) / 2) for i, group in enumerate(present)]
+            for k in range(len(self.series))
+        ], width
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassBars(Chart):
+    """A bar a class, in the colour of the class."""
+
+    classes: Sequence[str]
+    values: Values
+    colours: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassDots(Chart):
+    """Several values a class, one above the other: name, colour and values of each series."""
+
+    classes: Sequence[str]
+    series: Sequence[tuple[str, str, Values]]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One reading of a matrix: the shade (0 to 1) and the text of every cell."""
+
+    name: str
+    shades: Sequence[Values]
+    texts: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix(Chart):
+    """Shaded cells with their numbers; where there are several layers, the reader chooses one."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    row_title: str
+    column_title: str
+    layers: Sequence[Layer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter(Chart):
+    """Named points (label, x, y, colour) over a logarithmic axis."""
+
+    points: Sequence[tuple[str, float, float, str]]
+    x_title: str
+    y_title: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of the diagram at column ``x`` and row ``y``, with its lines of text and what a reader sees on touch."""
+
+    x: float
+    y: float
+    lines: Sequence[str]
+    details: Sequence[str] = ()
+    kind: str = 'plain'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagram(Chart):
+    """Boxes and the links (x, y, x, y, whether strong) between them; rows grow downwards."""
+
+    boxes: Sequence[Box]
+    links: Sequence[tuple[float, float, float, float, bool]]
+    columns: int
+    rows: float
+    headings: Sequence[tuple[float, str]] = field(default=())

@@ -1,0 +1,119 @@
+"""What the report says in words and tables: headline, record of the runs, configs, commands."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg_custom.reports.recipe_record import RecipeRecord, StageRecord
+from mmseg_custom.reports.recipe_table import candidate_label
+from mmseg_custom.reports.statistics import mean_and_deviation
+from mmseg_custom.stages.ledger import Entry
+
+UNSEEN = (
+    'These weights were not trained on the val images. Each winner was chosen on them, though, so the score is the '
+    'best of several and a little too good; images that nothing was chosen on would tell.'
+)
+SEEN = (
+    '* These weights were trained on images of val, or on images nobody recorded: the score flatters, because a '
+    'network knows the answers to what it was trained on.'
+)
+RECORD_TITLES = ('stage', 'run', 'config', 'config checksum', 'seed', 'weights', 'starts from', 'minutes')
+
+
+def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
+    """The numbers at the top of the page, ``None`` while there is no winner."""
+    if not recipe.fused:
+        return None
+    first, last = recipe.fused[0], recipe.fused[-1]
+    scores = last.winner['val']
+    mean, deviation = mean_and_deviation([entry['val']['mIoU'] for entry in last.runs.values()])
+    return {
+        'scores': scores,
+        'score': scores['mIoU'],
+        'first': first.number,
+        'first_score': first.winner['val']['mIoU'],
+        'gain': scores['mIoU'] - first.winner['val']['mIoU'],
+        'winner': candidate_label(last.outcome['winner'], last.winner['members']),
+        'stage': last.number,
+        'stages': len(recipe.stages),
+        'complete': last is recipe.stages[-1],
+        'mean': mean,
+        'deviation': deviation,
+        'seen': last.val_seen,
+        'sentence': SEEN if last.val_seen else UNSEEN,
+    }
+
+
+def record_of_runs(recipe: RecipeRecord) -> dict[str, Any]:
+    """The table of runs with checksums, and what they have in common."""
+    entries = recipe.runs
+    versions = {f'{package} {version}' for _, _, entry in entries for package, version in entry['versions'].items()}
+    return {
+        'titles': RECORD_TITLES,
+        'runs': [_record(stage, name, entry) for stage, name, entry in entries],
+        'time': _duration(sum(entry['seconds'] for _, _, entry in entries)),
+        'seeds': ', '.join(sorted({str(entry['seed']) for _, _, entry in entries})),
+        'versions': ', '.join(sorted(versions)),
+    }
+
+
+def _record(stage: StageRecord, name: str, entry: Entry) -> list[tuple[str, str]]:
+    parents = entry['lineage']['parents']
+    start = [(f'{_short(parent["file"])} {parent["weights"][:12]}', parent['weights']) for parent in parents]
+    return [
+        (str(stage.number), ''),
+        (name, ''),
+        (str(entry['config']), ''),
+        (entry['config_hash'][:12], entry['config_hash']),
+        (str(entry['seed']), ''),
+        (entry['weights'][:12], entry['weights']),
+        start[0] if start else ('scratch', ''),
+        (f'{entry["seconds"] / 60:.1f}', ''),
+    ]
+
+
+def _short(path: str) -> str:
+    """The file and its folder."""
+    return '/'.join(Path(path).parts[-2:])
+
+
+def _duration(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f'{hours} h {minutes:02} min' if hours else f'{minutes} min'
+
+
+def config_texts(recipe: RecipeRecord) -> dict[str, str]:
+    """The text of the config of each stage's first run with all its bases, as far as the files are there."""
+    firsts = {stage.number: next(iter(stage.runs.values()))['config'] for stage in recipe.stages if stage.runs}
+    return {
+        f'{number} ({config})': Config.fromfile(config, import_custom_modules=False).text
+        for number, config in firsts.items()
+        if config and Path(config).is_file()
+    }
+
+
+def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None) -> list[str]:
+    """The commands that make the recipe and this report anew."""
+    first = recipe.runs[0][-1]
+    report = ['python', 'tools/report.py', str(recipe.folder)]
+    if first['config'] is None:
+        return [shlex.join(report)]
+    options = [f'{key}={_option(value)}' for key, value in (cfg_options or {}).items()]
+    overrides = ['--cfg-options', *options] if options else []
+    commands = [
+        ['python', 'tools/prepare_data.py', first['config']],
+        ['python', 'tools/run_recipe.py', str(Path(first['config']).parent), *overrides],
+        [*report, *overrides],
+    ]
+    if recipe.fused:
+        stage = recipe.fused[-1]
+        config = next(iter(stage.runs.values()))['config']
+        commands.append(['python', 'tools/test.py', config, str(stage.folder / 'winner.pth'), *overrides])
+    return [shlex.join(command) for command in commands]
+
+
+def _option(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))

@@ -1,0 +1,101 @@
+"""The plan of a recipe as boxes and links: runs, candidates, winners, and what came from where."""
+
+from collections.abc import Sequence
+
+from mmseg_custom.reports.charts import Box, Diagram
+from mmseg_custom.reports.recipe_record import RecipeRecord, StageRecord
+from mmseg_custom.stages.ledger import Entry
+
+STAGE_HEIGHT, CANDIDATE_DROP, EDGE = 2.7, 1.15, 0.38
+
+Place = tuple[float, float]
+Link = tuple[float, float, float, float, bool]
+
+
+def plan_diagram(recipe: RecipeRecord) -> Diagram:
+    """Lay out the stages from top to bottom: a row of runs, below it the candidates made from them."""
+    columns = max(3, *(len(stage.runs) + len(stage.missing) for stage in recipe.stages))
+    boxes: list[Box] = []
+    links: list[Link] = []
+    headings: list[tuple[float, str]] = []
+    came_from: Place | None = None
+    top = 0.0
+    for stage in recipe.stages:
+        runs = _places([*stage.runs, *stage.missing], top, columns)
+        candidates = _candidate_places(stage, runs, top, columns)
+        headings.append((top - 0.72, _heading(stage)))
+        boxes += [_run_box(stage, name, place) for name, place in runs.items()]
+        boxes += [_candidate_box(stage, name, place) for name, place in candidates.items() if name not in runs]
+        links += _links(stage, runs, candidates, came_from)
+        came_from = candidates.get(stage.outcome['winner']) if stage.outcome else None
+        top = max([y for _, y in [*runs.values(), *candidates.values()]]) + STAGE_HEIGHT - CANDIDATE_DROP
+    return Diagram(
+        name='plan',
+        title='Stages, runs, candidates and winners',
+        caption='Every stage with its runs, the candidates made from them and the winner (framed), which the next '
+        'stage starts from. Numbers are mIoU on val; touch or point at a box for what is behind it.',
+        boxes=boxes,
+        links=links,
+        columns=columns,
+        rows=top - 0.8,
+        headings=headings,
+    )
+
+
+def _places(names: Sequence[str], row: float, columns: int) -> dict[str, Place]:
+    return {name: ((i + 0.5) * columns / len(names), row) for i, name in enumerate(names)}
+
+
+def _candidate_places(stage: StageRecord, runs: dict[str, Place], top: float, columns: int) -> dict[str, Place]:
+    """A run that is its own only candidate keeps its box."""
+    own = {name: runs[name] for name in stage.candidates if name in runs}
+    return own or _places(list(stage.candidates), top + CANDIDATE_DROP, columns) if stage.candidates else {}
+
+
+def _heading(stage: StageRecord) -> str:
+    epochs = f'{stage.epochs} epochs' if stage.epochs else 'not trained yet'
+    return f'stage {stage.number} · {epochs}'
+
+
+def _run_box(stage: StageRecord, name: str, place: Place) -> Box:
+    entry = stage.runs.get(name)
+    if entry is None:
+        return Box(*place, [name, 'missing'], [f'{name} of stage {stage.number} has not finished'], 'missing')
+    best = entry['best']
+    own = f'{best["mIoU"]:.2f} on its own part' + (', seen before' if best['seen'] else '')
+    details = [f'stage {stage.number}, {name}', f'best epoch {best["epoch"]} of {len(entry["history"])}', own]
+    winner = stage.outcome is not None and stage.outcome['winner'] == name
+    lines = [name, f'{entry["val"]["mIoU"]:.2f}']
+    return Box(*place, lines, [*details, *_origin(entry)], 'winner' if winner else 'plain')
+
+
+def _candidate_box(stage: StageRecord, name: str, place: Place) -> Box:
+    entry = stage.candidates[name]
+    won = name == stage.outcome['winner']
+    lines = [name.replace('_', ' ') + (' ★' if won else ''), f'{entry["val"]["mIoU"]:.2f}']
+    details = [f'stage {stage.number}, {name}', f'from {", ".join(entry["members"])}', *_origin(entry)]
+    return Box(*place, lines, details, 'winner' if won else 'plain')
+
+
+def _origin(entry: Entry) -> list[str]:
+    parents = [f'from {parent["file"]}, {parent["weights"][:12]}' for parent in entry['lineage']['parents']]
+    return [f'weights {entry["weights"][:12]}', *(parents or ['from scratch'])]
+
+
+def _links(stage: StageRecord, runs: dict, candidates: dict, came_from: Place | None) -> list[Link]:
+    started = [(*_below(came_from), *_above(place), True) for place in runs.values()] if came_from else []
+    made = [
+        (*_below(runs[member]), *_above(candidates[name]), name == stage.outcome['winner'])
+        for name, entry in stage.candidates.items()
+        if name not in runs
+        for member in entry['members']
+    ]
+    return [*started, *made]
+
+
+def _below(place: Place) -> Place:
+    return place[0], place[1] + EDGE
+
+
+def _above(place: Place) -> Place:
+    return place[0], place[1] - EDGE

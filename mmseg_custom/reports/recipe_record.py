@@ -1,0 +1,140 @@
+"""What the ledgers of a recipe say, read once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmseg_custom.averaging.candidates import fold_order
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.errors import UserError
+from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
+from mmseg_custom.stages.lineage import has_seen
+from mmseg_custom.stages.plan import Plan
+
+IOU_PREFIX = 'IoU.'
+VAL_SPLIT = {'split': 'val'}
+
+
+class ReportError(UserError, ValueError):
+    """A report that cannot be made; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What is known of a stage.
+
+    Attributes:
+        number: Its number.
+        folder: Its folder.
+        runs: The records of its finished runs, in fold order.
+        missing: The names of its runs that have not finished.
+        outcome: Candidates and winner, ``None`` until it is fused.
+        start: Epochs of the stages before it.
+    """
+
+    number: int
+    folder: Path
+    runs: dict[str, Entry]
+    missing: list[str]
+    outcome: Entry | None
+    start: int
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of its longest run."""
+        return max((len(entry['history']) for entry in self.runs.values()), default=0)
+
+    @property
+    def candidates(self) -> dict[str, Entry]:
+        """Its candidates by name, none until it is fused."""
+        return self.outcome['candidates'] if self.outcome else {}
+
+    @property
+    def winner(self) -> Entry | None:
+        """The record of the winning candidate."""
+        return self.candidates[self.outcome['winner']] if self.outcome else None
+
+    @property
+    def val_seen(self) -> bool:
+        """Whether the winner's weights have been trained on images of the official val split."""
+        return bool(self.winner) and has_seen(self.winner['lineage']['seen'], VAL_SPLIT)
+
+
+@dataclass(frozen=True)
+class RecipeRecord:
+    """A recipe's folder and its stages, in order."""
+
+    folder: Path
+    stages: list[StageRecord]
+
+    @property
+    def fused(self) -> list[StageRecord]:
+        """The stages that have a winner."""
+        return [stage for stage in self.stages if stage.outcome]
+
+    @property
+    def runs(self) -> list[tuple[StageRecord, str, Entry]]:
+        """Every finished run: its stage, name and record."""
+        return [(stage, name, entry) for stage in self.stages for name, entry in stage.runs.items()]
+
+    @property
+    def seen(self) -> bool:
+        """Whether a run was scored on images that its weights had been trained on in an earlier stage."""
+        return any(entry['best']['seen'] for _, _, entry in self.runs)
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, as far as a score names them."""
+        return list(class_scores(self.fused[-1].winner['val'])) if self.fused else []
+
+
+def class_scores(scores: Mapping[str, float]) -> dict[str, float]:
+    """The IoU of every class among the scores of a ledger entry; NaN for a class that does not occur."""
+    found = {key: value for key, value in scores.items() if key.startswith(IOU_PREFIX)}
+    return {key.removeprefix(IOU_PREFIX): value for key, value in found.items()}
+
+
+def read_recipe(folder: PathLike) -> RecipeRecord:
+    """Read the ledgers in a recipe's folder; stages of its plan that have not begun count as missing.
+
+    Args:
+        folder: ``work_dirs/<recipe>``.
+
+    Raises:
+        ReportError: If it holds no finished run.
+    """
+    folder = Path(folder)
+    matches = [(re.fullmatch(r'stage(\d+)', path.name), path) for path in folder.glob('stage*')]
+    ledgers = {int(match[1]): StageLedger(path) for match, path in matches if match}
+    runs = {number: ledger.entries(ledger.finished_members()) for number, ledger in sorted(ledgers.items())}
+    if not any(runs.values()):
+        raise ReportError(
+            f'{folder} holds no finished run (stage<S>/fold<K>.json): name the folder of a recipe under work_dirs.'
+        )
+    return RecipeRecord(folder, _stages(folder, runs))
+
+
+def _stages(folder: Path, runs: dict[int, dict[str, Entry]]) -> list[StageRecord]:
+    expected = {**_planned(runs), **{number: _members(entries) for number, entries in runs.items() if entries}}
+    stages: list[StageRecord] = []
+    for number in sorted(expected):
+        entries, ledger = runs.get(number, {}), StageLedger(folder / f'stage{number}')
+        missing = sorted(set(expected[number]) - set(entries), key=fold_order)
+        start = stages[-1].start + stages[-1].epochs if stages else 0
+        stages.append(StageRecord(number, ledger.folder, entries, missing, ledger.outcome(), start))
+    return stages
+
+
+def _members(entries: dict[str, Entry]) -> list[str]:
+    return member_names(next(iter(entries.values()))['num_folds'])
+
+
+def _planned(runs: dict[int, dict[str, Entry]]) -> dict[int, list[str]]:
+    """The runs of every stage of the plan, as far as its configs are still there."""
+    config = next(entry['config'] for entries in runs.values() for entry in entries.values())
+    try:
+        plan = Plan.around(config) if config else None
+    except StageError:
+        return {}
+    return {stage.number: stage.members for stage in plan.stages} if plan else {}

@@ -1,0 +1,129 @@
+"""Ledgers and an examination as a recipe would leave them, without training."""
+
+import math
+
+import cv2
+import numpy as np
+
+from mmseg_custom.engine.files import write_bytes, write_json
+from mmseg_custom.reports.examination import CACHE_FILE, CACHE_VERSION
+from mmseg_custom.reports.sample_images import Sample, data_uri
+from mmseg_custom.stages import StageLedger
+from mmseg_custom.stages.ledger import member_names
+
+CITYSCAPES = [
+    *('road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'light', 'sign', 'vegetation', 'terrain', 'sky'),
+    *('person', 'rider', 'car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle'),
+]
+TRAIN = {'split': 'train'}
+
+
+def scores(value, classes):
+    spread = np.linspace(-20, 20, len(classes)) if len(classes) > 1 else [0.0]
+    per_class = {f'IoU.{name}': float(value + offset) for name, offset in zip(classes, spread, strict=True)}
+    return {'mIoU': value, 'fwIoU': value + 10, 'aAcc': value + 20, 'mAcc': value + 5, **per_class}
+
+
+def write_recipe(folder, stages=2, folds=3, epochs=4, classes=CITYSCAPES, unfinished=(), config=None):
+    """Stage 1 has no folds; of the last stage, ``unfinished`` runs and the outcome are left out."""
+    before = None
+    for number in range(1, stages + 1):
+        names = member_names(folds if number > 1 else None)
+        missing = unfinished if number == stages else ()
+        ledger = StageLedger(folder / f'stage{number}')
+        entries = {
+            name: entry(number, name, len(names), epochs, classes, before) for name in names if name not in missing
+        }
+        for name, value in entries.items():
+            write_bytes(b'weights', ledger.weights_path(name))
+            write_json({'version': 1, **value, 'config': config}, ledger.folder / f'{name}.json')
+        if not missing:
+            before = fuse(ledger, entries, classes)
+    return folder
+
+
+def entry(stage, name, num_folds, epochs, classes, before):
+    position = int(name[-1]) if name != 'full' else 1
+    records = [record(stage, position, epoch, epochs) for epoch in range(1, epochs + 1)]
+    parents = [{'file': before[0], 'weights': before[1]}] if before else []
+    return {
+        'stage': f'stage{stage}',
+        'fold': None if name == 'full' else position,
+        'num_folds': None if name == 'full' else num_folds,
+        'config_hash': f'{stage}{position}' * 32,
+        'seed': 42,
+        'weights': f'{stage}{position}' * 32,
+        'best': {**records[-1], 'part': TRAIN, 'seen': stage > 1},
+        'val': scores(30.0 + 2 * stage + position / 2, classes),
+        'history': records,
+        'lineage': {'parents': parents, 'seen': [TRAIN]},
+        'seconds': 90.0,
+        'versions': {'torch': '2.13.0', 'mmengine': '0.10.12', 'mmseg': '1.4.2'},
+    }
+
+
+def record(stage, position, epoch, epochs):
+    rate = 1e-3 / stage * (1 + math.cos(math.pi * ((epoch - 1) % 10) / 10)) / 2
+    value = 25.0 + 2 * stage + position + 5 * epoch / epochs
+    return {
+        'epoch': epoch,
+        'seconds': 9.0,
+        'lr': rate,
+        'train_loss': 3.0 / (stage + epoch),
+        'val_loss': 3.5 / (stage + epoch),
+        'mIoU': value,
+        'fwIoU': value + 10,
+    }
+
+
+def fuse(ledger, entries, classes):
+    stage, names = int(ledger.folder.name[5:]), list(entries)
+    groups = {'best_fold': names[-1:], 'all_folds': names, 'top2': names[:2]} if len(names) > 1 else {'full': names}
+    candidates = {
+        name: {
+            'members': members,
+            'file': f'{name}.pth',
+            'weights': f'{stage}{name}',
+            'val': scores(32.0 + 2 * stage + len(members) / 3, classes),
+            'lineage': {'parents': [], 'seen': [TRAIN]},
+        }
+        for name, members in groups.items()
+    }
+    winner = 'all_folds' if 'all_folds' in groups else 'full'
+    members = {name: value['weights'] for name, value in entries.items()}
+    outcome = {
+        'members': members,
+        'candidates': candidates,
+        'winner': winner,
+        'weights': candidates[winner]['weights'],
+    }
+    write_bytes(b'weights', ledger.winner_path)
+    write_json({'version': 1, 'stage': ledger.folder.name, **outcome}, ledger.folder / 'stage.json')
+    return f'work_dirs/made_up/stage{stage}/winner.pth', outcome['weights']
+
+
+def write_examination(folder, weights, classes=CITYSCAPES, side=64):
+    """What an examination of the winner with these weights would have kept."""
+    generator = np.random.default_rng(0)
+    matrix = generator.integers(0, 20_000, (len(classes), len(classes))) * (1 + 30 * np.eye(len(classes), dtype=int))
+    palette = generator.integers(0, 256, (len(classes), 3)).tolist()
+    samples = [vars(sample(generator, k, side)) for k in range(6)]
+    content = {
+        'version': CACHE_VERSION,
+        'weights': weights,
+        'classes': list(classes),
+        'palette': palette,
+        'matrix': matrix.tolist(),
+        'scores': {f'image{k}.png': 10.0 * k for k in range(6)},
+        'best': samples[3:][::-1],
+        'worst': samples[:3],
+    }
+    write_json(content, folder / CACHE_FILE)
+
+
+def sample(generator, number, side):
+    def noise():
+        pixels = generator.integers(0, 256, (side, 2 * side, 3)).astype(np.uint8)
+        return data_uri(cv2.imencode('.png', pixels)[1].tobytes(), 'png')
+
+    return Sample(f'image{number}.png', 10.0 * number, noise(), noise(), noise(), noise())

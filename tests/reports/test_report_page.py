@@ -1,0 +1,146 @@
+"""The page in a real browser."""
+
+import shutil
+
+import pytest
+from made_up_recipe import CITYSCAPES, write_examination, write_recipe
+
+from mmseg_custom.reports import write_report
+
+CHROMIUM = shutil.which('chromium')
+HOSTILE = ['<script>document.title="broken"</script>', '</script><img src=x onerror=alert(1)>', "'&quot;<b>bold"]
+MEGABYTE = 2**20
+PATIENCE = 120_000  # milliseconds, on a machine that does other things
+CLASSES = CITYSCAPES[:5]
+
+
+@pytest.fixture(scope='module')
+def browser():
+    playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
+    if CHROMIUM is None:
+        pytest.skip('there is no chromium')
+    with playwright.sync_playwright() as api:
+        browser = api.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function that opens a report; errors and requests are in ``page.faults``."""
+    pages = []
+
+    def open_page(path, width=1280, height=900):
+        page = browser.new_page(viewport={'width': width, 'height': height})
+        pages.append(page)
+        page.faults = []
+        page.on('console', lambda message: page.faults.append(message.text) if message.type != 'log' else None)
+        page.on('pageerror', lambda error: page.faults.append(str(error)))
+        page.on('request', lambda request: page.faults.append(request.url) if foreign(request.url) else None)
+        page.goto(path.as_uri(), timeout=PATIENCE)
+        page.wait_for_selector('html[data-drawn]', timeout=PATIENCE)
+        return page
+
+    def foreign(url):
+        return not url.startswith(('data:', 'blob:', 'file:'))
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture(scope='module')
+def report(tmp_path_factory):
+    folder = write_recipe(tmp_path_factory.mktemp('small') / 'made_up', classes=CLASSES)
+    write_examination(folder, '2all_folds', CLASSES)
+    return write_report(folder)
+
+
+@pytest.fixture(scope='module')
+def big_report(tmp_path_factory):
+    """10 stages, 5 folds, 20 epochs, 19 classes, six samples of a photograph's size."""
+    folder = write_recipe(tmp_path_factory.mktemp('big') / 'made_up', stages=10, folds=5, epochs=20)
+    write_examination(folder, '10all_folds', side=100)
+    return write_report(folder)
+
+
+@pytest.mark.slow
+def test_a_big_report_is_small_and_drawn_at_once(big_report, open_page):
+    assert big_report.stat().st_size < 10 * MEGABYTE
+    page = open_page(big_report)
+    assert page.faults == []
+    # 2 s on an idle machine; CPU time of the page's thread, so that what runs beside it counts little.
+    client = page.context.new_cdp_session(page)
+    client.send('Performance.enable', {'timeDomain': 'threadTicks'})
+    page.reload(timeout=PATIENCE)
+    page.wait_for_selector('html[data-drawn]', timeout=PATIENCE)
+    metrics = {one['name']: one['value'] for one in client.send('Performance.getMetrics')['metrics']}
+    assert 0 < metrics['TaskDuration'] < 4
+
+
+@pytest.mark.parametrize('width', [1280, 390])
+def test_every_figure_is_visible_and_nothing_sticks_out(report, open_page, width):
+    page = open_page(report, width)
+    figures = page.query_selector_all('figure[id]')
+    assert len(figures) == 14
+    for figure in figures:
+        chart = figure.query_selector('.chart svg.main-svg')
+        box = chart.bounding_box()
+        assert box['width'] > 200 and box['height'] > 200, figure.get_attribute('id')
+    assert page.evaluate('document.documentElement.scrollWidth') <= width
+    assert page.faults == []
+
+
+def test_table_sorts_on_click(report, open_page):
+    page = open_page(report)
+
+    def column(number):
+        cells = page.query_selector_all(f'#class-table tbody td:nth-child({number})')
+        return [cell.get_attribute('data-value') for cell in cells]
+
+    assert column(1) == CLASSES
+    page.click('#class-table th:nth-child(2) button')
+    falling = [float(value) for value in column(2)]
+    assert falling == sorted(falling, reverse=True)
+    page.click('#class-table th:nth-child(2) button')
+    assert [float(value) for value in column(2)] == falling[::-1]
+    page.click('#class-table th:nth-child(1) button')
+    assert column(1) == sorted(CLASSES)
+
+
+def test_slider_moves_between_image_and_prediction(report, open_page):
+    page = open_page(report, 390)
+    over, slider = page.locator('.compare .over').first, page.locator('.pair input').first
+    before = over.evaluate('node => getComputedStyle(node).clipPath')
+    slider.fill('80')
+    assert '80%' in over.evaluate('node => getComputedStyle(node).clipPath') != before
+
+
+def test_confusion_matrix_is_toggled(report, open_page):
+    page = open_page(report)
+
+    def shown():
+        return page.evaluate('document.querySelector("#confusion .chart").data.map(trace => trace.visible)')
+
+    assert shown() == [True, False]
+    page.click('#confusion [data-layer="1"]')
+    assert shown() == [False, True]
+    assert page.get_attribute('#confusion [data-layer="1"]', 'aria-pressed') == 'true'
+
+
+def test_print_shows_the_pictures(report, open_page):
+    page = open_page(report)
+    page.emulate_media(media='print')
+    assert page.locator('#plan .print').is_visible()
+    assert not page.locator('#plan .chart').is_visible()
+
+
+def test_names_from_data_are_text_never_code(tmp_path, open_page):
+    folder = write_recipe(tmp_path / '<img src=x onerror=alert(1)>', classes=HOSTILE)
+    write_examination(folder, '2all_folds', HOSTILE)
+    page = open_page(write_report(folder))
+    assert page.faults == []
+    assert page.title() == '<img src=x onerror=alert(1)>: report'
+    labels = page.locator('#classes .chart .ytick text').all_text_contents()
+    assert {label.strip() for label in labels} == set(HOSTILE)
+    assert page.locator('#class-table td:first-child').all_text_contents() == HOSTILE

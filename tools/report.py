@@ -1,0 +1,26 @@
+"""Write the report of a recipe: `python tools/report.py work_dirs/streets`."""
+
+import _bootstrap  # noqa: I001
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmseg_custom.reports import write_report
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Write report.html and figures/ into the folder of a recipe.')
+    parser.add_argument('folder', type=Path, help='work_dirs/<recipe>; it may be half done')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides the recipe was run with')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    print(f'report: {write_report(args.folder, args.cfg_options)}')
+
+
+if __name__ == '__main__':
+    _bootstrap.run(main)
