@@ -4,35 +4,83 @@ import _bootstrap  # noqa: I001
 
 import argparse
 
-from mmseg_custom.stages.launch import (
-    add_host_options,
-    build_runner,
-    config_from_options,
-    score_original_size,
-    show_predictions,
-)
+from mmengine.config import Config
+
+from mmseg_custom.stages import testing_options
+from mmseg_custom.stages.launch import add_host_options, config_from_options
+from mmseg_custom.stages.testing import run_test
+
+
+def size(text: str) -> tuple[int, int]:
+    """A height and width: '512x1024', or one number for both."""
+    height, _, width = text.partition('x')
+    return int(height), int(width or height)
+
+
+def add_scoring_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--original-size',
+        nargs='?',
+        const='bilinear',
+        choices=['bilinear', 'nearest'],
+        help='score at the size of the label files: bilinear (default) brings the logits to it, as the host; nearest '
+        'the classes predicted at the working size, as the reference',
+    )
+    parser.add_argument('--tta', action='store_true', help='average over the scales and flips of tta_pipeline')
+    parser.add_argument(
+        '--tta-scales', nargs='+', type=float, metavar='S', help='these factors on the working size (implies --tta)'
+    )
+    parser.add_argument('--no-tta-flip', action='store_true', help='scales only (implies --tta)')
+    parser.add_argument(
+        '--slide', nargs=2, type=size, metavar=('CROP', 'STRIDE'), help='sliding window, HEIGHTxWIDTH or one number'
+    )
+    parser.add_argument('--split', help='another official split than val, with labels')
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--out', metavar='DIR', help='write confusion matrix, scores and a line an image')
+    parser.add_argument(
+        '--submission', metavar='DIR', help='write PNGs of raw ids at original size (implies --original-size)'
+    )
+    parser.add_argument('--show', action='store_true', help='show predictions in a window')
+    parser.add_argument('--show-dir', help='write painted predictions into this folder')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds a shown prediction stays')
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Score a checkpoint on the official val split.')
     add_host_options(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--original-size', action='store_true', help='score at the size of the label files')
-    parser.add_argument('--show', action='store_true', help='show predictions in a window')
-    parser.add_argument('--show-dir', help='write painted predictions into this folder')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds a shown prediction stays')
-    return parser.parse_args()
+    add_scoring_options(parser)
+    add_output_options(parser)
+    args = parser.parse_args()
+    args.tta = args.tta or bool(args.tta_scales) or args.no_tta_flip
+    args.original_size = args.original_size or ('bilinear' if args.submission else None)
+    return args
+
+
+def apply_options(cfg: Config, args: argparse.Namespace) -> None:
+    if args.split:
+        testing_options.use_split(cfg, args.split)
+    if args.tta:
+        testing_options.use_tta(cfg, args.tta_scales, flip=not args.no_tta_flip)
+    if args.slide:
+        testing_options.use_sliding_window(cfg, *args.slide)
+    if args.original_size:
+        testing_options.score_original_size(cfg, args.original_size)
+    if args.submission:
+        testing_options.write_submission(cfg, args.submission)
+    if args.show or args.show_dir:
+        testing_options.show_predictions(cfg, args.show, args.show_dir, args.wait_time)
 
 
 def main() -> None:
     args = parse_args()
     cfg = config_from_options(args)
     cfg.load_from = args.checkpoint
-    if args.original_size:
-        score_original_size(cfg)
-    if args.show or args.show_dir:
-        show_predictions(cfg, args.show, args.show_dir, args.wait_time)
-    build_runner(cfg).test()
+    apply_options(cfg, args)
+    chosen = ('original_size', 'tta', 'tta_scales', 'no_tta_flip', 'slide', 'split', 'cfg_options')
+    run_test(cfg, args.out, {name: getattr(args, name) for name in chosen})
 
 
 if __name__ == '__main__':

@@ -1,15 +1,25 @@
 """What a score is: one integer confusion matrix, every number derived from it."""
 
+from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
 from mmseg_custom.evaluation.criterion import attach_criterion
+from mmseg_custom.evaluation.file_size_visualization_hook import FileSizeVisualizationHook
+from mmseg_custom.evaluation.merged_tta_model import MergedTTAModel
+from mmseg_custom.evaluation.result_files import write_results
 from mmseg_custom.evaluation.score import score
-from mmseg_custom.evaluation.scores import confusion_matrix, iou_per_class, scores_of
-from mmseg_custom.evaluation.segmentation_metric import SegmentationMetric
+from mmseg_custom.evaluation.scores import iou_per_class, scores_of
+from mmseg_custom.evaluation.segmentation_metric import ImageResult, SegmentationMetric
+from mmseg_custom.evaluation.submission_writer import SubmissionWriter
 
 __all__ = [
+    'FileSizeVisualizationHook',
+    'ImageResult',
+    'MergedTTAModel',
     'SegmentationMetric',
+    'SubmissionWriter',
     'attach_criterion',
     'confusion_matrix',
     'iou_per_class',
     'score',
     'scores_of',
+    'write_results',
 ]

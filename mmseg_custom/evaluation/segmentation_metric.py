@@ -1,6 +1,7 @@
 """The metric of every stage: scores and the validation value of the stage's own loss."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,9 +11,26 @@ from mmseg.registry import METRICS
 from prettytable import PrettyTable
 from torch import Tensor
 
-from mmseg_custom.evaluation.scores import confusion_matrix, iou_per_class, scores_of
+from mmseg_custom.datasets.bad_samples import SKIPPED
+from mmseg_custom.evaluation.confusion_matrix import confusion_matrix, resize_classes
+from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageResult:
+    """What the metric keeps of one image.
+
+    Attributes:
+        path: The image file.
+        matrix: Its confusion matrix, int64 (C, C) on the CPU, row = true class.
+        loss: The value of the criterion; ``None`` where there is none.
+    """
+
+    path: str
+    matrix: Tensor
+    loss: float | None
 
 
 @METRICS.register_module()
@@ -25,39 +43,49 @@ class SegmentationMetric(BaseMetric):
 
     Args:
         ignore_index: Label of the pixels that do not count. Defaults to 255.
+        resize_prediction: Bring predicted classes to the size of a label of another size by nearest neighbour; such
+            an image has no loss. Defaults to ``False``: another size is an error.
         **kwargs: As the host's ``BaseMetric``.
 
     Attributes:
         criterion: The loss of logits (1, C, H, W) and label (1, H, W); the runner sets the stage's own. ``None``
             leaves ``val_loss`` out.
-        matrix: The confusion matrix of the last evaluation, int64 (C, C).
+        per_image: The images of the last evaluation in the order of the data set, each once, whatever the number of
+            processes; in the main process only.
+        matrix: Their confusion matrix, int64 (C, C); ``None`` before the first evaluation.
     """
 
     default_prefix = ''
 
-    def __init__(self, ignore_index: int = 255, **kwargs: Any) -> None:
+    def __init__(self, ignore_index: int = 255, resize_prediction: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.ignore_index = ignore_index
+        self.resize_prediction = resize_prediction
         self.criterion: Criterion | None = None
+        self.per_image: list[ImageResult] = []
         self.matrix: Tensor | None = None
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Count one batch: an int64 matrix and a loss value per image, kept on the CPU."""
+        """Count one batch: an :class:`ImageResult` per image."""
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
             prediction = sample['pred_sem_seg']['data'].squeeze(0)
             target = sample['gt_sem_seg']['data'].squeeze(0).to(prediction.device)
+            if self.resize_prediction:
+                prediction = resize_classes(prediction, target.shape)
             try:
                 matrix = confusion_matrix(prediction, target, num_classes, self.ignore_index)
             except ValueError as error:
                 raise ValueError(f'{sample.get("seg_map_path", "A label")}: {error}') from error
-            self.results.append((matrix.cpu(), self._loss(sample['seg_logits']['data'], target)))
+            loss = None if SKIPPED in sample else self._loss(sample['seg_logits']['data'], target)
+            self.results.append(ImageResult(sample.get('img_path', ''), matrix.cpu(), loss))
 
-    def compute_metrics(self, results: list[tuple[Tensor, float | None]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Derive the scores of all images."""
-        self.matrix = torch.stack([matrix for matrix, _ in results]).sum(0)
+        self.per_image = results
+        self.matrix = torch.stack([image.matrix for image in results]).sum(0)
         scores = scores_of(self.matrix)
-        losses = [loss for _, loss in results if loss is not None]
+        losses = [image.loss for image in results if image.loss is not None]
         if losses:
             scores['val_loss'] = sum(losses) / len(losses)
         per_class = dict(zip(self.dataset_meta['classes'], iou_per_class(self.matrix).tolist(), strict=True))
@@ -65,7 +93,7 @@ class SegmentationMetric(BaseMetric):
         return {**scores, **{f'IoU.{name}': value for name, value in per_class.items()}}
 
     def _loss(self, logits: Tensor, target: Tensor) -> float | None:
-        if self.criterion is None:
+        if self.criterion is None or logits.shape[1:] != target.shape:
             return None
         return float(self.criterion(logits[None], target[None].long()))
 

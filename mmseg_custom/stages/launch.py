@@ -12,7 +12,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
-from mmseg_custom.engine.files import PathLike
+from mmseg_custom.engine.files import PathLike, read_json
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages.stage_runner import StageRunner
 
@@ -46,11 +46,11 @@ def load_run_config(
     """Read a config as the host's tools do.
 
     Args:
-        config: The config file.
+        config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
         work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``.
         cfg_options: Overrides by dotted key.
     """
-    cfg = Config.fromfile(str(config))
+    cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
     for key in cfg:
         _check_spelling(key, KNOWN_KEYS, f'{config}: ')
     for option, value in (cfg_options or {}).items():
@@ -61,6 +61,17 @@ def load_run_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
     return cfg
+
+
+def _read_json(config: PathLike) -> Config:
+    """Read a JSON config without running anything: it imports no modules and has no base files.
+
+    Raises:
+        ConfigError: If it has a base file, which may be Python.
+    """
+    if '_base_' in read_json(config):
+        raise ConfigError(f'{config} has _base_: a JSON config stands alone. Write one with Config.dump().')
+    return Config.fromfile(str(config), import_custom_modules=False)
 
 
 def check_option(cfg: Config, option: str) -> None:
@@ -100,21 +111,3 @@ def build_runner(cfg: Config) -> StageRunner:
     """Build the runner that a config names; its default is :class:`StageRunner`."""
     cfg.setdefault('runner_type', 'StageRunner')
     return RUNNERS.build(cfg)
-
-
-def score_original_size(cfg: Config) -> None:
-    """Test against the label files at their own size, the logits brought to it.
-
-    Raises:
-        ValueError: If the config has no ``original_size_pipeline``.
-    """
-    if 'original_size_pipeline' not in cfg:
-        raise ValueError(f'{cfg.filename} has no original_size_pipeline: the label read behind the resizing.')
-    cfg.test_dataloader.dataset.pipeline = cfg.original_size_pipeline
-
-
-def show_predictions(cfg: Config, show: bool, folder: PathLike | None, wait_time: float) -> None:
-    """Paint predictions while testing, as the host's ``--show`` and ``--show-dir``."""
-    cfg.default_hooks.visualization.update(draw=True, interval=1, show=show, wait_time=wait_time)
-    if folder:
-        cfg.visualizer.save_dir = str(folder)

@@ -1,5 +1,7 @@
 # What every data set shares; one of your own has this base and says `dataset`.
 pack = [dict(type='PackSegInputs')]
+flips = [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)]
+tta_model = dict(type='MergedTTAModel')
 loader = dict(batch_size=4, num_workers=4, persistent_workers=True)
 shuffled, in_order = dict(type='SeededSampler', shuffle=True), dict(type='DefaultSampler', shuffle=False)
 train_dataloader = dict(sampler=shuffled, dataset=dict(part='train', fold=None), **loader)

@@ -1,0 +1,61 @@
+"""Running a test and keeping what it found."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import import_module
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.dist import get_world_size, is_main_process
+
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.evaluation import SegmentationMetric, write_results
+from mmseg_custom.stack import REQUIRED
+from mmseg_custom.stages.launch import build_runner
+from mmseg_custom.stages.testing_options import pipeline_steps, require_metric
+
+
+def run_test(cfg: Config, out: PathLike | None = None, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
+    """Test the weights of ``cfg.load_from`` on ``cfg.test_dataloader``.
+
+    Args:
+        cfg: The config.
+        out: Folder for the files of :func:`write_results`. Defaults to ``None``, none.
+        settings: How it differs from the config, for ``scores.json``.
+
+    Returns:
+        The scores.
+
+    Raises:
+        ConfigError: If there is no metric for ``out``.
+    """
+    if out:
+        require_metric(cfg)
+    runner = build_runner(cfg)
+    scores = runner.test()
+    if out and is_main_process():
+        metric = next(m for m in runner.test_evaluator.metrics if isinstance(m, SegmentationMetric))
+        write_results(out, metric, scores, {**describe_run(cfg), 'settings': dict(settings or {})})
+        runner.logger.info(f'Scores and confusion matrix: {out}')
+    return scores
+
+
+def describe_run(cfg: Config) -> dict[str, Any]:
+    """What a score must be kept with: config, weights, input sizes, machine, versions, date and command."""
+    steps = pipeline_steps(cfg.test_dataloader.dataset.pipeline)
+    return {
+        'config': os.path.relpath(cfg.filename) if cfg.filename else None,
+        'checkpoint': str(cfg.load_from),
+        'weights': hash_weights(load_weights(cfg.load_from)),
+        'input_sizes': [list(step['scale']) for step in steps if 'scale' in step and step['type'] == 'Resize'],
+        'device': get_device(),
+        'processes': get_world_size(),
+        'versions': {name: import_module(name).__version__ for name in (*REQUIRED, 'mmseg_custom')},
+        'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'command': shlex.join(sys.argv),
+    }
