@@ -5,7 +5,7 @@ import _bootstrap  # noqa: I001
 import argparse
 from pathlib import Path
 
-from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_file
+from mmseg_custom.engine.checkpoint_io import load_weights, save_checkpoint_file
 from mmseg_custom.models.published import convert_checkpoint
 
 
@@ -21,7 +21,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    save_checkpoint_file(convert_checkpoint(load_checkpoint_file(args.input)), args.output)
+    save_checkpoint_file(convert_checkpoint(load_weights(args.input)), args.output)
 
 
 if __name__ == '__main__':

@@ -1,14 +1,16 @@
 """Reading and writing checkpoints: tensors and plain data only, nothing in a file is ever executed."""
 
 import hashlib
+import os
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mmseg_custom.engine.archive import check_archive
 from mmseg_custom.engine.files import PathLike, atomic_path
+from mmseg_custom.engine.pickle_check import MAX_OPERATIONS, ArchiveError
 from mmseg_custom.errors import UserError
 
 _PLAIN = (str, int, float, bool, type(None))
@@ -18,12 +20,16 @@ class CheckpointError(UserError, ValueError):
     """A checkpoint file that cannot be used; the message names the file and the way out."""
 
 
-def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu') -> dict:
+def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool = False) -> dict:
     """Load a checkpoint without running anything in it.
+
+    The file is looked through first (:func:`~mmseg_custom.engine.archive.check_archive`), then loaded by PyTorch
+    with ``weights_only=True``, then copied into built-in types. What it costs in memory is bounded by its size.
 
     Args:
         path: A file written by :func:`torch.save`.
         map_location: As in :func:`torch.load`.
+        mmap: Map the tensors from the file instead of reading them. Defaults to ``False``.
 
     Returns:
         The checkpoint. Config text that some hosts execute on resume (``meta.config``) is dropped.
@@ -32,11 +38,15 @@ def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu') -> dict:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it holds anything but tensors and plain data, or is damaged.
     """
-    if not Path(path).is_file():
+    if not os.path.lexists(path):
         raise FileNotFoundError(f'Checkpoint {path} does not exist.')
+    if not Path(path).is_file():
+        raise CheckpointError(f'Checkpoint {path} is not a file: name the .pth file itself.')
     try:
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except (RuntimeError, UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
+        check_archive(path)
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True, mmap=mmap)
+        checkpoint = _Content(4 * Path(path).stat().st_size).copy(checkpoint)
+    except Exception as error:  # A damaged or hostile file chooses which exception its readers die of.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f'Checkpoint {path} is damaged or holds more than tensors and plain data ({reason}). Use a file '
@@ -44,9 +54,24 @@ def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu') -> dict:
         ) from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'Checkpoint {path} holds a {type(checkpoint).__name__}, not a state dict.')
+    if 'state_dict' in checkpoint and not isinstance(checkpoint.setdefault('meta', {}), dict):
+        raise CheckpointError(f'Checkpoint {path}: its meta is a {type(checkpoint["meta"]).__name__}, not a dict.')
     if isinstance(checkpoint.get('meta'), dict):
         checkpoint['meta'].pop('config', None)
     return checkpoint
+
+
+def check_resume_point(path: PathLike) -> None:
+    """See whether a run can go on from a file; its tensors are looked through in the file.
+
+    Raises:
+        CheckpointError: If the file cannot be used, or does not hold the state of a run.
+    """
+    checkpoint = load_checkpoint_file(path, mmap=True)
+    weights_of(checkpoint, path)
+    missing = [key for key in ('meta', 'message_hub', 'optimizer') if not isinstance(checkpoint.get(key), dict)]
+    if missing or not {'epoch', 'iter'} <= checkpoint['meta'].keys():
+        raise CheckpointError(f'Checkpoint {path} is no point to resume from (entries: {list(checkpoint)[:8]}).')
 
 
 def save_checkpoint_file(checkpoint: dict, path: PathLike) -> None:
@@ -55,18 +80,41 @@ def save_checkpoint_file(checkpoint: dict, path: PathLike) -> None:
         torch.save(checkpoint, temporary)
 
 
-def load_weights(path: PathLike) -> dict[str, Tensor]:
+def load_weights(path: PathLike, mmap: bool = False) -> dict[str, Tensor]:
     """The state dict of a checkpoint file, on the CPU.
 
     Raises:
-        CheckpointError: If the file holds no state dict.
+        CheckpointError: As :func:`load_checkpoint_file` and :func:`weights_of`.
     """
-    checkpoint = load_checkpoint_file(path)
-    weights = checkpoint.get('state_dict', checkpoint)
-    wrong = [key for key, value in weights.items() if not isinstance(value, Tensor)]
-    if wrong or not weights:
-        raise CheckpointError(f'Checkpoint {path} holds no state dict (entries: {list(checkpoint)[:8]}).')
-    return dict(weights)
+    return weights_of(load_checkpoint_file(path, mmap=mmap), path)
+
+
+def weights_of(checkpoint: dict, source: PathLike) -> dict[str, Tensor]:
+    """The state dict in a checkpoint: plain, under ``state_dict``, or under ``model_state_dict`` (published).
+
+    Args:
+        checkpoint: As :func:`load_checkpoint_file` returns it.
+        source: Its file, for messages.
+
+    Raises:
+        CheckpointError: If it is no state dict of finite floating-point weights.
+    """
+    weights = checkpoint.get('state_dict', checkpoint.get('model_state_dict', checkpoint))
+    if not isinstance(weights, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
+    ):
+        raise CheckpointError(f'Checkpoint {source} holds no state dict (entries: {list(checkpoint)[:8]}).')
+    if not any(value.is_floating_point() for value in weights.values()):
+        raise CheckpointError(f'Checkpoint {source} holds no floating-point weights (entries: {list(weights)[:8]}).')
+    broken = next((key for key, value in weights.items() if not is_finite(value)), None)
+    if broken is not None:
+        raise CheckpointError(f'Checkpoint {source} is of a diverged training: {broken} has NaN or infinite values.')
+    return weights
+
+
+def is_finite(value: Tensor) -> bool:
+    """Whether all elements are finite; a sum shows it in one pass without another tensor of that size."""
+    return bool(value.sum(dtype=torch.float64).isfinite()) or bool(value.isfinite().all())
 
 
 def hash_weights(weights: dict[str, Tensor]) -> str:
@@ -75,7 +123,7 @@ def hash_weights(weights: dict[str, Tensor]) -> str:
     for key in sorted(weights):
         value = weights[key].detach().cpu().contiguous()
         digest.update(f'{key} {value.dtype} {tuple(value.shape)}'.encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
@@ -88,3 +136,37 @@ def plain_data(value: Any) -> Any:
     if type(value) in _PLAIN or isinstance(value, Tensor):
         return value
     return value.item() if hasattr(value, 'item') and getattr(value, 'size', 1) == 1 else None
+
+
+class _Content:
+    """Copies what was loaded into built-in types; what is none, or would grow beyond bounds, raises."""
+
+    def __init__(self, max_bytes: int, max_entries: int = MAX_OPERATIONS) -> None:
+        self.bytes_left = max_bytes
+        self.entries_left = max_entries
+
+    def copy(self, value: Any) -> Any:
+        self.entries_left -= 1
+        if self.entries_left < 0:
+            raise ArchiveError('its entries refer to each other without end')
+        if isinstance(value, Tensor):
+            return self._tensor(value)
+        if isinstance(value, dict):
+            return {self._key(key): self.copy(entry) for key, entry in dict.items(value)}
+        if type(value) in (list, tuple):
+            return type(value)(self.copy(entry) for entry in value)
+        if type(value) not in _PLAIN:
+            raise ArchiveError(f'a {type(value).__name__} is not plain data')
+        return value
+
+    def _tensor(self, value: Tensor) -> Tensor:
+        self.bytes_left -= value.numel() * value.element_size()
+        if self.bytes_left < 0:
+            raise ArchiveError('its tensors are larger than the file')
+        return value.detach()
+
+    @staticmethod
+    def _key(key: Any) -> Any:
+        if type(key) not in _PLAIN:
+            raise ArchiveError(f'a {type(key).__name__} is the name of an entry')
+        return key

@@ -1,44 +1,34 @@
 """Averaging files and whole stage folders, outside of training."""
 
+import os
 from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
-from mmseg_custom.averaging import average_state_dicts
-from mmseg_custom.engine.checkpoint_io import (
-    CheckpointError,
-    hash_weights,
-    load_checkpoint_file,
-    load_weights,
-    save_checkpoint_file,
-)
+from mmseg_custom.engine.checkpoint_io import CheckpointError
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.lease import lease
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
-from mmseg_custom.stages.lineage import UNKNOWN, average_lineage
+from mmseg_custom.stages.parents import read_parent, save_average
 from mmseg_custom.stages.scoring import WeightScorer
-from mmseg_custom.stages.winner import KEPT_META, choose_winner
+from mmseg_custom.stages.winner import choose_winner
 
 
 def average_files(inputs: list[Path], output: Path) -> None:
     """Write the parameter average of checkpoint files, with its lineage.
 
+    The files may be anybody's: the config text in them, which the host's inferencers execute, is not passed on.
+
     Raises:
         CheckpointError: If a file cannot be used, or ``output`` is one of the inputs.
         AveragingError: If the files are of different architectures.
     """
-    if output.resolve() in {path.resolve() for path in inputs}:
+    if os.path.realpath(output) in {os.path.realpath(path) for path in inputs}:
         raise CheckpointError(f'{output} is one of the inputs: give --out another name.')
-    states = [load_weights(path) for path in inputs]
-    weights = average_state_dicts(states)
-    metas = [load_checkpoint_file(path).get('meta') or {} for path in inputs]
-    entries = {
-        str(path): {'weights': hash_weights(state), 'lineage': meta.get('lineage') or {'seen': [UNKNOWN]}}
-        for path, state, meta in zip(inputs, states, metas, strict=True)
-    }
-    kept = {key: metas[0][key] for key in KEPT_META if key in metas[0]}
-    save_checkpoint_file({'meta': {**kept, 'lineage': average_lineage(entries)}, 'state_dict': weights}, output)
+    if len(set(inputs)) < len(inputs):
+        raise CheckpointError(f'A file is named twice: {", ".join(map(str, inputs))}.')
+    save_average({str(path): read_parent(path) for path in inputs}, output)
 
 
 def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: dict | None = None) -> Entry:
@@ -62,4 +52,6 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
     with lease(ledger.lease_path) as held:
         if not held:
             raise StageError(f'Another process is fusing {folder}: wait for it.')
-        return choose_winner(ledger, member_names(first['num_folds']), WeightScorer(cfg))
+        allow_missing = cfg.default_hooks.fold_average.get('allow_missing', False)
+        members = ledger.awaited(member_names(first['num_folds']), allow_missing)
+        return choose_winner(ledger, members, WeightScorer(cfg))

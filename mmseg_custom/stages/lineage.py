@@ -48,8 +48,17 @@ def continue_lineage(start: dict, parent: str, weights: str, images: ImageSet) -
         weights: The checksum of its weights.
         images: What the run trains on.
     """
-    before = start.get('lineage', {'seen': [UNKNOWN]})['seen']
+    before = lineage_of(start)['seen']
     return {'parents': [{'file': parent, 'weights': weights}], 'seen': merge_seen([before, [images]])}
+
+
+def lineage_of(meta: dict) -> Lineage:
+    """The lineage in a checkpoint's ``meta``; none, or one of another shape than ours, means unknown images."""
+    lineage = meta.get('lineage')
+    seen = lineage.get('seen') if isinstance(lineage, dict) else None
+    if not isinstance(seen, list) or not all(isinstance(images, dict) and 'split' in images for images in seen):
+        return {'parents': [], 'seen': [UNKNOWN]}
+    return lineage
 
 
 def average_lineage(parents: dict[str, dict]) -> Lineage:

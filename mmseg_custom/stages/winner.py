@@ -2,22 +2,15 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmseg_custom.averaging import average_state_dicts, candidate_members
-from mmseg_custom.engine.checkpoint_io import (
-    hash_weights,
-    load_checkpoint_file,
-    load_weights,
-    save_checkpoint_file,
-)
+from mmseg_custom.averaging import candidate_members
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
-from mmseg_custom.stages.lineage import average_lineage
-
-KEPT_META = ('dataset_meta', 'cfg', 'seed', 'mmengine_version')
+from mmseg_custom.stages.parents import KEPT_META, Parent, read_parent, save_average
 
 Scorer = Callable[[dict[str, Tensor]], dict[str, float]]
 
@@ -42,9 +35,10 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer) -> En
     if missing:
         raise StageError(f'{ledger.folder} has no winner yet: {", ".join(missing)} not finished.')
     entries = ledger.entries(members)
+    parents = {name: _verified(ledger.weights_path(name), entry) for name, entry in entries.items()}
     groups = candidate_members({name: entry['val']['mIoU'] for name, entry in entries.items()})
     candidates = {
-        name: _candidate(ledger, name, {member: entries[member] for member in group}, scorer)
+        name: _candidate(ledger, name, {member: parents[member] for member in group}, entries, scorer)
         for name, group in groups.items()
     }
     best = max(candidates, key=lambda name: _comparable(candidates[name]['val']['mIoU']))
@@ -60,32 +54,27 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer) -> En
     return outcome
 
 
-def _candidate(ledger: StageLedger, name: str, members: dict[str, Entry], scorer: Scorer) -> Entry:
+def _candidate(ledger: StageLedger, name: str, members: dict[str, Parent], entries: Entry, scorer: Scorer) -> Entry:
     """One member is its own candidate; several are averaged, saved and scored."""
-    states = [_verified_weights(ledger.weights_path(member), entry) for member, entry in members.items()]
     if len(members) == 1:
-        member, entry = next(iter(members.items()))
-        kept = {key: entry[key] for key in ('weights', 'val', 'lineage')}
+        member = next(iter(members))
+        kept = {key: entries[member][key] for key in ('weights', 'val', 'lineage')}
         return {'members': [member], 'file': f'{member}.pth', **kept}
-    weights = average_state_dicts(states)
-    lineage = average_lineage({f'{member}.pth': entry for member, entry in members.items()})
-    meta = load_checkpoint_file(ledger.weights_path(next(iter(members))))['meta']
-    kept = {key: meta[key] for key in KEPT_META if key in meta}
-    save_checkpoint_file({'meta': {**kept, 'lineage': lineage}, 'state_dict': weights}, ledger.weights_path(name))
+    parents = {f'{member}.pth': parent for member, parent in members.items()}
+    weights, entry = save_average(parents, ledger.weights_path(name), (*KEPT_META, 'cfg'))
     scores = scorer(weights)
     print_log(f'{ledger.folder.name} {name} ({", ".join(members)}): {scores["mIoU"]:.2f} mIoU', logger='current')
-    entry = {'weights': hash_weights(weights), 'val': scores, 'lineage': lineage}
-    return {'members': list(members), 'file': f'{name}.pth', **entry}
+    return {'members': list(members), 'file': f'{name}.pth', **entry, 'val': scores}
 
 
-def _verified_weights(path: Path, entry: Entry) -> dict[str, Tensor]:
-    weights = load_weights(path)
-    if hash_weights(weights) != entry['weights']:
+def _verified(path: Path, entry: Entry) -> Parent:
+    parent = read_parent(path)
+    if parent.checksum != entry['weights']:
         raise StageError(
             f'The weights in {path} are not those of its ledger entry {path.stem}.json: restore the file, or delete '
             'both to train that fold again.'
         )
-    return weights
+    return replace(parent, lineage=entry['lineage'])
 
 
 def _comparable(score: float) -> float:

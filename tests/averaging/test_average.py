@@ -67,3 +67,9 @@ def test_candidates_of_few_folds_are_not_repeated():
 
 def test_ranking_puts_nan_last_and_equals_in_order():
     assert rank_folds({'fold1': float('nan'), 'fold10': 5.0, 'fold9': 5.0}) == ['fold9', 'fold10', 'fold1']
+
+
+def test_long_and_turned_tensors_are_averaged_part_by_part():
+    values = [torch.rand(700, 500).t(), torch.rand(500, 700), torch.rand(500, 700)]
+    expected = (sum(value.double() for value in values) / 3).float()
+    assert torch.equal(average_state_dicts([{'w': value} for value in values])['w'], expected)

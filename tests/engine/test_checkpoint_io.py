@@ -80,3 +80,25 @@ def test_plain_data_loads_safely(tmp_path):
     assert value == {'eta': 1.5, 'classes': ('a', 'b'), 'buffer': None, 3: [2], 'none': None}
     save_checkpoint_file(value, tmp_path / 'a.pth')
     assert load_checkpoint_file(tmp_path / 'a.pth') == value
+
+
+def test_mapped_tensors_are_those_of_the_file(tmp_path):
+    weights = {'w': torch.arange(5000.0), 'n': torch.tensor(3)}
+    save_checkpoint_file({'state_dict': weights}, tmp_path / 'a.pth')
+    assert hash_weights(load_weights(tmp_path / 'a.pth', mmap=True)) == hash_weights(weights)
+
+
+def test_the_first_tensor_that_is_not_finite_is_named(tmp_path):
+    large = torch.full((2,), 1.7e308, dtype=torch.float64)
+    save_checkpoint_file({'a': large, 'b': torch.tensor([1.0, float('inf')]), 'c': large / 0}, tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match=r'a\.pth is of a diverged training: b has NaN'):
+        load_weights(tmp_path / 'a.pth')
+    save_checkpoint_file({'a': large}, tmp_path / 'b.pth')
+    assert load_weights(tmp_path / 'b.pth').keys() == {'a'}
+
+
+def test_tied_parameters_and_the_hosts_metadata_load(tmp_path):
+    layer = torch.nn.BatchNorm2d(2)
+    state = layer.state_dict()
+    torch.save({'state_dict': state, 'tied': [state['weight'], layer.weight]}, tmp_path / 'a.pth')
+    assert hash_weights(load_weights(tmp_path / 'a.pth')) == hash_weights(state)

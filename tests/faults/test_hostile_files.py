@@ -1,0 +1,210 @@
+import json
+import os
+import random
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hostile_files import HOSTILE, UNUSABLE, WEIGHTS, Call
+from mmseg.registry import MODELS
+
+from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine import (
+    CheckpointError,
+    hash_weights,
+    load_checkpoint_file,
+    load_weights,
+    save_checkpoint_file,
+)
+from mmseg_custom.engine.checkpoint_io import check_resume_point
+from mmseg_custom.errors import UserError
+from mmseg_custom.stages import StageLedger, choose_winner
+from mmseg_custom.stages.fuse import average_files
+from mmseg_custom.stages.launch import build_runner, load_run_config
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / 'tools'
+CONFIG = ROOT / 'configs/streets/streets_stage1.py'
+
+LIMITED = """
+import resource, sys
+from mmseg_custom.engine import CheckpointError, load_checkpoint_file
+used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, used + 2**29))
+refused = 0
+for path in sys.argv[1:]:
+    try:
+        load_checkpoint_file(path)
+    except CheckpointError:
+        refused += 1
+sys.exit(refused)
+"""
+
+
+def average(path):
+    save_checkpoint_file({'state_dict': WEIGHTS, 'meta': {}}, path.with_name('good.pth'))
+    average_files([path.with_name('good.pth'), path], path.with_name('out.pth'))
+
+
+def fuse(path):
+    ledger = StageLedger(path.with_name('stage'))
+    for member in ('fold1', 'fold2'):
+        entry = {'weights': hash_weights(WEIGHTS), 'val': {'mIoU': 1.0}, 'lineage': {'parents': [], 'seen': []}}
+        save_checkpoint_file({'state_dict': WEIGHTS, 'meta': {}}, path.with_name('good.pth'))
+        ledger.record(member, entry, path.with_name('good.pth'))
+    ledger.weights_path('fold2').unlink()
+    path.rename(ledger.weights_path('fold2'))
+    choose_winner(ledger, ['fold1', 'fold2'], lambda weights: {'mIoU': 1.0})
+
+
+def convert(path):
+    sys.argv = ['convert_checkpoint.py', str(path), str(path.with_name('out.pth'))]
+    runpy.run_path(str(TOOLS / 'convert_checkpoint.py'), run_name='converter')['main']()
+
+
+def initialize(path):
+    start = {'type': 'SafePretrained', 'checkpoint': str(path)}
+    MODELS.build({'type': 'DilatedResNet', 'depth': 10, 'base_channels': 4, 'init_cfg': start}).init_weights()
+
+
+# Besides the runner, in a test of its own.
+READERS = [load_weights, check_resume_point, average, fuse, convert, initialize]
+
+
+# What a reader would have made of a good file.
+RESULTS = {'MARKER', 'out.pth', 'winner.pth', 'stage.json', 'all_folds.pth'}
+
+
+@pytest.fixture(scope='module')
+def runner(tmp_path_factory, scenes):
+    """A runner of a tiny plan, as `tools/train.py` and `tools/test.py` build it."""
+    folder = tmp_path_factory.mktemp('runner')
+    options = {
+        'model.backbone.base_channels': 4,
+        'model.decode_head.in_channels': (4, 32),
+        'custom_hooks': [],
+        'default_hooks.fold_average.stage_dir': str(folder / 'stage1'),
+    }
+    cfg = load_run_config(CONFIG, folder / 'run', options)
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        cfg[key].dataset.update(data_root=str(scenes), folds={'file': str(folder / 'folds.json'), 'num_folds': 3})
+    prepare(cfg)
+    return build_runner(cfg)
+
+
+@pytest.fixture(params=HOSTILE + UNUSABLE, ids=[name for name, _ in HOSTILE + UNUSABLE])
+def hostile(request, tmp_path):
+    name, make = request.param
+    path = tmp_path / 'input.pth'
+    make(path, tmp_path / 'MARKER')
+    if name == 'unreadable' and os.access(path, os.R_OK):
+        pytest.skip('this user reads every file')
+    assert not (tmp_path / 'MARKER').exists()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def tools(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    monkeypatch.setattr(sys, 'argv', sys.argv)
+
+
+def assert_refused(read, path):
+    with pytest.raises((UserError, FileNotFoundError), match=r'\.pth'):
+        read(path)
+    names = {file.name for file in path.parent.rglob('*')}
+    assert not names & RESULTS
+    assert not [name for name in names if name.endswith('.tmp')]
+
+
+@pytest.mark.parametrize('read', READERS, ids=lambda read: read.__name__)
+def test_nothing_runs_and_the_error_is_named(hostile, read):
+    assert_refused(read, hostile)
+
+
+def test_runner_neither_starts_nor_resumes_from_it(hostile, runner):
+    before = hash_weights(runner.model.state_dict())
+    assert_refused(lambda path: runner.load_checkpoint(str(path)), hostile)
+    assert_refused(lambda path: runner.resume(str(path)), hostile)
+    assert hash_weights(runner.model.state_dict()) == before
+
+
+def test_config_text_is_never_run(runner, tmp_path):
+    marker, path = tmp_path / 'MARKER', tmp_path / 'point.pth'
+    code = f"open({str(marker)!r}, 'w').close()"
+    meta = {'config': code, 'cfg': code, 'epoch': 1, 'iter': 1, 'seed': 42}
+    hub = {'log_scalars': {}, 'runtime_info': {}, 'resumed_keys': {}}
+    save_checkpoint_file({'state_dict': runner.model.state_dict(), 'meta': meta, 'message_hub': hub}, path)
+    runner.resume(str(path))
+    runner.load_checkpoint(str(path))
+    save_checkpoint_file({'state_dict': WEIGHTS, 'meta': meta}, path)
+    average(path)
+    assert 'cfg' not in load_checkpoint_file(tmp_path / 'out.pth')['meta']
+    assert not marker.exists()
+
+
+def test_what_the_host_allows_is_not_allowed_to_us(tmp_path):
+    path = tmp_path / 'input.pth'
+    torch.save({'state_dict': WEIGHTS, 'meta': Call(getattr, 'text', 'upper')}, path)
+    with torch.serialization.safe_globals([getattr]):
+        assert callable(torch.load(path, weights_only=True)['meta'])
+        with pytest.raises(CheckpointError, match=r'builtin.*\.getattr is neither'):
+            load_checkpoint_file(path)
+
+
+def test_truncated_anywhere_and_flipped_anywhere(tmp_path):
+    path, broken = tmp_path / 'good.pth', tmp_path / 'broken.pth'
+    good = {'state_dict': {'w': torch.arange(2000.0), 'n': torch.tensor(3)}, 'meta': {'epoch': 7, 'classes': ['a']}}
+    save_checkpoint_file(good, path)
+    content, generator = path.read_bytes(), random.Random(0)
+    for _ in range(30):
+        broken.write_bytes(content[: generator.randrange(len(content))])
+        with pytest.raises(CheckpointError, match=r'broken\.pth'):
+            load_checkpoint_file(broken)
+    refused = sum(is_refused(flip(content, generator), broken, good) for _ in range(100))
+    assert refused > 80
+
+
+def flip(content, generator):
+    flipped = bytearray(content)
+    flipped[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+    return bytes(flipped)
+
+
+def is_refused(content, path, good):
+    """Whether a file is refused; what is in no record of it may differ, but then its content is the good one."""
+    path.write_bytes(content)
+    try:
+        loaded = load_checkpoint_file(path)
+    except CheckpointError:
+        return True
+    assert loaded['meta'] == good['meta']
+    assert hash_weights(loaded['state_dict']) == hash_weights(good['state_dict'])
+    return False
+
+
+def test_loading_costs_no_more_than_the_file(tmp_path):
+    """In a process of its own with 512 MB of memory beyond what importing takes."""
+    names = {'tensor of 2^47 items', 'bytes of 2^44', 'lists that double', '400,000 entries', 'one item expanded'}
+    makers = {name: make for name, make in HOSTILE if name in names}
+    assert makers.keys() == names
+    for number, make in enumerate(makers.values()):
+        make(tmp_path / f'{number}.pth', tmp_path / 'MARKER')
+    done = subprocess.run([sys.executable, '-c', LIMITED, *sorted(map(str, tmp_path.glob('*.pth')))], timeout=100)
+    assert done.returncode == len(names)
+
+
+def test_json_config_is_read_as_data(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    marker = tmp_path / 'MARKER'
+    (tmp_path / 'harmful.py').write_text(f"open({str(marker)!r}, 'w').close()")
+    config = tmp_path / 'config.json'
+    config.write_text(json.dumps({'custom_imports': {'imports': ['harmful']}, 'train_cfg': {'max_epochs': 3}}))
+    assert load_run_config(config).train_cfg.max_epochs == 3
+    config.write_text(json.dumps({'_base_': './harmful.py'}))
+    with pytest.raises(UserError, match='stands alone'):
+        load_run_config(config)
+    assert not marker.exists()
