@@ -6,6 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EXTRAS := $(VENV)/.extras
 OFFICIAL := .venv-official
 
 .PHONY: quickstart test test-slow test-official lint
@@ -14,10 +15,10 @@ quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
 	$(BIN)/python tools/run_recipe.py configs/streets --jobs $(JOBS)
 
-test: lint
+test: lint $(EXTRAS)
 	$(BIN)/python -m pytest
 
-test-slow: $(READY)
+test-slow: $(EXTRAS)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
@@ -30,13 +31,18 @@ $(READY): setup.py requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
+# What only export, demo, TensorBoard and their tests need.
+$(EXTRAS): $(READY) requirements-extras.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements-extras.txt
+	touch $(EXTRAS)
+
 test-official: $(OFFICIAL)/.ready
 	$(OFFICIAL)/bin/python -m pytest
 
 # mmcv 2.1.0 has no wheel and its build reads pkg_resources and torch from the environment it is installed into.
-$(OFFICIAL)/.ready: requirements-official.txt
+$(OFFICIAL)/.ready: requirements-official.txt requirements-extras.txt
 	$(PYTHON) -m venv $(OFFICIAL)
-	$(OFFICIAL)/bin/python -m pip install --quiet --requirement requirements-official.txt 'setuptools<81' wheel
+	$(OFFICIAL)/bin/python -m pip install --quiet --requirement requirements-official.txt --requirement requirements-extras.txt 'setuptools<81' wheel
 	MMCV_WITH_OPS=1 $(OFFICIAL)/bin/python -m pip install --quiet --no-build-isolation --no-deps mmcv==2.1.0
 	$(OFFICIAL)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(OFFICIAL)/.ready

@@ -10,7 +10,19 @@ VERSION = re.search(r"__version__ = '(.+?)'", (ROOT / 'mmseg_custom/__init__.py'
 
 ONEDL = ['onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12', 'onedl-mmsegmentation==1.4.2', 'torch==2.13.0']
 OFFICIAL = ['mmcv==2.1.0', 'mmengine==0.10.7', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
-DEVELOPMENT = ['pytest==9.2.0', 'ruff==0.17.6']
+REPORT = ['plotly>=6', 'jinja2']
+EXPORT = ['onnx>=1.16', 'onnxruntime>=1.18']
+DEMO = ['gradio>=5']
+TENSORBOARD = ['tensorboard']
+DEVELOPMENT = ['pytest==9.2.0', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
+EXTRAS = {
+    'onedl': ONEDL,
+    'official': OFFICIAL,
+    'report': REPORT,
+    'export': EXPORT,
+    'demo': DEMO,
+    'tensorboard': TENSORBOARD,
+}
 
 setup(
     name='mmseg-custom',
@@ -21,8 +33,9 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*']),
+    package_data={'mmseg_custom.reports': ['templates/*']},
     # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
     # mmsegmentation. The extras bring a stack into an environment that has none.
-    install_requires=['numpy', 'opencv-python', 'ftfy', 'matplotlib', 'prettytable'],
-    extras_require={'onedl': ONEDL, 'official': OFFICIAL, 'dev': DEVELOPMENT},
+    install_requires=['numpy', 'opencv-python', 'ftfy', 'matplotlib', 'prettytable', 'rich'],
+    extras_require={**EXTRAS, 'dev': DEVELOPMENT},
 )
