@@ -1,35 +1,9 @@
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from tiny_stage import CONFIGS, STAGE
 
 from mmseg_custom.datasets.street_scenes import write_dataset
-
-CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
-
-STAGE = """
-_base_ = [
-    '{configs}/_base_/models/deeplabv3plus_r10_narrow.py',
-    '{configs}/_base_/datasets/streets.py',
-    '{configs}/_base_/augmentations.py',
-    '{configs}/_base_/schedules/{schedule}.py',
-    '{configs}/_base_/default_runtime.py',
-]
-load_from = {load_from!r}
-model = dict(backbone=dict(base_channels=4), decode_head=dict(
-    in_channels=(4, 32), aspp_channels=8, c1_channels=4, channels=8,
-    loss_decode=dict(_delete_=True, type='{loss}')))
-load = _base_.read_image + _base_.read_label + [
-    dict(type='Resize', scale=(64, 32), keep_ratio=False), dict(type='UseWorkingSize')]
-test_pipeline = load + _base_.pack
-data = dict(data_root='data', folds=dict(file='folds.json', num_folds=3))
-train_dataloader = dict(batch_size=4, dataset=dict(pipeline=load + _base_.{level} + _base_.pack, **data))
-val_dataloader = test_dataloader = dict(dataset=dict(pipeline=load + _base_.pack, **data))
-train_cfg = dict(max_epochs=2)
-env_cfg = dict(num_threads=1)
-default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage{stage}'))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +22,17 @@ def scenes(tmp_path_factory):
 
 
 @pytest.fixture
-def tiny_recipe(scenes, tmp_path, monkeypatch):
-    """A folder to work in, with `data` and a plan of two stages and three folds in `recipe`."""
+def place(scenes, tmp_path, monkeypatch):
+    """A folder to work in, with `data`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'data').symlink_to(scenes)
-    folder = tmp_path / 'recipe'
+    return tmp_path
+
+
+@pytest.fixture
+def tiny_recipe(place):
+    """A folder to work in, with `data` and a plan of two stages and three folds in `recipe`."""
+    folder = place / 'recipe'
     folder.mkdir()
     values = {'configs': CONFIGS, 'schedule': 'plateau', 'level': 'none', 'stage': 1, 'load_from': None}
     (folder / 'tiny_stage1.py').write_text(STAGE.format(**values, loss='LabelSmoothCrossEntropyLoss'))

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_file
@@ -58,6 +59,37 @@ def unknown_id():
         cv2.imwrite(str(label_of(image)), np.full((32, 64), 77, np.uint8))
 
 
+def deep_image():
+    for image in images():
+        cv2.imwrite(str(image), cv2.imread(str(image)).astype(np.uint16) * 257)
+
+
+def palette_image():
+    for image in images():
+        Image.open(image).convert('P').save(image)
+
+
+def alpha_image():
+    for image in images():
+        cv2.imwrite(str(image), cv2.cvtColor(cv2.imread(str(image)), cv2.COLOR_BGR2BGRA))
+
+
+def deep_label():
+    for image in images():
+        label = cv2.imread(str(label_of(image)), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(label_of(image)), label.astype(np.uint16))
+
+
+def coloured_label():
+    for image in images():
+        cv2.imwrite(str(label_of(image)), cv2.imread(str(label_of(image))))
+
+
+def wholly_ignored_label():
+    for image in images():
+        cv2.imwrite(str(label_of(image)), np.full((32, 64), 4, np.uint8))
+
+
 def other_class_order():
     checkpoint = load_checkpoint_file(WINNER)
     classes = list(checkpoint['meta']['dataset_meta']['classes'])
@@ -78,12 +110,34 @@ def nothing():
     pass
 
 
+# What the folds do not know of: they are made anew, so that the file itself is what is wrong.
+DAMAGE = (
+    sizes_that_differ,
+    truncated_image,
+    truncated_label,
+    unknown_id,
+    deep_image,
+    palette_image,
+    alpha_image,
+    deep_label,
+    coloured_label,
+    wholly_ignored_label,
+)
+
 # What is wrong, the options given, and what the message says.
 WRONG = [
     (no_data_root, {}, r'No folder data/leftImg8bit/train.*prepare_data\.py'),
     (empty_split, {}, r"No image ending in '_leftImg8bit\.png' under"),
     (image_without_label, {}, r'1 images have no label, the first one .*_gtFine_labelIds\.png'),
-    (sizes_that_differ, {}, r'_gtFine_labelIds\.png is 64 x 28 pixels, but .*_leftImg8bit\.png is 64 x 32'),
+    (sizes_that_differ, {}, r'different sizes: .*_gtFine_labelIds\.png: 64 x 28, but its image 64 x 32'),
+    (deep_image, {}, r'wrong mode: .*_leftImg8bit\.png: RGB;16, expected 8-bit RGB'),
+    (palette_image, {}, r'wrong mode: .*_leftImg8bit\.png: P, expected 8-bit RGB'),
+    (alpha_image, {}, r'wrong mode: .*_leftImg8bit\.png: RGBA, expected 8-bit RGB'),
+    (deep_label, {}, r'wrong mode: .*_gtFine_labelIds\.png: I;16, expected one channel of 8 bits'),
+    (coloured_label, {}, r'wrong mode: .*_gtFine_labelIds\.png: RGB, expected one channel of 8 bits'),
+    (wholly_ignored_label, {}, r'wholly ignored: .*_gtFine_labelIds\.png: no pixel has a class'),
+    (unknown_id, {'train_dataloader.dataset.on_bad_sample': 'skip'}, r'None of the 6 samples can be used'),
+    (nothing, {'train_dataloader.dataset.on_bad_sample': 'ignore'}, r"on_bad_sample='ignore' is unknown: use one of"),
     (truncated_image, {}, r'Image data/.*_leftImg8bit\.png or its label cannot be used'),
     (truncated_label, {}, r'Image data/.*_leftImg8bit\.png or its label cannot be used'),
     (unknown_id, {}, r'_gtFine_labelIds\.png: unknown ids \(id: pixels\) \{77: 2048\}'),
@@ -95,7 +149,7 @@ WRONG = [
     (
         nothing,
         {'optim_wrapper.optimizer.lr': 1e30},
-        r'loss of epoch 1 is (nan|inf): nothing of this epoch is saved',
+        r'diverged in epoch 1: the (loss|gradient) of iteration \d is not finite.*lr, now 1e\+30',
     ),
     (nothing, {'train_dataloder.batch_size': 2}, r'train_dataloder is unknown; is train_dataloader meant\?'),
     (nothing, {'train_dataloader.batchsize': 2}, r'batchsize is unknown; is batch_size meant\?'),
@@ -119,7 +173,7 @@ def stage1(tiny_recipe, scenes, tmp_path):
 def test_wrong_input_ends_in_a_message(stage1, spoil, options, message):
     before = WINNER.read_bytes()
     spoil()
-    if spoil in (sizes_that_differ, truncated_image, truncated_label, unknown_id):
+    if spoil in DAMAGE:
         prepare(load_run_config(stage1 / 'tiny_stage2.py'), renew=True)
     with pytest.raises((UserError, OSError), match=message):
         build_runner(load_run_config(stage1 / 'tiny_stage2_fold1.py', cfg_options=options)).train()

@@ -4,6 +4,9 @@ import _bootstrap  # noqa: I001
 
 import argparse
 
+from mmengine.dist import is_main_process
+
+from mmseg_custom.engine import Preempted
 from mmseg_custom.stages.launch import add_host_options, build_runner, config_from_options, enable_amp
 
 
@@ -21,7 +24,12 @@ def main() -> None:
     cfg.resume = args.resume
     if args.amp:
         enable_amp(cfg)
-    build_runner(cfg).train()
+    try:
+        build_runner(cfg).train()
+    except Preempted as stop:
+        if is_main_process():
+            print(f'Preempted, saved at {stop.saved}; go on with --resume.', flush=True)
+        raise
 
 
 if __name__ == '__main__':

@@ -15,12 +15,15 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     iteration_seed=dict(type='IterationSeedHook'),
+    divergence=dict(type='DivergenceHook', interval=50),
+    skipped_samples=dict(type='SkippedSamplesHook'),
     history=dict(type='TrainingHistoryHook', monitor='mIoU', patience=None),
-    checkpoint=dict(type='StageCheckpointHook', monitor='mIoU', keep=2),
+    checkpoint=dict(type='StageCheckpointHook', monitor='mIoU', keep=2, interval_iters=None),
+    preemption=dict(type='PreemptionHook', check_interval=10),
     fold_average=dict(type='FoldAverageHook', monitor='mIoU', stage_dir=None),
     visualization=dict(type='SegVisualizationHook'),
 )
-vis_backends = [dict(type='LocalVisBackend')]
+vis_backends = [dict(type='LocalVisBackend'), dict(type='StageTensorboardBackend')]
 visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
 log_processor = dict(by_epoch=True)
 log_level = 'INFO'

@@ -1,14 +1,22 @@
 """A semantic segmentation data set that knows its folds."""
 
-import random
+from logging import WARNING
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
+from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from mmseg_custom.datasets.bad_samples import (
+    BadSampleError,
+    SampleError,
+    Skipped,
+    check_policy,
+    explain_bad_sample,
+    load_sample,
+    mark_skipped,
+)
 from mmseg_custom.datasets.folds import (
     SPLIT_DEFAULTS,
     FoldError,
@@ -17,15 +25,10 @@ from mmseg_custom.datasets.folds import (
     read_split,
     split_folds,
 )
-from mmseg_custom.datasets.sampler import SampleKey
+from mmseg_custom.datasets.sampler import SampleKey, seed_sample
 from mmseg_custom.datasets.skip_list import leave_out
-from mmseg_custom.errors import UserError
 
 PARTS = ('train', 'val')
-
-
-class SampleError(UserError, ValueError):
-    """An image or label that cannot be used; the message names the file."""
 
 
 @DATASETS.register_module()
@@ -49,6 +52,9 @@ class KFoldDataset(BaseSegDataset):
         data_prefix: Folders under ``data_root``, with ``{split}`` where the split's name belongs.
         skip_list: File with the images to leave out of both splits, see
             :mod:`~mmseg_custom.datasets.skip_list`; folds are made from what remains. Defaults to ``None``.
+        on_bad_sample: What to do about a sample that cannot be used (:func:`load_sample` says which). ``'stop'``,
+            the default, ends the run and names the file. ``'skip'`` takes the next good sample of the part in its
+            place, and the ledger lists it; in validation no pixel of the one in its place counts.
         **kwargs: As the host's ``BaseSegDataset``.
     """
 
@@ -59,11 +65,13 @@ class KFoldDataset(BaseSegDataset):
         folds: dict | None = None,
         data_prefix: dict | None = None,
         skip_list: str | None = None,
+        on_bad_sample: str = 'stop',
         **kwargs: Any,
     ) -> None:
         if part not in PARTS:
             raise ValueError(f'part={part!r} is unknown: use one of {PARTS}.')
-        self.part, self.fold, self.skip_list = part, fold, skip_list
+        check_policy(on_bad_sample)
+        self.part, self.fold, self.skip_list, self.on_bad_sample = part, fold, skip_list, on_bad_sample
         self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
         if fold is not None and not folds:
             raise FoldError(f'fold={fold} needs `folds=dict(file=..., num_folds=..., seed=...)` in the data set.')
@@ -81,9 +89,10 @@ class KFoldDataset(BaseSegDataset):
             )
         if self.fold is None:
             return samples
-        by_name = {self.name_of(sample): sample for sample in samples}
         self.fold_split = self._read_split(samples)
-        return [by_name[name] for name in self.fold_split.names(self.fold, validation=self.part == 'val')]
+        by_name = {self.name_of(sample): sample for sample in samples}
+        names = self.fold_split.names(self.fold, validation=self.part == 'val')
+        return [by_name[name] if name in by_name else self._sample_gone(name, samples[0]) for name in names]
 
     def __getitem__(self, key: int | SampleKey) -> dict:
         """The sample at an index, its randomness that of its :class:`SampleKey` when it comes with one."""
@@ -93,19 +102,27 @@ class KFoldDataset(BaseSegDataset):
         return super().__getitem__(key)
 
     def prepare_data(self, index: int) -> dict:
-        """Load and transform a sample.
+        """Load and transform a sample, or do what ``on_bad_sample`` says.
+
+        What stands in for a bad one is a function of the index and the files alone: a resumed run sees the same.
 
         Raises:
-            SampleError: If that fails, naming the image.
+            SampleError: If it cannot be used and nothing can stand in for it, naming the image.
         """
-        try:
-            return super().prepare_data(index)
-        except (OSError, ValueError, AssertionError, cv2.error) as error:
-            image = self.get_data_info(index)['img_path']
-            raise SampleError(
-                f'Image {image} or its label cannot be used: {error}. Find all faults with '
-                '`python tools/prepare_data.py CONFIG --verify`.'
-            ) from error
+        skipped: Skipped = {}
+        for substitute in range(index, index + len(self)):
+            sample = self.get_data_info(substitute % len(self))
+            try:
+                data = load_sample(sample, self.pipeline, self.ignore_index)
+            except BadSampleError as error:
+                if self.on_bad_sample == 'stop':
+                    raise SampleError(explain_bad_sample(sample['img_path'], error)) from error.__cause__
+                skipped[sample['img_path']] = str(error)
+            else:
+                uncounted = self.ignore_index if self.part == 'val' else None
+                return mark_skipped(data, skipped, uncounted) if skipped else data
+        first = explain_bad_sample(*next(iter(skipped.items())))
+        raise SampleError(f'None of the {len(self)} samples can be used. {first}')
 
     def name_of(self, sample: dict) -> str:
         """An image's name: its path under the image folder, without the suffix."""
@@ -156,12 +173,22 @@ class KFoldDataset(BaseSegDataset):
                     f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '
                     f'{self.folds[key]!r}: change the config, or make the folds anew with prepare_data.py.'
                 )
+        if self.on_bad_sample == 'skip':
+            samples = [sample for sample in samples if Path(sample['seg_map_path']).is_file()]
         if split.fingerprint != self.fingerprint(samples):
-            raise FoldError(
-                f'The training images under {self.data_root} have changed since {file} was made: restore them, or '
-                'make the folds anew with `python tools/prepare_data.py CONFIG --renew`.'
-            )
+            change = f'The training images under {self.data_root} have changed since {file} was made'
+            if self.on_bad_sample == 'stop':
+                renew = '`python tools/prepare_data.py CONFIG --renew`'
+                raise FoldError(f'{change}: restore them, or make the folds anew with {renew}.')
+            print_log(f'{change}: what cannot be used is skipped.', 'current', WARNING)
         return split
+
+    def _sample_gone(self, name: str, other: dict) -> dict:
+        """The sample of an image that is no longer there: the others keep their index."""
+        prefix = self.data_prefix
+        image = Path(prefix['img_path'], name + self.img_suffix)
+        label = Path(prefix['seg_map_path'], name + self.seg_map_suffix)
+        return {**other, 'img_path': str(image), 'seg_map_path': str(label)}
 
     def _check_root(self) -> None:
         image_folder = Path(self.data_prefix['img_path'])
@@ -170,11 +197,3 @@ class KFoldDataset(BaseSegDataset):
                 f'No folder {image_folder} (seen from {Path.cwd()}): start where the project is, '
                 'link your data set with `python tools/prepare_data.py CONFIG --data-root DIR`, or set data_root.'
             )
-
-
-def seed_sample(key: SampleKey) -> None:
-    """Seed every generator that transforms draw from (NumPy, ``random``, OpenCV) for one sample."""
-    words = np.random.SeedSequence(tuple(key)).generate_state(3)
-    np.random.seed(words[0])
-    random.seed(int(words[1]))
-    cv2.setRNGSeed(int(words[2] & 0x7FFFFFFF))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from mmseg_custom.datasets.image_header import ORIENTATION, Header, read_header
 from mmseg_custom.datasets.label_reader import LabelReader
 
-ORIENTATION = 0x0112  # EXIF tag; 1 is upright.
 LABEL_MODES = ('L', 'P')
 
 
@@ -68,20 +68,15 @@ def check_pair(pair: tuple[str, dict], reader: LabelReader) -> PairCheck:
 def check_image(path: str) -> tuple[tuple[int, int] | None, bytes | None, list[Fault]]:
     """The size (width, height), the checksum of the pixels, and the faults of an image file."""
     try:
-        mode, _ = read_header(path)
+        header = read_header(path)
         with Image.open(path) as image:
             pixels = image.tobytes()
             turned = image.getexif().get(ORIENTATION, 1)
     except Exception as error:  # Whatever a decoder raises is the fault that is looked for.
         return None, None, [_unreadable(path, error)]
-    faults = []
-    if mode != 'RGB':
-        faults.append(Fault('wrong mode', path, f'{mode}, expected 8-bit RGB'))
-    if turned != 1:
-        faults.append(Fault('EXIF rotation', path, f'orientation {turned} turns the image, but not its label'))
-    digest = hashlib.sha256(f'{mode} {image.size}'.encode())
+    digest = hashlib.sha256(f'{header.mode} {header.size}'.encode())
     digest.update(pixels)
-    return image.size, digest.digest(), faults
+    return header.size, digest.digest(), judge_image(path, header._replace(orientation=turned))
 
 
 def check_label(sample: dict, image_size: tuple[int, int] | None, reader: LabelReader) -> list[Fault]:
@@ -90,16 +85,53 @@ def check_label(sample: dict, image_size: tuple[int, int] | None, reader: LabelR
     if not Path(path).is_file():
         return [Fault('missing label', sample['img_path'], f'no {path}')]
     try:
-        mode, size = read_header(path)
-        loaded = reader.load(sample) if mode in LABEL_MODES else None
+        header = read_header(path)
+        loaded = reader.load(sample) if header.mode in LABEL_MODES else None
     except Exception as error:  # As above.
         return [_unreadable(path, error)]
+    faults = judge_label(path, header, image_size)
+    return faults if loaded is None else [*faults, *check_ids(loaded, reader)]
+
+
+def check_headers(sample: dict) -> list[Fault]:
+    """The faults of a sample that show before anything is decoded: 0.5 ms, so that training can look every time.
+
+    Args:
+        sample: ``img_path`` and, if it has a label, ``seg_map_path``.
+
+    Raises:
+        OSError: If a file is gone or no image.
+    """
+    path, label = sample['img_path'], sample.get('seg_map_path')
+    header = read_header(path, whole=False)
+    faults = judge_image(path, header)
+    if label:
+        faults += judge_label(label, read_header(label, whole=False), header.size)
+    return faults
+
+
+def judge_image(path: str, header: Header) -> list[Fault]:
+    """The faults of an image that its header shows."""
     faults = []
-    if image_size not in (None, size):
-        faults.append(Fault('different sizes', path, f'{size_text(size)}, but its image {size_text(image_size)}'))
-    if loaded is None:
-        return [*faults, Fault('wrong mode', path, f'{mode}, expected one channel of 8 bits')]
-    return [*faults, *check_ids(loaded, reader)]
+    if header.mode != 'RGB':
+        faults.append(Fault('wrong mode', path, f'{header.mode}, expected 8-bit RGB'))
+    if header.orientation != 1:
+        detail = f'orientation {header.orientation} turns the image, but not its label'
+        faults.append(Fault('EXIF rotation', path, detail))
+    if header.cut:
+        faults.append(Fault('unreadable', path, 'a JPEG file without an end: it is truncated'))
+    return faults
+
+
+def judge_label(path: str, header: Header, image_size: tuple[int, int] | None) -> list[Fault]:
+    """The faults of a label that its header shows."""
+    faults = []
+    if image_size not in (None, header.size):
+        detail = f'{size_text(header.size)}, but its image {size_text(image_size)}'
+        faults.append(Fault('different sizes', path, detail))
+    if header.mode not in LABEL_MODES:
+        faults.append(Fault('wrong mode', path, f'{header.mode}, expected one channel of 8 bits'))
+    return faults
 
 
 def check_ids(loaded: dict, reader: LabelReader) -> list[Fault]:
@@ -110,18 +142,6 @@ def check_ids(loaded: dict, reader: LabelReader) -> list[Fault]:
     except ValueError as error:
         return [Fault('unknown label ids', path, str(error).removeprefix(f'{path}: '))]
     return [] if (train_ids != ignored).any() else [Fault('wholly ignored', path, 'no pixel has a class')]
-
-
-def read_header(path: str) -> tuple[str, tuple[int, int]]:
-    """The mode and the size (width, height) of an image file whose checksums hold; nothing is decoded.
-
-    The mode is Pillow's, with ``;16`` where the file has 16 bits a channel but Pillow gives 8.
-    """
-    with Image.open(path) as image:
-        deep = ';16' in str(image.tile) and ';16' not in image.mode
-        mode, size = f'{image.mode};16' if deep else image.mode, image.size
-        image.verify()
-    return mode, size
 
 
 def _unreadable(path: str, error: Exception) -> Fault:

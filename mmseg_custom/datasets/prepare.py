@@ -32,6 +32,8 @@ class Preparation:
 def prepare(cfg: Config, renew: bool = False) -> Preparation:
     """Check that every image of both splits has a label, and write the fold file if it is missing.
 
+    With ``on_bad_sample='skip'`` a fold file that is there is good as it is.
+
     Args:
         cfg: A config whose data sets are :class:`KFoldDataset`.
         renew: Replace a fold file that no longer fits the data or the config.
@@ -41,9 +43,12 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
         FoldError: If the folds cannot be made, or the file there does not fit and ``renew`` is not set.
     """
     train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
-    val.fingerprint(val.load_data_list())
-    split, file = train.make_split(), Path(train.folds['file'])
+    file = Path(train.folds['file'])
     is_new = renew or not file.is_file()
+    if train.on_bad_sample == 'skip' and not is_new:
+        return Preparation(len(train), len(val), file, read_split(file), is_new)
+    val.fingerprint(val.load_data_list())
+    split = train.make_split()
     if is_new:
         write_split(split, file)
     elif read_split(file) != split:

@@ -9,14 +9,35 @@ from mmseg_custom.engine.checkpoint_io import (
     load_weights,
     save_checkpoint_file,
 )
-from mmseg_custom.engine.hooks import IterationSeedHook, StageCheckpointHook, TrainingHistoryHook
+from mmseg_custom.engine.hooks import (
+    DivergenceError,
+    DivergenceHook,
+    IterationSeedHook,
+    PreemptionHook,
+    SkippedSamplesHook,
+    StageCheckpointHook,
+    TrainingHistoryHook,
+)
+from mmseg_custom.engine.safe_pretrained import SafePretrained
+from mmseg_custom.engine.stage_tensorboard import StageTensorboardBackend
+from mmseg_custom.engine.stop_signals import Preempted
+from mmseg_custom.engine.train_loop import ResumableTrainLoop, ResumeError
 
 __all__ = [
     'AtomicBackend',
     'AutocastOptimWrapper',
     'CheckpointError',
+    'DivergenceError',
+    'DivergenceHook',
     'IterationSeedHook',
+    'Preempted',
+    'PreemptionHook',
+    'ResumableTrainLoop',
+    'ResumeError',
+    'SafePretrained',
+    'SkippedSamplesHook',
     'StageCheckpointHook',
+    'StageTensorboardBackend',
     'TrainingHistoryHook',
     'hash_weights',
     'load_checkpoint_file',

@@ -1,15 +1,32 @@
 """Writing files so that a reader sees the old one or the new one, never half of one."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mmseg_custom.engine.processes import is_alive, this_process
+from mmseg_custom.errors import UserError
+
 PathLike = str | Path
+
+NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+TEMPORARY = re.compile(r'\..+\.(?P<pid>\d+)@(?P<host>.+)\.tmp')
+LEFT_SECONDS = 3600.0
+PROBE = bytes(1 << 20)
+
+
+class WriteError(UserError, OSError):
+    """A file that there is no room or no permission for; the file that was there before is untouched."""
 
 
 @contextmanager
@@ -18,18 +35,62 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
     The content is on the disk (fsync) before the rename. When the block raises, the old file stays and the
     temporary one is removed.
+
+    Raises:
+        WriteError: If there is no room, or the folder cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}@{socket.gethostname()}.tmp')
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
         yield temporary
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
+    except (OSError, RuntimeError) as error:
+        reason = error if isinstance(error, OSError) else _probe(temporary)
+        if reason is None or not _stops_writing(reason, path, temporary):
+            raise
+        raise WriteError(_explain(path, temporary, reason)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: PathLike) -> list[Path]:
+    """Delete the temporary files of processes that died while writing, and name them.
+
+    Those of another host go once nothing was written to them for an hour.
+    """
+    left = []
+    for path in Path(folder).glob('.*.tmp'):
+        name = TEMPORARY.fullmatch(path.name)
+        with suppress(FileNotFoundError):
+            if name and (_is_dead(name) or time.time() - path.stat().st_mtime > LEFT_SECONDS):
+                path.unlink()
+                left.append(path)
+    return left
+
+
+def free_bytes(path: PathLike) -> int:
+    """The room on the file system that ``path``, which need not exist yet, lies on."""
+    return shutil.disk_usage(existing_folder(path)).free
+
+
+def existing_folder(path: PathLike) -> Path:
+    """``path``, or the nearest folder above it that exists."""
+    path = Path(path).absolute()
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def readable_size(size: float) -> str:
+    """A number of bytes for people: ``3.2 GB``."""
+    for unit in ('B', 'kB', 'MB', 'GB'):
+        if size < 1000:
+            return f'{size:.0f} B' if unit == 'B' else f'{size:.1f} {unit}'
+        size /= 1000
+    return f'{size:.1f} TB'
 
 
 def write_bytes(content: bytes, path: PathLike) -> None:
@@ -64,9 +125,54 @@ def place_copy(source: PathLike, target: PathLike) -> None:
             shutil.copyfile(source, temporary)
 
 
+def move_aside(files: Iterable[Path], folder: PathLike) -> Path | None:
+    """Move those of ``files`` that exist, in order, into a new folder ``aside_<time>`` in ``folder``; return it."""
+    files = [path for path in files if path.exists()]
+    if not files:
+        return None
+    aside = Path(folder) / datetime.now().strftime('aside_%Y%m%d_%H%M%S_%f')
+    aside.mkdir()
+    for path in files:
+        path.rename(aside / path.name)
+    return aside
+
+
 def hash_text(text: str) -> str:
     """The SHA-256 of a text as hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_dead(name: re.Match) -> bool:
+    writer = {**this_process(), 'pid': int(name['pid']), 'host': name['host'], 'started': None}
+    return is_alive(writer) is False
+
+
+def _stops_writing(reason: OSError, path: Path, temporary: Path) -> bool:
+    own = {str(path), str(temporary), *map(str, path.parents)}
+    return reason.errno in NOT_WRITABLE and (reason.filename is None or str(reason.filename) in own)
+
+
+def _probe(path: Path) -> OSError | None:
+    """Why nothing can be written behind what is there; a library may have kept that to itself."""
+    if path.is_file() and path.stat().st_nlink > 1:
+        return None
+    try:
+        with path.open('ab') as file:
+            file.write(PROBE)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    return None
+
+
+def _explain(path: Path, temporary: Path, reason: OSError) -> str:
+    written = readable_size(temporary.stat().st_size) if temporary.is_file() else 'nothing'
+    return (
+        f'{path} could not be written: {os.strerror(reason.errno)} (written so far: {written}; free there: '
+        f'{readable_size(free_bytes(path.parent))}). What was there before is untouched. Make room, allow writing or '
+        'use another folder, then go on with the same command.'
+    )
 
 
 def _sync(path: Path) -> None:

@@ -1,10 +1,14 @@
 """The record of a training run, and what follows from it: the best epoch, and when to stop."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from mmengine.logging import HistoryBuffer, MessageHub
 
 History = Sequence[dict[str, float]]
 HISTORY_KEY = 'history'
+SCALARS_KEY = 'last_scalars'
+LOG_WINDOW = 1000  # More than the window of any mean in the host's logs, unless that is the whole run.
 
 
 def best_position(history: History, monitor: str) -> int | None:
@@ -18,3 +22,22 @@ def epochs_without_improvement(history: History, monitor: str) -> int:
     """Number of records since the best one; an equal score is no improvement."""
     best = best_position(history, monitor)
     return len(history) if best is None else len(history) - 1 - best
+
+
+def last_scalars(log_scalars: Mapping[str, HistoryBuffer], count: int) -> dict[str, list[float]]:
+    """The last ``count`` values of everything that is logged of each training iteration, as plain data."""
+    return {key: buffer.data[0][-count:].tolist() for key, buffer in log_scalars.items() if key.startswith('train/')}
+
+
+def restore_scalars(hub: MessageHub) -> None:
+    """Log again what an interrupted run had logged, so that the means of its epoch are those of the whole epoch."""
+    for key, values in hub.pop_info(SCALARS_KEY, {}).items():
+        for value in values:
+            hub.update_scalar(key, value)
+
+
+def keep_last(hub: MessageHub, count: int) -> None:
+    """Forget all but the last ``count`` values of everything that is logged; the host keeps a million of each."""
+    count = max(count, LOG_WINDOW)
+    for key, buffer in hub.log_scalars.items():
+        hub.log_scalars[key] = HistoryBuffer(*(values[-count:] for values in buffer.data))

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import mmengine
@@ -12,14 +13,19 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mmseg_custom.datasets.bad_samples import skipped_records
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
-from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint, delete_resume_points
+from mmseg_custom.engine.hooks.divergence_hook import non_finite_entries
+from mmseg_custom.engine.hooks.skipped_samples_hook import SKIPPED_KEY
+from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
+from mmseg_custom.engine.resume_points import delete_resume_points
+from mmseg_custom.stages.changes import change_of, record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
-from mmseg_custom.stages.fingerprint import hash_experiment
-from mmseg_custom.stages.lease import lease
+from mmseg_custom.stages.fingerprint import fingerprint
+from mmseg_custom.stages.lease import RUN_LEASE, Lease, claim, lease
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_name, member_names
 from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, has_seen, image_set
 from mmseg_custom.stages.plan import check_start
@@ -39,28 +45,33 @@ class FoldAverageHook(Hook):
     Args:
         stage_dir: The folder of the stage, ``work_dirs/<recipe>/stage<S>``.
         monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
+        allow_missing: Fuse the other runs when one has failed (diverged); by default the stage waits for it.
     """
 
     priority = 'LOWEST'
 
-    def __init__(self, stage_dir: PathLike | None, monitor: str = 'mIoU') -> None:
+    def __init__(self, stage_dir: PathLike | None, monitor: str = 'mIoU', allow_missing: bool = False) -> None:
         if stage_dir is None:
             raise StageError('Say where the stage is kept: default_hooks.fold_average.stage_dir.')
         self.ledger = StageLedger(stage_dir)
         self.monitor = monitor
+        self.allow_missing = allow_missing
         self._lineage: dict | None = None
         self._finished = False
+        self._lease: Lease | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Before training: see that there is something to start from, and whether anything is left to do.
 
         Raises:
-            StageError: If the stage before has no winner, naming the folds that are missing and their commands.
+            StageError: If another process trains the run, the run was begun with another config or data, or the stage
+                before has no winner, naming the folds that are missing and their commands.
         """
         if not is_training(runner):
             return
         check_classes(runner.model, runner.train_dataloader.dataset)
         check_start(runner.cfg.filename or 'this config', runner._load_from)
+        self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
         self._finished = bool(runner._resume) and self._entry_of_this_run(runner) is not None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -83,6 +94,14 @@ class FoldAverageHook(Hook):
         if self._finished:
             runner.logger.info(f'{self._member(runner)} is in {self.ledger.folder}: nothing left to train.')
             runner.train_loop.stop_training = True
+        elif is_main_process():
+            record_start(runner.cfg, self._lineage)
+            self.ledger.forget_failure(self._member(runner))
+
+    def after_divergence(self, runner: Runner, reason: str) -> None:
+        """Record why the run has failed."""
+        if is_main_process():
+            self.ledger.record_failure(self._member(runner), reason)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Write the lineage into the checkpoint."""
@@ -93,12 +112,17 @@ class FoldAverageHook(Hook):
         scorer = WeightScorer(runner.cfg)
         if not self._finished:
             self._record(runner, scorer)
-        members = member_names(self._num_folds(runner))
+        members = self.ledger.awaited(member_names(self._num_folds(runner)), self.allow_missing)
         missing = self.ledger.missing(members)
         if missing:
             runner.logger.info(f'{self.ledger.folder.name} waits for {", ".join(missing)}.')
-        elif self.ledger.outcome() is None:
+        elif self.ledger.outcome(members) is None:
             self._fuse(runner, members, scorer)
+
+    def after_run(self, runner: Runner) -> None:
+        """Let others train the run."""
+        if self._lease is not None:
+            self._lease.release()
 
     def _record(self, runner: Runner, scorer: WeightScorer) -> None:
         history = runner.message_hub.get_info(HISTORY_KEY)
@@ -108,9 +132,14 @@ class FoldAverageHook(Hook):
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
         barrier()
         weights = load_weights(checkpoint)
+        wrong = non_finite_entries(weights)
+        if wrong:
+            raise StageError(f'{checkpoint} holds weights that are not finite ({wrong[0]}): train the run anew.')
         val = scorer(weights)
         if is_main_process():
             entry = self._entry(runner, history, history[position], weights, val)
+            met = runner.message_hub.get_info(SKIPPED_KEY, {})
+            entry['skipped'] = skipped_records({**met, 'test': scorer.skipped})
             self.ledger.record(self._member(runner), entry, checkpoint)
             delete_resume_points(runner.work_dir)
         barrier()
@@ -122,7 +151,7 @@ class FoldAverageHook(Hook):
             'fold': self._fold(runner),
             'num_folds': self._num_folds(runner),
             'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
-            'config_hash': hash_experiment(runner.cfg),
+            **fingerprint(runner.cfg),
             'seed': runner.seed,
             'weights': hash_weights(weights),
             'best': {**best, 'part': own_part, 'seen': has_seen(self._lineage['seen'], own_part)},
@@ -148,13 +177,10 @@ class FoldAverageHook(Hook):
                 )
 
     def _entry_of_this_run(self, runner: Runner) -> Entry | None:
-        entry = self.ledger.entry(self._member(runner))
-        if entry and entry['config_hash'] != hash_experiment(runner.cfg):
-            raise StageError(
-                f'{self._member(runner)} of {self.ledger.folder} was trained with another config than '
-                f'{runner.cfg.filename} is now: start it without --resume to train it anew.'
-            )
-        return entry
+        change = change_of(runner.cfg, self.ledger, self._member(runner))
+        if change:
+            raise StageError(f'{change}. Take the change back, or start it without --resume to train it anew.')
+        return self.ledger.entry(self._member(runner))
 
     @staticmethod
     def _member(runner: Runner) -> str:

@@ -1,15 +1,17 @@
 """The ledger of a stage: one file a finished run, one for the outcome, each renamed into place."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from mmseg_custom.averaging.candidates import fold_order
-from mmseg_custom.engine.files import PathLike, place_copy, read_json, write_json
+from mmseg_custom.engine.files import PathLike, move_aside, place_copy, read_json, write_json
 from mmseg_custom.errors import UserError
 
 LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
 WINNER_FILE = 'winner.pth'
+MEMBER = re.compile(r'full|fold\d+')
 
 Entry = dict[str, Any]
 
@@ -32,7 +34,8 @@ class StageLedger:
     """Reads and writes the folder of a stage; all names in its files are relative to the folder.
 
     ``<member>.json`` and ``<member>.pth`` are the record and the best weights of a finished run; ``<candidate>.pth``
-    an average; ``stage.json`` the outcome; ``winner.pth`` the weights the next stage starts from.
+    an average; ``<member>.failed.json`` why a run has failed; ``stage.json`` the outcome;
+    ``winner.pth`` the weights the next stage starts from.
 
     Args:
         folder: ``work_dirs/<recipe>/stage<S>``.
@@ -55,10 +58,31 @@ class StageLedger:
         """Where the weights of a member or candidate are."""
         return self.folder / f'{name}.pth'
 
+    def record_path(self, name: str) -> Path:
+        """Where the record of a run is."""
+        return self.folder / f'{name}.json'
+
     def record(self, name: str, entry: Entry, checkpoint: PathLike) -> None:
         """Enter a finished run: first its weights, then its record, each in one step."""
         place_copy(checkpoint, self.weights_path(name))
-        write_json({'version': LEDGER_VERSION, **entry}, self.folder / f'{name}.json')
+        write_json({'version': LEDGER_VERSION, **entry}, self.record_path(name))
+        self.forget_failure(name)
+
+    def record_failure(self, name: str, reason: str) -> None:
+        """Enter why a run has failed, until it finishes."""
+        write_json({'version': LEDGER_VERSION, 'reason': reason}, self._failure_path(name))
+
+    def forget_failure(self, name: str) -> None:
+        """Remove what :meth:`record_failure` entered."""
+        self._failure_path(name).unlink(missing_ok=True)
+
+    def failures(self, names: list[str]) -> dict[str, str]:
+        """Why runs among ``names`` have failed, by name."""
+        paths = {name: self._failure_path(name) for name in names}
+        return {name: read_json(path)['reason'] for name, path in paths.items() if path.is_file()}
+
+    def _failure_path(self, name: str) -> Path:
+        return self.folder / f'{name}.failed.json'
 
     def entry(self, name: str) -> Entry | None:
         """The record of a run, ``None`` while it has not finished.
@@ -66,7 +90,7 @@ class StageLedger:
         Raises:
             StageError: If its weights are gone, or a later version of the project wrote it.
         """
-        path = self.folder / f'{name}.json'
+        path = self.record_path(name)
         if not path.is_file():
             return None
         entry = read_json(path)
@@ -87,19 +111,43 @@ class StageLedger:
         """The runs among ``names`` that have not finished."""
         return [name for name in names if self.entry(name) is None]
 
+    def awaited(self, names: list[str], allow_missing: bool = False) -> list[str]:
+        """The runs among ``names`` that a stage is made of: all, or those that have not failed."""
+        failed = self.failures(names) if allow_missing else {}
+        return [name for name in names if name not in failed]
+
     def finished_members(self) -> list[str]:
         """The names of all finished runs in the folder, in fold order."""
-        names = [path.stem for path in self.folder.glob('*.json') if path.stem.startswith(('fold', 'full'))]
+        names = [path.stem for path in self.folder.glob('*.json') if MEMBER.fullmatch(path.stem)]
         return sorted(names, key=fold_order)
 
-    def outcome(self) -> Entry | None:
-        """The candidates and the winner, ``None`` until they are made from the runs now in the ledger."""
+    def outcome(self, members: list[str] | None = None) -> Entry | None:
+        """The candidates and the winner, ``None`` until they are made from the runs now in the ledger.
+
+        Args:
+            members: The runs it has to be made of. Defaults to ``None``: those it was made of, whichever.
+        """
         path = self.folder / OUTCOME_FILE
         if not path.is_file() or not self.winner_path.is_file():
             return None
         outcome = read_json(path)
+        if members is not None and set(members) != set(outcome['members']):
+            return None
         current = {name: entry['weights'] for name, entry in self.entries(list(outcome['members'])).items()}
         return outcome if outcome['members'] == current else None
+
+    def put_aside(self, names: list[str]) -> Path | None:
+        """Move finished runs, and whatever was made of them, into a folder of their own; nothing is deleted.
+
+        The records go first: without them the rest counts for nothing.
+
+        Returns:
+            The folder, ``None`` if there was nothing to move.
+        """
+        kept = {f'{name}.pth' for name in self.finished_members() if name not in names}
+        files = [self.folder / name for name in (OUTCOME_FILE, *(self.record_path(name).name for name in names))]
+        files += [path for path in sorted(self.folder.glob('*.pth')) if path.name not in kept]
+        return move_aside(files, self.folder)
 
     def record_outcome(self, outcome: Entry, winner: PathLike) -> None:
         """Enter the outcome: first the winner's weights, then the record."""

@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_custom.datasets.bad_samples import Skipped, skipped_in
 from mmseg_custom.evaluation import attach_criterion, score
 
 
@@ -15,10 +16,14 @@ class WeightScorer:
 
     Args:
         cfg: A stage's config; its ``test_dataloader`` is the official val split.
+
+    Attributes:
+        skipped: The images that could not be scored, and why.
     """
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
+        self.skipped: Skipped = {}
         self._parts: tuple | None = None
 
     def __call__(self, weights: dict[str, Tensor]) -> dict[str, float]:
@@ -27,7 +32,7 @@ class WeightScorer:
             self._parts = self._build()
         model, dataloader, evaluator = self._parts
         model.load_state_dict(weights)
-        return score(model, dataloader, evaluator)
+        return score(model, dataloader, evaluator, lambda batch: self.skipped.update(skipped_in(batch)))
 
     def _build(self) -> tuple:
         model = MODELS.build(self.cfg.model).to(get_device())

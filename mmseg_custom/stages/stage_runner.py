@@ -1,5 +1,6 @@
 """The host's runner, as a stage needs it."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,8 +14,15 @@ from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import RUNNERS
 from torch import nn
 
-from mmseg_custom.engine.checkpoint_io import CheckpointError, load_checkpoint_file
-from mmseg_custom.engine.hooks.stage_checkpoint_hook import resume_points
+from mmseg_custom.datasets.loader_errors import lost_workers_explained
+from mmseg_custom.engine.checkpoint_io import (
+    CheckpointError,
+    check_resume_point,
+    load_checkpoint_file,
+    weights_of,
+)
+from mmseg_custom.engine.resume_points import resume_points
+from mmseg_custom.engine.stop_signals import handlers_kept
 from mmseg_custom.evaluation import attach_criterion
 
 
@@ -47,6 +55,12 @@ class StageRunner(Runner):
         if env_cfg.get('num_threads'):
             torch.set_num_threads(env_cfg['num_threads'])
 
+    def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
+        """Seed all generators as the host does; ``deterministic`` also asks cuBLAS for results that repeat."""
+        if deterministic:
+            os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+        super().set_randomness(seed, diff_rank_seed, deterministic)
+
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wrap the model for distributed training; on the CPU without device ids and PyTorch's ``SyncBatchNorm``."""
         if self.distributed and get_device() == 'cpu' and not is_model_wrapper(model):
@@ -56,7 +70,7 @@ class StageRunner(Runner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Share the batch among the processes, then build the loop.
+        """Share the batch among the processes, then build the loop: the host's over epochs becomes a resumable one.
 
         Raises:
             ValueError: If the batch cannot be shared evenly.
@@ -69,6 +83,8 @@ class StageRunner(Runner):
                     f'{self.world_size} processes and cannot be shared evenly: use a multiple of {self.world_size}.'
                 )
             self._train_dataloader = {**loader, 'batch_size': loader['batch_size'] // self.world_size}
+        if isinstance(loop, dict) and (loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop'):
+            loop = {key: value for key, value in loop.items() if key != 'by_epoch'} | {'type': 'ResumableTrainLoop'}
         return super().build_train_loop(loop)
 
     def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
@@ -87,6 +103,16 @@ class StageRunner(Runner):
             kept = {key: value for key, value in optim_wrapper.items() if key not in ('loss_scale', 'dtype')}
             optim_wrapper = {**kept, 'type': 'AutocastOptimWrapper'}
         return super().build_optim_wrapper(optim_wrapper)
+
+    def train(self) -> nn.Module:
+        """Train as the host does; the handlers of signals are afterwards as before.
+
+        Raises:
+            Preempted: If the run was asked to stop and its state is saved.
+            LoaderError: If a worker of a data loader died.
+        """
+        with handlers_kept(), lost_workers_explained():
+            return super().train()
 
     def load_or_resume(self) -> None:
         """Resume from the run's own newest good checkpoint if asked to and there is one; else start."""
@@ -114,8 +140,8 @@ class StageRunner(Runner):
             CheckpointError: If the file cannot be used or is of another architecture than the model.
         """
         checkpoint = load_checkpoint_file(filename, map_location)
+        weights = weights_of(checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        weights = checkpoint.get('state_dict', checkpoint)
         for pattern, replacement in revise_keys:
             weights = {re.sub(pattern, replacement, key): value for key, value in weights.items()}
         model = self.model.module if is_model_wrapper(self.model) else self.model
@@ -127,9 +153,9 @@ class StageRunner(Runner):
         return checkpoint
 
     def _newest_good_point(self) -> str | None:
-        for path in resume_points(self.work_dir):
+        for path in resume_points(self.work_dir, len(self.train_dataloader)):
             try:
-                load_checkpoint_file(path)
+                check_resume_point(path)
             except CheckpointError as error:
                 self.logger.warning(f'{error} Trying the one before.')
             else:
@@ -147,13 +173,15 @@ def check_architecture(model: nn.Module, weights: dict, source: str) -> None:
     own = model.state_dict()
     missing, extra = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     shapes = [
-        f'{key} {tuple(weights[key].shape)} instead of {tuple(value.shape)}'
+        f'{key} {tuple(weights[key].shape)} {weights[key].dtype} instead of {tuple(value.shape)} {value.dtype}'
         for key, value in own.items()
-        if key in weights and weights[key].shape != value.shape
+        if key in weights
+        and (weights[key].shape, weights[key].is_floating_point()) != (value.shape, value.is_floating_point())
     ]
     if missing or extra or shapes:
         raise CheckpointError(
             f'{source} is not of the architecture of the config: {len(missing)} entries are missing {missing[:3]}, '
-            f'{len(extra)} unknown {extra[:3]}, {len(shapes)} of another shape {shapes[:3]}. Use the config it was '
-            'trained with, or a model.backbone.init_cfg to take over only a part.'
+            f'{len(extra)} unknown {extra[:3]}, {len(shapes)} of another shape or type {shapes[:3]}. Use the '
+            "config it was trained with, or model.backbone.init_cfg=dict(type='SafePretrained', checkpoint=..., "
+            "prefix='backbone') to take over only a part."
         )

@@ -1,8 +1,37 @@
+import multiprocessing
 import os
+import resource
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import torch
 
-from mmseg_custom.engine.files import atomic_path, place_copy, read_json, write_bytes, write_json
+from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
+from mmseg_custom.engine.files import (
+    WriteError,
+    atomic_path,
+    move_aside,
+    place_copy,
+    read_json,
+    readable_size,
+    remove_leftovers,
+    write_bytes,
+    write_json,
+)
+from mmseg_custom.errors import UserError
+
+FORK = multiprocessing.get_context('fork')
+
+
+def save_with_limit(path, limit, messages):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        save_checkpoint_file({'state_dict': {'w': torch.ones(limit)}}, path)
+    except UserError as error:
+        messages.put(str(error))
 
 
 def test_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -34,3 +63,99 @@ def test_copy_survives_the_replacing_of_its_source(tmp_path, monkeypatch, links)
     assert target.read_bytes() == b'one'
     place_copy(source, target)
     assert target.read_bytes() == b'two'
+
+
+def mounted(folder):
+    """A file system of a megabyte, or a reason to skip."""
+    command = ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(folder)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip('mounting needs root')
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / 'disk'
+    folder.mkdir()
+    mounted(folder)
+    yield folder
+    subprocess.run(['umount', str(folder)], check=True)
+
+
+def test_full_disk_is_named_and_the_old_file_stays(small_disk):
+    path = small_disk / 'a.pth'
+    write_bytes(b'old', path)
+    with pytest.raises(WriteError, match=r'(?s)a\.pth could not be written: No space left.*free there'):
+        write_bytes(bytes(2 << 20), path)
+    assert path.read_bytes() == b'old'
+    assert [file.name for file in small_disk.iterdir()] == ['a.pth']
+
+
+def test_read_only_disk_is_named(small_disk):
+    write_bytes(b'old', small_disk / 'a.pth')
+    subprocess.run(['mount', '-o', 'remount,ro', str(small_disk)], check=True)
+    with pytest.raises(WriteError, match='Read-only file system'):
+        write_bytes(b'new', small_disk / 'a.pth')
+    with pytest.raises(WriteError, match='Read-only file system'):
+        write_bytes(b'new', small_disk / 'folder' / 'a.pth')
+    assert (small_disk / 'a.pth').read_bytes() == b'old'
+
+
+def test_file_size_limit_in_the_middle_of_a_checkpoint_is_named(tmp_path):
+    path = tmp_path / 'a.pth'
+    path.write_bytes(b'old')
+    messages = FORK.Queue()
+    limited = FORK.Process(target=save_with_limit, args=(path, 100_000, messages))
+    limited.start()
+    assert 'a.pth could not be written: File too large (written so far: 100.0 kB' in messages.get(timeout=30)
+    limited.join()
+    assert path.read_bytes() == b'old'
+    assert [file.name for file in tmp_path.iterdir()] == ['a.pth']
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_missing_permission_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(WriteError, match='Permission denied'):
+        write_bytes(b'', tmp_path / 'a')
+    tmp_path.chmod(0o700)
+
+
+def test_trouble_with_another_file_is_not_taken_for_it(tmp_path):
+    with pytest.raises(PermissionError, match='elsewhere') as caught, atomic_path(tmp_path / 'a') as temporary:
+        temporary.write_bytes(b'')
+        raise PermissionError(13, 'Permission denied', 'elsewhere')
+    assert not isinstance(caught.value, WriteError)
+
+
+def test_error_behind_a_hard_link_leaves_its_source_alone(tmp_path):
+    write_bytes(b'one', tmp_path / 'source')
+    with pytest.raises(RuntimeError, match='other'), atomic_path(tmp_path / 'target') as temporary:
+        os.link(tmp_path / 'source', temporary)
+        raise RuntimeError('other')
+    assert (tmp_path / 'source').read_bytes() == b'one'
+
+
+def test_only_files_of_the_dead_are_leftovers(tmp_path):
+    dead = subprocess.Popen([sys.executable, '-c', ''])
+    dead.wait()
+    host = socket.gethostname()
+    left, forgotten = tmp_path / f'.a.pth.{dead.pid}@{host}.tmp', tmp_path / '.a.pth.1@elsewhere.tmp'
+    kept = [tmp_path / f'.a.pth.{os.getpid()}@{host}.tmp', tmp_path / '.b.pth.1@elsewhere.tmp', tmp_path / '.c.tmp']
+    for path in (left, forgotten, *kept):
+        path.touch()
+    os.utime(forgotten, (0, 0))
+    assert set(remove_leftovers(tmp_path)) == {left, forgotten}
+    assert set(tmp_path.iterdir()) == set(kept)
+    assert remove_leftovers(tmp_path / 'nowhere') == []
+
+
+def test_what_is_moved_aside_is_kept(tmp_path):
+    (tmp_path / 'a').write_text('a')
+    folder = move_aside([tmp_path / 'a', Path('missing')], tmp_path)
+    assert (folder / 'a').read_text() == 'a'
+    assert move_aside([tmp_path / 'a'], tmp_path) is None
+
+
+@pytest.mark.parametrize(('size', 'text'), [(0, '0 B'), (999, '999 B'), (1500, '1.5 kB'), (3.2e9, '3.2 GB')])
+def test_sizes_are_readable(size, text):
+    assert readable_size(size) == text

@@ -1,6 +1,8 @@
 """Saves the best epoch and the resume points of a run."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -8,31 +10,39 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.checkpoint_io import plain_data
-from mmseg_custom.engine.history import HISTORY_KEY, best_position
+from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, best_position, last_scalars, restore_scalars
 from mmseg_custom.engine.hooks.training import is_training
-
-RESUME_PATTERN = 'epoch_*.pth'
-ASIDE = 'earlier_'
+from mmseg_custom.engine.resume_points import is_whole, put_aside, replaced_points
+from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 
 
 @HOOKS.register_module()
 class StageCheckpointHook(Hook):
-    """After each validation: the best weights so far (weights only), and a point to resume from.
+    """Saves the best weights so far (weights only), and points to resume from.
 
-    Unlike the host's ``CheckpointHook`` it writes atomically, deletes an older file only when the newer one is
-    there, saves an epoch once its validation is part of the state, and writes tensors and plain data only, so that
-    its files load with ``weights_only=True``.
+    A resume point is written before and after each validation and, if asked for, within an epoch. Unlike the host's
+    ``CheckpointHook`` it writes atomically, deletes an older file only when the newer one has been read back, keeps
+    the validation of an epoch in its state, and writes tensors and plain data only, so that its files load with
+    ``weights_only=True``.
+
+    Attributes:
+        newest: The newest resume point; before there is one, the folder of the run.
 
     Args:
         monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
         keep: Number of resume points kept while the run goes on. Defaults to 2.
+        interval_iters: Iterations after which at the latest there is a new resume point; with accumulated gradients
+            the next iteration that updates the weights. Defaults to ``None``: none within an epoch.
     """
 
     priority = 'VERY_LOW'
 
-    def __init__(self, monitor: str = 'mIoU', keep: int = 2) -> None:
+    def __init__(self, monitor: str = 'mIoU', keep: int = 2, interval_iters: int | None = None) -> None:
         self.monitor = monitor
         self.keep = keep
+        self.interval_iters = interval_iters
+        self.newest = ''
+        self._saved = 0
 
     def before_train(self, runner: Runner) -> None:
         """Refuse to train without validation, and put the resume points of an earlier run aside.
@@ -43,20 +53,39 @@ class StageCheckpointHook(Hook):
         if runner.val_loop is None:
             raise ValueError('A stage chooses its best epoch on validation scores: set val_dataloader and val_cfg.')
         if runner.iter == 0 and is_main_process():
-            self._put_aside(runner)
+            put_aside(runner)
+        restore_scalars(runner.message_hub)
+        self.newest = runner.work_dir
+        self._saved = runner.iter
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Save a resume point if the last one is old enough."""
+        waited = runner.iter + 1 - self._saved
+        if self.interval_iters and waited >= self.interval_iters and runner.optim_wrapper.should_update():
+            self.save_iteration(runner, runner.iter + 1)
+
+    def before_val(self, runner: Runner) -> None:
+        """Save the trained epoch, so that an interrupted validation costs no training."""
+        if is_training(runner):
+            runner.message_hub.update_info(AWAITS_VALIDATION, True)
+            self.save_iteration(runner, runner.iter)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Save what the epoch deserves, then delete what it replaces."""
         if not is_training(runner):
             return
+        runner.message_hub.update_info(AWAITS_VALIDATION, False)
         history = runner.message_hub.get_info(HISTORY_KEY)
-        if best_position(history, self.monitor) == len(history) - 1:
-            best = best_checkpoint(runner.work_dir, self.monitor, runner.epoch)
-            self._save(runner, best.name, resumable=False)
-            self._delete(best.parent.glob(f'best_{self.monitor}_epoch_*.pth'), but={best})
-        self._save(runner, f'epoch_{runner.epoch}.pth', resumable=True)
-        points = resume_points(runner.work_dir)
-        self._delete(points, but=set(points[: self.keep]))
+        best = best_checkpoint(runner.work_dir, self.monitor, runner.epoch)
+        is_best = best_position(history, self.monitor) == len(history) - 1
+        if is_best:
+            self._save(runner, best.name, runner.iter, resumable=False)
+        self._save_point(runner, f'epoch_{runner.epoch}.pth', runner.iter)
+        if is_best and is_main_process():
+            older = set(best.parent.glob(f'best_{self.monitor}_epoch_*.pth')) - {best}
+            self._replace(runner, older, best)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Reduce all but the weights and the optimizer to plain data."""
@@ -64,47 +93,44 @@ class StageCheckpointHook(Hook):
         hub = checkpoint.pop('message_hub')
         if 'optimizer' in checkpoint:
             info = plain_data(dict(hub['runtime_info']))
+            info[SCALARS_KEY] = last_scalars(hub['log_scalars'], len(runner.train_dataloader))
             keys = {key: value for key, value in hub['resumed_keys'].items() if key in info}
             checkpoint['message_hub'] = {'log_scalars': {}, 'runtime_info': info, 'resumed_keys': keys}
 
+    def save_iteration(self, runner: Runner, done: int) -> None:
+        """Save a resume point behind ``done`` iterations, and delete what it replaces."""
+        self._save_point(runner, f'iter_{done}.pth', done)
+
+    def _save_point(self, runner: Runner, name: str, iteration: int) -> None:
+        point = self._save(runner, name, iteration, resumable=True)
+        self._saved = iteration
+        if is_main_process():
+            older = replaced_points(point, len(runner.train_dataloader), self.keep)
+            self.newest = str(point) if self._replace(runner, older, point) else self.newest
+
     @staticmethod
-    def _save(runner: Runner, name: str, resumable: bool) -> None:
+    def _save(runner: Runner, name: str, iteration: int, resumable: bool) -> Path:
         runner.save_checkpoint(
             runner.work_dir,
             name,
             save_optimizer=resumable,
             save_param_scheduler=resumable,
-            meta={'epoch': runner.epoch, 'iter': runner.iter},
+            meta={'epoch': runner.epoch, 'iter': iteration},
             backend_args={'backend': 'atomic'},
         )
+        return Path(runner.work_dir) / name
 
     @staticmethod
-    def _put_aside(runner: Runner) -> None:
-        for path in resume_points(runner.work_dir):
-            aside = path.replace(path.with_name(f'{ASIDE}{path.name}'))
-            runner.logger.warning(
-                f'{path.name} of an earlier run is now {aside.name}: this run starts from the beginning. If it was '
-                'meant to go on, stop it, rename the file back and start with --resume.'
-            )
-
-    @staticmethod
-    def _delete(files: object, but: set[Path]) -> None:
-        if is_main_process():
-            for file in set(files) - but:
-                file.unlink(missing_ok=True)
+    def _replace(runner: Runner, older: Iterable[Path], newer: Path) -> bool:
+        """Delete files if the one that takes their place can be read back; else that one."""
+        whole = is_whole(newer)
+        if not whole:
+            runner.logger.warning(f'{newer} is damaged as soon as written: check the disk. The ones before it stay.')
+        for file in older if whole else [newer]:
+            file.unlink(missing_ok=True)
+        return whole
 
 
 def best_checkpoint(work_dir: str, monitor: str, epoch: int) -> Path:
     """Where a run keeps the weights of its best epoch."""
     return Path(work_dir) / f'best_{monitor}_epoch_{epoch}.pth'
-
-
-def resume_points(work_dir: str) -> list[Path]:
-    """The resume points in a folder, newest epoch first."""
-    return sorted(Path(work_dir).glob(RESUME_PATTERN), key=lambda path: -int(path.stem.rpartition('_')[2]))
-
-
-def delete_resume_points(work_dir: str) -> None:
-    """Free the space of a finished run's resume points."""
-    for path in [*resume_points(work_dir), *Path(work_dir).glob(ASIDE + RESUME_PATTERN)]:
-        path.unlink(missing_ok=True)

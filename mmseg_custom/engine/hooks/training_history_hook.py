@@ -1,19 +1,16 @@
 """Keeps the history of a run and ends it when it no longer improves."""
 
-import math
 import time
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.engine.history import HISTORY_KEY, epochs_without_improvement
+from mmseg_custom.engine.history import HISTORY_KEY, epochs_without_improvement, keep_last
 from mmseg_custom.engine.hooks.training import is_training
-from mmseg_custom.errors import UserError
+from mmseg_custom.engine.train_loop import batches_done
 
-
-class DivergenceError(UserError, RuntimeError):
-    """A training whose loss is no longer finite."""
+LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
 
 
 @HOOKS.register_module()
@@ -33,19 +30,24 @@ class TrainingHistoryHook(Hook):
     def __init__(self, monitor: str = 'mIoU', patience: int | None = None) -> None:
         self.monitor = monitor
         self.patience = patience
-        self._lr = 0.0
         self._started = 0.0
 
     def before_train(self, runner: Runner) -> None:
         """Start an empty history, or go on with the resumed one."""
         if HISTORY_KEY not in runner.message_hub.runtime_info:
             runner.message_hub.update_info(HISTORY_KEY, [])
+        self._started = time.time() - runner.message_hub.get_info(SECONDS_KEY, 0.0)
         self._stop_if_exhausted(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Note when the epoch starts and the learning rate it is trained with."""
-        self._started = time.time()
-        self._lr = runner.optim_wrapper.get_lr()['lr'][0]
+        """Note when the epoch starts and the learning rate it starts with; a resumed epoch has both from before."""
+        if not batches_done(runner.train_loop):
+            self._started = time.time()
+            runner.message_hub.update_info(LR_KEY, runner.optim_wrapper.get_lr()['lr'][0])
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write how long the epoch has taken so far."""
+        checkpoint['message_hub']['runtime_info'][SECONDS_KEY] = time.time() - self._started
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Append a record: epoch, time, learning rate, mean training losses, scores but the per-class ones."""
@@ -54,20 +56,13 @@ class TrainingHistoryHook(Hook):
         if self.monitor not in metrics:
             raise KeyError(f'The metric gives no {self.monitor!r}, which chooses the best epoch: {list(metrics)}.')
         seconds = round(time.time() - self._started, 2)
-        record = {'epoch': runner.epoch, 'seconds': seconds, 'lr': self._lr, **self._training_losses(runner)}
+        lr = runner.message_hub.get_info(LR_KEY)
+        record = {'epoch': runner.epoch, 'seconds': seconds, 'lr': lr, **self._training_losses(runner)}
         record.update({key: float(value) for key, value in metrics.items() if not key.startswith('IoU.')})
-        self._refuse_divergence(runner, record)
         history = [*runner.message_hub.get_info(HISTORY_KEY), record]
         runner.message_hub.update_info(HISTORY_KEY, history)
+        keep_last(runner.message_hub, len(runner.train_dataloader))
         self._stop_if_exhausted(runner)
-
-    @staticmethod
-    def _refuse_divergence(runner: Runner, record: dict) -> None:
-        if not math.isfinite(record.get('train_loss', 0.0)):
-            raise DivergenceError(
-                f'The training loss of epoch {record["epoch"]} is {record["train_loss"]}: nothing of this epoch is '
-                f'saved. Lower the learning rate (now {record["lr"]:g}); --resume goes on from the epoch before.'
-            )
 
     @staticmethod
     def _training_losses(runner: Runner) -> dict[str, float]:

@@ -1,0 +1,85 @@
+"""A training loop that can start in the middle of an epoch."""
+
+from collections.abc import Iterable
+
+from mmengine.runner import EpochBasedTrainLoop
+from mmseg.registry import LOOPS
+from torch import nn
+
+from mmseg_custom.errors import UserError
+
+AWAITS_VALIDATION = 'awaits_validation'
+EPOCH_LENGTH = 'epoch_length'
+
+
+class ResumeError(UserError, RuntimeError):
+    """A run that cannot go on from its resume point; the message says why."""
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(EpochBasedTrainLoop):
+    """The host's loop over epochs, which also goes on within an epoch and between training and validation.
+
+    How far an epoch is follows from the counters: a run with ``iter`` iterations and ``epoch`` finished epochs behind
+    it has done ``iter - epoch * length`` of the batches of the next one. Whether a trained epoch still awaits its
+    validation is in the message hub. Arguments as the host's ``EpochBasedTrainLoop``.
+    """
+
+    def run(self) -> nn.Module:
+        """Train, and validate as often as asked for.
+
+        Raises:
+            ResumeError: If an epoch has another number of batches than when the resume point was written.
+        """
+        self.runner.call_hook('before_train')
+        self._refuse_other_length()
+        if self.runner.message_hub.get_info(AWAITS_VALIDATION, False) and not self.stop_training:
+            self.runner.val_loop.run()
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._decide_current_val_interval()
+            if self._validation_is_due():
+                self.runner.val_loop.run()
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        """Train on the batches of the epoch that are left."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        done = batches_done(self)
+        for position, batch in enumerate(self._batches_behind(done), start=done):
+            self.run_iter(position, batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _batches_behind(self, done: int) -> Iterable:
+        if done == len(self.dataloader):
+            return ()
+        if done:
+            self.dataloader.sampler.skip(done * self.dataloader.batch_size)
+        return self.dataloader
+
+    def _validation_is_due(self) -> bool:
+        at_interval = self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+        return self.runner.val_loop is not None and self._epoch >= self.val_begin and at_interval
+
+    def _refuse_other_length(self) -> None:
+        now = len(self.dataloader)
+        before = self.runner.message_hub.get_info(EPOCH_LENGTH, now)
+        if before != now:
+            raise ResumeError(
+                f'The resume point in {self.runner.work_dir} was written when an epoch had {before} batches; now it '
+                f'has {now}. Take back the change of the data or the batch size, or start without --resume.'
+            )
+        if batches_done(self) and not hasattr(self.dataloader.sampler, 'skip'):
+            raise ResumeError(
+                f'train_dataloader.sampler {type(self.dataloader.sampler).__name__} cannot skip what an interrupted '
+                'epoch has seen: use SeededSampler, or start without --resume.'
+            )
+        self.runner.message_hub.update_info(EPOCH_LENGTH, now)
+
+
+def batches_done(loop: EpochBasedTrainLoop) -> int:
+    """The number of batches of the current epoch that the network has been trained on."""
+    return loop.iter - loop.epoch * len(loop.dataloader)
