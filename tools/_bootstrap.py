@@ -18,7 +18,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (UserError, OSError) as error:
         # A worker of a data loader wraps the message into its traceback.
-        raise SystemExit(str(error).rpartition(f'{type(error).__name__}: ')[2].strip()) from None
+        print(str(error).rpartition(f'{type(error).__name__}: ')[2].strip(), file=sys.stderr, flush=True)
+        raise SystemExit(getattr(error, 'exit_code', 1)) from None
     except KeyboardInterrupt:
         raise SystemExit(
             '\nStopped; what is finished is kept. Start again (train.py with --resume) to go on from here.'

@@ -3,11 +3,11 @@
 import _bootstrap  # noqa: I001
 
 import argparse
-from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmseg_custom.reports import draw_curves, recipe_table
+from mmseg_custom.reports import recipe_table, report_or_curves
+from mmseg_custom.reports.live_table import live_table
 from mmseg_custom.stages import LocalPool, Plan, Recipe
 
 
@@ -24,6 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--folds', type=numbers, help='e.g. 1,4 (default: all)')
     parser.add_argument('--jobs', type=int, default=1, help='folds trained side by side (default: 1)')
     parser.add_argument('--dry-run', action='store_true', help='say what would be done')
+    parser.add_argument('--force', action='store_true', help='put changed runs and all stages behind aside')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
     return parser.parse_args()
 
@@ -39,12 +40,13 @@ def main() -> None:
     recipe = Recipe(plan, LocalPool(args.jobs), say, args.cfg_options)
     if args.dry_run:
         return say('\n'.join(recipe.describe(args.stages, args.folds)))
-    recipe.run(args.stages, args.folds)
+    with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
+        recipe.run(args.stages, args.folds, args.force)
     ledgers = recipe.ledgers()
-    curves = draw_curves(ledgers, Path(next(iter(ledgers.values())).folder.parent) / 'curves.png')
     say(recipe_table(ledgers))
     winners = [ledger.winner_path for ledger in ledgers.values() if ledger.outcome()]
-    say(f'winner: {winners[-1] if winners else "none yet"}\ncurves: {curves}')
+    say(f'winner: {winners[-1] if winners else "none yet"}')
+    say(report_or_curves(next(iter(ledgers.values())).folder.parent, ledgers, args.cfg_options))
 
 
 if __name__ == '__main__':

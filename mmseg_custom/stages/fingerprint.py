@@ -1,11 +1,16 @@
-"""A checksum of what makes an experiment, and of nothing else in its config."""
+"""What makes an experiment, and nothing else of its config: its checksum, and what differs between two."""
 
+import hashlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_custom.datasets.folds import read_split
 from mmseg_custom.engine.files import hash_text
+from mmseg_custom.stages.ledger import Entry, StageLedger
 
 EXPERIMENT_KEYS = (
     'model',
@@ -17,19 +22,92 @@ EXPERIMENT_KEYS = (
     'param_scheduler',
     'randomness',
 )
-INCIDENTAL_KEYS = {'num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor', 'data_root', 'file'}
+INCIDENTAL_KEYS = {
+    'num_workers',
+    'persistent_workers',
+    'pin_memory',
+    'prefetch_factor',
+    'data_root',
+    'file',
+    'on_bad_sample',
+}
+# Where a path stands for what its file holds.
+CONTENT_KEYS = {'skip_list', 'class_weight'}
+
+
+def fingerprint(cfg: Config) -> Entry:
+    """What the record of a run says about its config and data.
+
+    Returns:
+        ``config_hash``; ``experiment``, the part of the config it is the checksum of; ``data``, the checksum of the
+        fold file's images, ``None`` without one.
+    """
+    return {'config_hash': hash_experiment(cfg), 'experiment': experiment(cfg), 'data': hash_data(cfg)}
 
 
 def hash_experiment(cfg: Config) -> str:
     """The checksum of a config's network, data, loss, schedule and seed; workers, paths and logging do not count."""
-    experiment = {key: _essential(cfg.get(key)) for key in EXPERIMENT_KEYS}
-    experiment['patience'] = cfg.get('default_hooks', {}).get('history', {}).get('patience')
-    return hash_text(json.dumps(experiment, sort_keys=True, default=str))
+    return hash_text(json.dumps(experiment(cfg), sort_keys=True))
 
 
-def _essential(value: Any) -> Any:
+def experiment(cfg: Config) -> dict[str, Any]:
+    """A config's network, data, loss, schedule and seed as plain data; files count by what they hold."""
+    parts = {key: _essential(cfg.get(key)) for key in EXPERIMENT_KEYS}
+    parts['patience'] = cfg.get('default_hooks', {}).get('history', {}).get('patience')
+    return json.loads(json.dumps(parts, default=str))
+
+
+def hash_data(cfg: Config) -> str | None:
+    """The checksum of the training images and their folds, ``None`` while there is no fold file."""
+    file = (cfg.train_dataloader.dataset.get('folds') or {}).get('file')
+    if file is None or not Path(file).is_file():
+        return None
+    split = read_split(file)
+    return hash_text(f'{split.fingerprint} {split.hash}')
+
+
+def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
+    """Why a run, finished or begun, is not what its config would give now, if so.
+
+    Args:
+        cfg: The run's config.
+        record: Holds what :func:`fingerprint` gives, and the lineage.
+    """
+    if record['config_hash'] != hash_experiment(cfg):
+        known = record.get('experiment')
+        changes = list(differences(known, experiment(cfg))) if known else []
+        return f'{cfg.filename} has changed since' + (f' ({"; ".join(changes[:3])})' if changes else '')
+    data = hash_data(cfg)
+    if None not in (data, record.get('data')) and data != record['data']:
+        return f'the images in {cfg.train_dataloader.dataset.folds["file"]} have changed since'
+    before = StageLedger(Path(cfg.load_from).parent).outcome() if cfg.get('load_from') else None
+    if before and before['weights'] not in {parent['weights'] for parent in record['lineage']['parents']}:
+        return f'{cfg.load_from}, which it started from, has changed since'
+    return None
+
+
+def differences(old: Any, new: Any, where: str = '') -> Iterator[str]:
+    """Each place at which two pieces of plain data differ, as ``optim_wrapper.optimizer.lr: 0.001 -> 0.5``."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            yield from differences(old.get(key), new.get(key), f'{where}.{key}' if where else key)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, pair in enumerate(zip(old, new, strict=True)):
+            yield from differences(*pair, f'{where}[{number}]')
+    elif old != new:
+        yield f'{where}: {_short(old)} -> {_short(new)}'
+
+
+def _essential(value: Any, key: str = '') -> Any:
+    if key in CONTENT_KEYS and isinstance(value, str) and Path(value).is_file():
+        return f'sha256 {hashlib.sha256(Path(value).read_bytes()).hexdigest()}'
     if isinstance(value, dict):
-        return {str(key): _essential(entry) for key, entry in value.items() if key not in INCIDENTAL_KEYS}
+        return {str(name): _essential(entry, name) for name, entry in value.items() if name not in INCIDENTAL_KEYS}
     if isinstance(value, list | tuple):
         return [_essential(entry) for entry in value]
     return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f'{text[:37]}...'

@@ -1,90 +1,192 @@
 """A lease on a folder: one process at a time, and a dead one does not block."""
 
+import atexit
+import fcntl
 import json
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
+from mmengine.dist import broadcast_object_list, is_main_process
+
+from mmseg_custom.engine.files import write_json
+from mmseg_custom.engine.processes import Identity, is_alive, this_process
+from mmseg_custom.stages.ledger import StageError
+
+RECIPE_LEASE = 'recipe.lease'
+RUN_LEASE = 'run.lease'
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 300.0
+SETTLE_SECONDS = 1.0
+
+
+class Lease:
+    """A file that says which process has something to itself.
+
+    Whoever creates the file has the lease. A dead process on this host is recognised by its number and start time,
+    one on another host by a file that it has not touched for :data:`STALE_SECONDS`. Checking and writing happen
+    under a lock on the folder; where the file system has none, of several processes that take over a dead one's
+    lease the last to write wins, and the others see that after :data:`SETTLE_SECONDS`.
+
+    Args:
+        path: The lease file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._own = {**this_process(), 'key': uuid4().hex}
+        self._released = threading.Event()
+
+    def acquire(self) -> bool:
+        """Take the lease unless another living process has it; whether it was taken."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(self.path.parent):
+            created = self._create()
+            if not created:
+                if not self._is_stale():
+                    return False
+                write_json(self._own, self.path)
+        if not created:
+            time.sleep(SETTLE_SECONDS)
+            if self.holder() != self._own:
+                return False
+        threading.Thread(target=self._beat, daemon=True).start()
+        return True
+
+    def release(self) -> None:
+        """Give the lease back; one that another process has taken over stays."""
+        self._released.set()
+        with _alone_in(self.path.parent):
+            if self.holder() == self._own and self._own['pid'] == os.getpid():
+                self.path.unlink(missing_ok=True)
+
+    def remove_if_dead(self) -> None:
+        """Remove a lease whose holder is dead."""
+        if self.path.exists():
+            with _alone_in(self.path.parent):
+                if self._is_stale():
+                    self.path.unlink(missing_ok=True)
+
+    def holder(self) -> Identity | None:
+        """The process that has the lease, ``None`` if there is none or its file is not readable."""
+        try:
+            return json.loads(self.path.read_text())
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return None
+
+    def is_own(self) -> bool:
+        """Whether this process has the lease, perhaps by an object that was lost when training failed."""
+        holder = self.holder() or {}
+        return all(holder.get(key) == value for key, value in self._own.items() if key != 'key')
+
+    def _create(self) -> bool:
+        try:
+            file = self.path.open('x')
+        except FileExistsError:
+            return False
+        try:
+            with file:
+                json.dump(self._own, file)
+        except OSError:
+            self.path.unlink(missing_ok=True)
+            raise
+        return True
+
+    def _is_stale(self) -> bool:
+        try:
+            age, holder = time.time() - self.path.stat().st_mtime, self.holder()
+        except FileNotFoundError:
+            return True
+        if holder is None:
+            return age > HEARTBEAT_SECONDS
+        alive = is_alive(holder)
+        return age > STALE_SECONDS if alive is None else not alive
+
+    def _beat(self) -> None:
+        while not self._released.wait(HEARTBEAT_SECONDS):
+            with suppress(OSError):
+                if self.holder() != self._own:
+                    return
+                os.utime(self.path)
 
 
 @contextmanager
 def lease(path: Path) -> Iterator[bool]:
-    """Hold an exclusive lease while the block runs.
+    """Hold a lease while the block runs.
 
     Args:
-        path: The lease file; it names the holder's host and process and is touched while the holder lives.
+        path: The lease file.
 
     Yields:
         Whether the lease is held. ``False``: another living process has it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not (_create(path) or (_is_stale(path) and _take_over(path))):
-        yield False
-        return
-    done = threading.Event()
-    threading.Thread(target=_beat, args=(path, done), daemon=True).start()
+    own = Lease(path)
+    held = own.acquire()
     try:
-        yield True
+        yield held
     finally:
-        done.set()
-        path.unlink(missing_ok=True)
+        if held:
+            own.release()
 
 
-def _create(path: Path) -> bool:
+@contextmanager
+def sole_process(path: Path, what: str) -> Iterator[None]:
+    """Hold a lease while the block runs, or refuse.
+
+    Args:
+        path: The lease file.
+        what: What another process may be doing, for the message.
+
+    Raises:
+        StageError: If another process has the lease, naming it.
+    """
+    with lease(path) as held:
+        if not held:
+            raise StageError(_refusal(path, what))
+        yield
+
+
+def claim(path: Path, what: str) -> Lease:
+    """Take a lease for all ranks until it is released or the process ends, or refuse as :func:`sole_process`.
+
+    A lease that this very process kept when its training failed is its own again.
+    """
+    own, answer = Lease(path), [None]
+    if is_main_process():
+        if own.is_own():
+            path.unlink(missing_ok=True)
+        if own.acquire():
+            atexit.register(own.release)
+        else:
+            answer = [_refusal(path, what)]
+    broadcast_object_list(answer)
+    if answer[0]:
+        raise StageError(answer[0])
+    return own
+
+
+def _refusal(path: Path, what: str) -> str:
+    holder = Lease(path).holder() or {}
+    return (
+        f'{what} by process {holder.get("pid", "?")} on {holder.get("host", "?")} (it holds {path}). Wait for it or '
+        f'stop it. If it is dead, its lease ends by itself: at once on its own host, elsewhere after '
+        f'{STALE_SECONDS / 60:.0f} minutes.'
+    )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder; a file system without locks, or a folder that is gone, has none to hold."""
+    descriptor = None
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    except FileExistsError:
-        return False
-    with os.fdopen(descriptor, 'w') as file:
-        json.dump({'host': socket.gethostname(), 'pid': os.getpid()}, file)
-    return True
-
-
-def _is_stale(path: Path) -> bool:
-    try:
-        age, holder = time.time() - path.stat().st_mtime, json.loads(path.read_text())
-    except FileNotFoundError:
-        return True
-    except json.JSONDecodeError:
-        return time.time() - path.stat().st_mtime > HEARTBEAT_SECONDS
-    if holder.get('host') == socket.gethostname():
-        return not _is_alive(holder.get('pid', 0))
-    return age > STALE_SECONDS
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _take_over(path: Path) -> bool:
-    """Of several that find the lease stale, one moves it away; a lease that is new by then is put back."""
-    grave = path.with_name(f'{path.name}.{os.getpid()}.stale')
-    try:
-        path.rename(grave)
-    except FileNotFoundError:
-        return _create(path)
-    if not _is_stale(grave):
-        grave.rename(path)
-        return False
-    grave.unlink()
-    return _create(path)
-
-
-def _beat(path: Path, done: threading.Event) -> None:
-    while not done.wait(HEARTBEAT_SECONDS):
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

@@ -7,12 +7,15 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.stages.fingerprint import hash_experiment
+from mmseg_custom.engine.files import remove_leftovers
+from mmseg_custom.stages.changes import change_of, put_aside, remove_leftovers_of_run
 from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
+from mmseg_custom.stages.lease import RECIPE_LEASE, sole_process
+from mmseg_custom.stages.ledger import StageError, StageLedger
 from mmseg_custom.stages.local_pool import Job, LocalPool
 from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage, check_start
-from mmseg_custom.stages.progress import PlanProgress
+from mmseg_custom.stages.progress import PlanProgress, RunProgress
+from mmseg_custom.stages.space import check_space
 from mmseg_custom.stages.worker import fuse_stage, train_run
 
 Report = Callable[[str], None]
@@ -26,30 +29,50 @@ class Recipe:
         pool: Runs the folds of a stage.
         report: Takes lines for the user.
         cfg_options: Overrides for every config, by dotted key.
+
+    Attributes:
+        follow: Takes the progress when the runs begin, to show it; without it each validated epoch is a line.
     """
 
     def __init__(
         self, plan: Plan, pool: LocalPool, report: Report, cfg_options: dict[str, Any] | None = None
     ) -> None:
         self.plan, self.pool, self.report = plan, pool, report
+        self.follow: Callable[[PlanProgress], None] | None = None
         self.cfg_options = cfg_options
         self._configs: dict[PlannedRun, Config] = {}
 
-    def run(self, stages: Container[int] | None = None, folds: Container[int] | None = None) -> None:
+    def run(
+        self, stages: Container[int] | None = None, folds: Container[int] | None = None, force: bool = False
+    ) -> None:
         """Train what is missing of the chosen stages and folds, and fuse every stage that is complete.
 
         Args:
             stages: Numbers of stages; ``None`` for all.
             folds: Numbers of folds; ``None`` for all.
+            force: Put runs whose config, data or start has changed aside, with all stages behind them, and train
+                them anew.
 
         Raises:
-            StageError: If a stage cannot start or a run failed; finished runs stay finished.
+            StageError: If another process runs the recipe, a run has changed, there is no room, a stage cannot start
+                or a run failed; finished runs stay finished.
+            RecipeStopped: If the pool was told to stop.
         """
+        self._configs.clear()
         chosen = [stage for stage in self.plan.stages if stages is None or stage.number in stages]
-        todo = {stage.number: self._pending(stage, folds) for stage in chosen}
-        progress = PlanProgress(self._epochs(todo), self.report)
-        for stage in chosen:
-            self._run_stage(stage, todo[stage.number], progress)
+        folder = self._ledger(self.plan.stages[0]).folder.parent
+        with sole_process(folder / RECIPE_LEASE, f'{self.plan.folder} is being run'):
+            self._remove_leftovers(folder)
+            if force:
+                self._put_changes_aside(chosen, folds)
+            todo = {stage.number: self._pending(stage, folds) for stage in chosen}
+            progress = PlanProgress(self._progress_of_runs(todo), None if self.follow else self.report)
+            if self.follow:
+                self.follow(progress)
+            for stage in chosen:
+                progress.stage = stage.number
+                self._run_stage(stage, todo[stage.number], progress)
+            progress.stage = None
 
     def describe(self, stages: Container[int] | None = None, folds: Container[int] | None = None) -> list[str]:
         """What :meth:`run` would do, a line a run."""
@@ -79,6 +102,7 @@ class Recipe:
             first = stage.runs[0]
             check_start(first.config, self._config(first).load_from)
             prepare(self._config(first))
+            check_space([self._config(run) for run in pending], self.pool.jobs)
             failed = self.pool.run([self._training(run) for run in pending], progress.tell)
             if failed:
                 raise StageError('\n\n'.join(str(error) for error in failed.values()))
@@ -107,30 +131,44 @@ class Recipe:
 
     def _pending(self, stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
         ledger = self._ledger(stage)
-        wanted = [run for run in stage.runs if folds is None or run.fold is None or run.fold in folds]
+        wanted = _chosen(stage, folds)
         for run in wanted:
-            entry = ledger.entry(run.member)
-            reason = entry and self._reason_to_doubt(run, entry)
-            if reason:
+            change = change_of(self._config(run), ledger, run.member)
+            if change:
                 raise StageError(
-                    f'{run.member} of stage {stage.number} is finished, but {reason}. Take it back, or delete '
-                    f'{ledger.folder} and the stages after it to train them anew.'
+                    f'{change}. Take the change back, or add --force: it puts the run and all stages behind it aside '
+                    'and trains them anew.'
                 )
         return [run for run in wanted if ledger.entry(run.member) is None]
 
-    def _reason_to_doubt(self, run: PlannedRun, entry: Entry) -> str | None:
-        """Why a finished run is not what its config would give now, if so."""
-        cfg = self._config(run)
-        if entry['config_hash'] != hash_experiment(cfg):
-            return f'{run.config} has changed since'
-        before = StageLedger(Path(cfg.load_from).parent).outcome() if cfg.load_from else None
-        if before and before['weights'] not in {parent['weights'] for parent in entry['lineage']['parents']}:
-            return f'{cfg.load_from}, which it started from, has changed since'
-        return None
+    def _put_changes_aside(self, stages: list[PlannedStage], folds: Container[int] | None) -> None:
+        """Put the changed runs of the first stage that has some aside, after all runs of the stages behind it."""
+        for stage in stages:
+            ledger, runs = self._ledger(stage), _chosen(stage, folds)
+            changed = [run for run in runs if change_of(self._config(run), ledger, run.member)]
+            if changed:
+                behind = [later for later in self.plan.stages if later.number > stage.number]
+                for one, members in [*((later, later.runs) for later in reversed(behind)), (stage, changed)]:
+                    moved = put_aside(self._ledger(one), {run.member: self._config(run) for run in members})
+                    for folder in moved:
+                        self.report(f'stage {one.number}: what has changed is now in {folder}')
+                return
 
-    def _epochs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, int]:
+    def _remove_leftovers(self, recipe: Path) -> None:
+        for folder in {recipe, *(ledger.folder for ledger in self.ledgers().values())}:
+            remove_leftovers(folder)
+        for stage in self.plan.stages:
+            for run in stage.runs:
+                remove_leftovers_of_run(self._ledger(stage), run.member, Path(self._config(run).work_dir))
+
+    def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
         runs = [run for pending in todo.values() for run in pending]
-        return {str(run.config): self._config(run).train_cfg.max_epochs for run in runs}
+        return {
+            str(run.config): RunProgress(
+                run.config.stem, run.stage, run.member, self._config(run).train_cfg.max_epochs
+            )
+            for run in runs
+        }
 
     def _ledger(self, stage: PlannedStage) -> StageLedger:
         return StageLedger(self._config(stage.runs[0]).default_hooks.fold_average.stage_dir)
@@ -139,3 +177,7 @@ class Recipe:
         if run not in self._configs:
             self._configs[run] = load_run_config(run.config, cfg_options=self.cfg_options)
         return self._configs[run]
+
+
+def _chosen(stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
+    return [run for run in stage.runs if folds is None or run.fold is None or run.fold in folds]

@@ -1,10 +1,25 @@
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
-from mmseg_custom.stages.lease import lease
+import pytest
+
+from mmseg_custom.engine.processes import is_alive, this_process
+from mmseg_custom.stages import StageError
+from mmseg_custom.stages.lease import Lease, claim, lease, sole_process
+
+FORK = multiprocessing.get_context('fork')
+
+
+def race(path, barrier, results):
+    barrier.wait()
+    results.put(Lease(path).acquire())
+    barrier.wait()
 
 
 def test_only_one_holds_it_and_then_it_is_free(tmp_path):
@@ -35,3 +50,64 @@ def test_lease_of_another_host_holds_until_its_heart_stops(tmp_path):
     os.utime(path, (0, 0))
     with lease(path) as held:
         assert held
+
+
+def test_number_that_another_process_has_been_given_does_not_block(tmp_path):
+    path = tmp_path / 'a.lease'
+    other = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)
+    holder = {**this_process(), 'pid': other.pid, 'started': 1}
+    path.write_text(json.dumps(holder))
+    with lease(path) as held:
+        assert held == Path('/proc/self/stat').exists()
+    other.communicate(b'')
+
+
+@pytest.mark.skipif(not Path('/proc/self/stat').exists(), reason='needs /proc')
+def test_process_that_nobody_has_waited_for_is_dead():
+    child = subprocess.Popen([sys.executable, '-c', ''])
+    while Path(f'/proc/{child.pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z':
+        time.sleep(0.02)
+    assert is_alive({**this_process(), 'pid': child.pid, 'started': None}) is False
+    child.wait()
+    assert is_alive(this_process()) is True
+    assert is_alive({**this_process(), 'host': 'elsewhere'}) is None
+
+
+def test_of_many_that_take_over_a_dead_lease_one_gets_it(tmp_path):
+    path = tmp_path / 'a.lease'
+    path.write_text(json.dumps({**this_process(), 'started': 1}))
+    barrier, results = FORK.Barrier(8), FORK.Queue()
+    racers = [FORK.Process(target=race, args=(path, barrier, results)) for _ in range(8)]
+    for racer in racers:
+        racer.start()
+    assert sorted(results.get(timeout=30) for _ in racers) == 7 * [False] + [True]
+    for racer in racers:
+        racer.join()
+
+
+def test_lease_that_was_taken_over_is_not_removed(tmp_path):
+    path = tmp_path / 'a.lease'
+    with lease(path):
+        path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
+    assert path.exists()
+
+
+def test_refusal_names_the_holder(tmp_path):
+    path = tmp_path / 'a.lease'
+    with (
+        sole_process(path, 'the plan is being run'),
+        pytest.raises(StageError, match=rf'being run by process {os.getpid()} on {socket.gethostname()}'),
+        sole_process(path, 'the plan is being run'),
+    ):
+        pass
+
+
+def test_claim_of_a_failed_training_is_taken_up_by_its_own_process(tmp_path):
+    claim(tmp_path / 'a.lease', 'training')
+    again = claim(tmp_path / 'a.lease', 'training')
+    assert Lease(tmp_path / 'a.lease').is_own()
+    again.release()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / 'a.lease').write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
+    with pytest.raises(StageError, match='training by process 1 on elsewhere'):
+        claim(tmp_path / 'a.lease', 'training')

@@ -77,3 +77,13 @@ def test_exchanged_or_lost_weights_are_noticed(ledger):
     ledger.weights_path('fold1').unlink()
     with pytest.raises(StageError, match=r'fold1\.pth is gone'):
         ledger.missing(FOLDS)
+
+
+def test_runs_are_put_aside_and_the_others_stay(ledger):
+    choose_winner(ledger, FOLDS, closeness_to(4.0))
+    moved = ledger.put_aside(['fold2'])
+    names = {path.name for path in moved.iterdir()}
+    assert {'fold2.json', 'fold2.pth', 'stage.json', 'winner.pth', 'all_folds.pth', 'top2.pth'} <= names
+    assert ledger.missing(FOLDS) == ['fold2']
+    assert load_weights(ledger.weights_path('fold1'))['w'] == 1.0
+    assert ledger.put_aside(['fold2']) is None

@@ -11,6 +11,8 @@ import torch
 from mmseg_custom.engine.checkpoint_io import load_weights
 from mmseg_custom.reports import draw_curves, recipe_table
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
+from mmseg_custom.stages.lease import sole_process
+from mmseg_custom.stages.local_pool import RecipeStopped
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -93,7 +95,8 @@ def test_changed_config_is_named(recipe, tiny_recipe):
     recipe.run(stages={1})
     with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
         file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
-    with pytest.raises(StageError, match=r'tiny_stage1\.py has changed'):
+    change = r'tiny_stage1\.py has changed since \(optim_wrapper\.optimizer\.lr: 0\.001 -> 0\.5\).*--force'
+    with pytest.raises(StageError, match=change):
         Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
 
 
@@ -105,8 +108,57 @@ def test_changed_start_is_named(recipe, tiny_recipe):
         file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
     again = Recipe(Plan(tiny_recipe), LocalPool(1), print)
     again.run(stages={1})
-    with pytest.raises(StageError, match=r'fold2 of stage 2 is finished, but .*winner\.pth.* has changed'):
+    with pytest.raises(StageError, match=r'fold2 of .*stage2 is finished, but .*winner\.pth.* has changed'):
         again.run(stages={2})
+
+
+def test_force_puts_what_has_changed_and_what_follows_aside(recipe, tiny_recipe):
+    recipe.run(stages={1})
+    recipe.run(stages={2}, folds={2})
+    first = winner(1)
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
+    Recipe(Plan(tiny_recipe), LocalPool(1), recipe.lines.append).run(stages={1}, force=True)
+    assert not torch.equal(winner(1)['decode_head.conv_seg.bias'], first['decode_head.conv_seg.bias'])
+    assert_equal(load_weights(next(Path('work_dirs/tiny/stage1').glob('aside_*/winner.pth'))), first)
+    assert StageLedger('work_dirs/tiny/stage2').finished_members() == []
+    assert next(Path('work_dirs/tiny/stage2').glob('aside_*/fold2.json')).is_file()
+    assert [line.split(':')[0] for line in recipe.lines if 'is now in' in line] == ['stage 2', 'stage 1']
+
+
+def test_second_runner_is_refused_and_names_the_first(recipe):
+    with (
+        sole_process(Path('work_dirs/tiny/recipe.lease'), ''),
+        pytest.raises(StageError, match=f'recipe is being run by process {os.getpid()} on'),
+    ):
+        recipe.run()
+
+
+def test_run_that_another_process_trains_is_left_to_it(recipe):
+    with (
+        sole_process(Path('work_dirs/tiny_stage1/run.lease'), ''),
+        pytest.raises(StageError, match=f'tiny_stage1 is being trained by process {os.getpid()} on'),
+    ):
+        recipe.run(stages={1})
+
+
+def test_changed_config_of_a_half_trained_run_is_named(recipe, tiny_recipe):
+    def stop(line):
+        if 'epoch 1/' in line:
+            recipe.pool.stop()
+
+    recipe.report = stop
+    with pytest.raises(RecipeStopped, match='stage 1 full') as stopped:
+        recipe.run(stages={1})
+    assert stopped.value.exit_code == 75
+    assert StageLedger('work_dirs/tiny/stage1').finished_members() == []
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
+    again = Recipe(Plan(tiny_recipe), LocalPool(1), print)
+    with pytest.raises(StageError, match=r'half trained, but .*lr'):
+        again.run(stages={1})
+    again.run(stages={1}, force=True)
+    assert list(Path('work_dirs/tiny_stage1').glob('aside_*/*.pth'))
 
 
 def test_failed_fold_is_explained_and_the_others_finish(recipe, tiny_recipe):
@@ -122,13 +174,16 @@ def test_interrupted_command_goes_on_and_ends_the_same(recipe, tiny_recipe):
     recipe.run()
     uninterrupted = winner(2)
     shutil.rmtree('work_dirs')
-    process = tool('run_recipe.py', tiny_recipe, stdout=subprocess.PIPE, start_new_session=True)
+    process = tool(
+        'run_recipe.py', tiny_recipe, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
     for line in process.stdout:
         if 'fold2: epoch 1/' in line:
             os.killpg(process.pid, signal.SIGINT)
             break
     rest = process.communicate(timeout=60)[0]
-    assert process.returncode != 0
+    assert process.returncode == 75, rest
+    assert 'the same command goes on' in rest
     assert 'winner: ' not in rest
     assert StageLedger('work_dirs/tiny/stage2').outcome() is None
     code, output = run_tool('run_recipe.py', tiny_recipe)

@@ -1,0 +1,177 @@
+"""Kills a command that is to survive it, starts it again until it ends, and counts."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
+
+POLL_SECONDS = 0.002
+FAULTS_IN_A_ROW = 6
+# A kill that waits for one of them hits the moment it appears or is half written.
+FILES = (
+    '*/.*.tmp',
+    'tiny/stage*/*.json',
+    'tiny/stage2/.*.tmp',
+    'tiny/stage2/all_folds.pth',
+    '*/*_[0-9].pth',
+    '*/run.json',
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A SIGKILL.
+
+    Attributes:
+        victim: The whole process ``group``, its first process alone (``main``), or ``any`` one of it.
+        seconds: When, after the start.
+        file: A glob below ``work_dirs``; instead of a time, the moment a file that fits it is new and ...
+        size: ... has this many bytes.
+    """
+
+    victim: str
+    seconds: float = 0.0
+    file: str | None = None
+    size: int = 0
+
+    @classmethod
+    def random(cls, rng: random.Random, duration: float) -> 'Fault':
+        """A fault within about ``duration`` seconds."""
+        victim = rng.choice(('group', 'group', 'main', 'any'))
+        if rng.random() < 0.5:
+            return cls(victim, seconds=rng.uniform(0, duration))
+        file = rng.choice(FILES)
+        return cls(victim, file=file, size=rng.randrange(1 << 16) if file.endswith('.tmp') else 0)
+
+
+@dataclass
+class Score:
+    """Faults that were tried; survived: the command went on and ended as without them; lost: it did not."""
+
+    tried: int = 0
+    survived: int = 0
+    lost: int = 0
+
+    def __str__(self) -> str:
+        return f'{self.tried} faults tried, {self.survived} survived, {self.lost} lost'
+
+
+class KillHarness:
+    """Runs a command in a process group of its own, in the current folder, whose ``work_dirs`` hold what it makes.
+
+    Args:
+        command: Ends with 0 when all is done, and goes on where it was killed.
+        seed: Of the random faults.
+    """
+
+    def __init__(self, command: list[str], seed: int = 0) -> None:
+        self.command, self.rng = [str(part) for part in command], random.Random(seed)
+        self.work_dirs, self.log = Path('work_dirs').absolute(), Path('kill_harness.log').absolute()
+
+    def run(self, fault: Fault | None = None, timeout: float = 1200.0) -> tuple[bool, int]:
+        """Run the command once; whether the fault struck, and the exit code."""
+        known, start, struck = set(), time.monotonic(), False
+        if fault and fault.file:
+            known = set(self._files(fault.file))
+        with self.log.open('a') as log:
+            log.write(f'--- {fault}\n')
+            log.flush()
+            process = subprocess.Popen(self.command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            while process.poll() is None:
+                assert time.monotonic() - start < timeout, f'{fault}: not over after {timeout} s'
+                if fault and not struck and self._is_due(fault, time.monotonic() - start, known):
+                    struck = self._strike(fault.victim, process.pid)
+                time.sleep(POLL_SECONDS if fault and fault.file else 10 * POLL_SECONDS)
+        finally:
+            self.end_group(process.pid, patience=0 if process.poll() is None else 15)
+        return struck, process.wait()
+
+    def end_group(self, group: int, patience: float) -> None:
+        """See that nothing of a process group is left, and end what is.
+
+        Raises:
+            AssertionError: If something has not ended by itself after ``patience`` seconds.
+        """
+        end = time.monotonic() + patience
+        while (left := members(group)) and time.monotonic() < end:
+            time.sleep(0.1)
+        if left:
+            os.killpg(group, signal.SIGKILL)
+        assert not (left and patience), f'{left} outlived the command by {patience} s'
+
+    def campaign(self, faults: int) -> Score:
+        """Strike the command at random, start it again until it ends, and again from nothing, ``faults`` times."""
+        start = time.monotonic()
+        assert self.run() == (False, 0), self.log.read_text()[-2000:]
+        duration, expected, score = time.monotonic() - start, self.outcome(), Score()
+        while score.tried < faults:
+            shutil.rmtree(self.work_dirs)
+            tried = self._rounds(min(FAULTS_IN_A_ROW, faults - score.tried), duration, expected)
+            score.tried += abs(tried)
+            score.survived += max(tried, 0)
+            score.lost += max(-tried, 0)
+        return score
+
+    def outcome(self) -> dict[str, str]:
+        """The checksum of every weight file of every stage."""
+        files = sorted(self.work_dirs.glob('tiny/stage*/*.pth'))
+        return {str(path.relative_to(self.work_dirs)): hash_weights(load_weights(path)) for path in files}
+
+    def _rounds(self, faults: int, duration: float, expected: dict[str, str]) -> int:
+        """Strike until the command has ended once; the number of faults, negative if it did not end as expected."""
+        tried, finished, repeated = 0, {}, False
+        while True:
+            struck, code = self.run(Fault.random(self.rng, duration) if tried < faults else None)
+            tried += struck
+            entries = {path: path.stat().st_mtime_ns for path in self.work_dirs.glob('tiny/stage*/f*.json')}
+            repeated |= any(entries.get(path) != written for path, written in finished.items())
+            finished = entries
+            if not struck or code == 0:
+                break
+        leftovers = list(self.work_dirs.rglob('.*.tmp')) + list(self.work_dirs.rglob('*.lease'))
+        good = code == 0 and not repeated and not leftovers and self.outcome() == expected
+        if not good:
+            with self.log.open('a') as log:
+                log.write(f'LOST: {code=} {repeated=} {leftovers=} {self.outcome() == expected=}\n')
+        return tried if good else -tried
+
+    def _is_due(self, fault: Fault, seconds: float, known: set[tuple]) -> bool:
+        if fault.file is None:
+            return seconds >= fault.seconds
+        return any(state not in known and state[2] >= fault.size for state in self._files(fault.file))
+
+    def _files(self, pattern: str) -> list[tuple]:
+        found = []
+        for path in self.work_dirs.glob(pattern):
+            try:
+                found.append((path, path.stat().st_mtime_ns, path.stat().st_size))
+            except FileNotFoundError:
+                continue
+        return found
+
+    def _strike(self, victim: str, group: int) -> bool:
+        if victim == 'group':
+            os.killpg(group, signal.SIGKILL)
+        else:
+            os.kill(group if victim == 'main' else self.rng.choice(members(group) or [group]), signal.SIGKILL)
+        return True
+
+
+def members(group: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            fields = path.read_text().rpartition(')')[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] not in 'ZX':
+            found.append(int(path.parent.name))
+    return found
