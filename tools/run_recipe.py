@@ -25,6 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--jobs', type=int, default=1, help='folds trained side by side (default: 1)')
     parser.add_argument('--dry-run', action='store_true', help='say what would be done')
     parser.add_argument('--force', action='store_true', help='put changed runs and all stages behind aside')
+    parser.add_argument('--keep-going', action='store_true', help='fuse a stage without its failed folds')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
     return parser.parse_args()
 
@@ -37,7 +38,7 @@ def say(line: str) -> None:
 def main() -> None:
     args = parse_args()
     plan = Plan(args.folder)
-    recipe = Recipe(plan, LocalPool(args.jobs), say, args.cfg_options)
+    recipe = Recipe(plan, LocalPool(args.jobs), say, args.cfg_options, args.keep_going)
     if args.dry_run:
         return say('\n'.join(recipe.describe(args.stages, args.folds)))
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):

@@ -18,6 +18,8 @@ from mmseg_custom.stages.progress import PlanProgress, RunProgress
 from mmseg_custom.stages.space import check_space
 from mmseg_custom.stages.worker import fuse_stage, train_run
 
+ALLOW_MISSING = 'default_hooks.fold_average.allow_missing'
+
 Report = Callable[[str], None]
 
 
@@ -29,17 +31,25 @@ class Recipe:
         pool: Runs the folds of a stage.
         report: Takes lines for the user.
         cfg_options: Overrides for every config, by dotted key.
+        keep_going: Fuse a stage without the folds that failed; they are tried again at the next call. Defaults to
+            ``False``: a failed fold ends the recipe behind its stage.
 
     Attributes:
         follow: Takes the progress when the runs begin, to show it; without it each validated epoch is a line.
     """
 
     def __init__(
-        self, plan: Plan, pool: LocalPool, report: Report, cfg_options: dict[str, Any] | None = None
+        self,
+        plan: Plan,
+        pool: LocalPool,
+        report: Report,
+        cfg_options: dict[str, Any] | None = None,
+        keep_going: bool = False,
     ) -> None:
         self.plan, self.pool, self.report = plan, pool, report
         self.follow: Callable[[PlanProgress], None] | None = None
-        self.cfg_options = cfg_options
+        self.keep_going = keep_going
+        self.cfg_options = {**(cfg_options or {}), ALLOW_MISSING: True} if keep_going else cfg_options
         self._configs: dict[PlannedRun, Config] = {}
 
     def run(
@@ -103,18 +113,31 @@ class Recipe:
             check_start(first.config, self._config(first).load_from)
             prepare(self._config(first))
             check_space([self._config(run) for run in pending], self.pool.jobs)
-            failed = self.pool.run([self._training(run) for run in pending], progress.tell)
-            if failed:
-                raise StageError('\n\n'.join(str(error) for error in failed.values()))
-        missing = ledger.missing(stage.members)
+            jobs = {run.member: self._training(run) for run in pending}
+            failed = self.pool.run(list(jobs.values()), progress.tell)
+            self._settle({run: str(failed[job.name]) for run, job in jobs.items() if job.name in failed}, ledger)
+        members = ledger.awaited(stage.members, self.keep_going)
+        if not members:
+            raise StageError(f'All runs of stage {stage.number} have failed: see {ledger.folder}/*.failed.json.')
+        missing = ledger.missing(members)
         if missing:
             self.report(f'stage {stage.number} waits for {", ".join(missing)}')
             return
-        if ledger.outcome() is None:
+        if ledger.outcome(members) is None:
             self._fuse(stage, ledger)
-        outcome = ledger.outcome()
+        outcome = ledger.outcome(members)
         score = outcome['candidates'][outcome['winner']]['val']['mIoU']
         self.report(f'stage {stage.number}: winner {outcome["winner"]}, {score:.2f} mIoU, {ledger.winner_path}')
+
+    def _settle(self, failed: dict[str, str], ledger: StageLedger) -> None:
+        """End the recipe because of failed runs, or enter them in the ledger and go on without them."""
+        if failed and not self.keep_going:
+            raise StageError('\n\n'.join(failed.values()))
+        known = ledger.failures(list(failed))
+        for member, reason in failed.items():
+            self.report(f'{reason}\nThe stage goes on without {member}.')
+            if member not in known:
+                ledger.record_failure(member, reason)
 
     def _fuse(self, stage: PlannedStage, ledger: StageLedger) -> None:
         log = ledger.folder / 'fusing.log'

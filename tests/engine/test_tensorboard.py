@@ -1,6 +1,8 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.visualization import Visualizer
 from mmseg.registry import VISBACKENDS
@@ -21,8 +23,6 @@ def steps(folder, tag):
 
 
 def stage_config(fold=1, stage_dir='work_dirs/tiny/stage2'):
-    from mmengine.config import Config
-
     return Config(
         {
             'default_hooks': {'fold_average': {'stage_dir': stage_dir}},
@@ -59,8 +59,7 @@ def test_stage_and_fold_are_in_the_tag_and_all_steps_are_iterations(backend):
 
 
 def test_the_folds_of_a_stage_are_laid_over_each_other(backend):
-    from tensorboard.plugins.custom_scalar import layout_pb2
-
+    layout_pb2 = pytest.importorskip('tensorboard.plugins.custom_scalar.layout_pb2')
     backend.add_config(stage_config(fold=None, stage_dir='work_dirs/tiny/stage1'))
     backend.add_scalars({'loss': 2.0, 'iter': 50}, step=50)
     backend.close()
@@ -85,8 +84,6 @@ def test_a_resumed_run_takes_the_place_of_what_was_behind_its_resume_point(backe
 
 
 def test_a_picture_of_a_later_test_replaces_nothing(backend):
-    import numpy as np
-
     backend.add_config(stage_config())
     backend.add_scalars({'loss': 3.0, 'iter': 50}, step=50)
     backend.close()
@@ -103,7 +100,7 @@ def test_a_config_without_stage_is_written_as_by_the_host(backend):
     assert events('run') == {'loss': [(50, 2.0)]}
 
 
-def test_without_tensorboard_one_line_is_all(monkeypatch, tmp_path, capsys, caplog):
+def test_without_tensorboard_one_line_is_all(monkeypatch, tmp_path):
     monkeypatch.setattr('mmseg_custom.engine.stage_tensorboard.find_spec', lambda name: None)
     monkeypatch.chdir(tmp_path)
     said = []
@@ -111,7 +108,7 @@ def test_without_tensorboard_one_line_is_all(monkeypatch, tmp_path, capsys, capl
     visualizer = Visualizer(name='without', vis_backends=[{'type': 'StageTensorboardBackend'}], save_dir='run')
     visualizer.add_config(stage_config())
     visualizer.add_scalars({'loss': 2.0, 'iter': 50}, step=50)
-    visualizer.add_image('image', __import__('numpy').zeros((4, 4, 3), 'uint8'))
+    visualizer.add_image('image', np.zeros((4, 4, 3), np.uint8))
     visualizer.close()
     assert len(said) == 1
     assert 'pip install tensorboard' in said[0]

@@ -3,8 +3,10 @@ import io
 import pytest
 from rich.console import Console
 
+from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.reports.live_table import LiveTable, live_table
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError
+from mmseg_custom.stages.launch import build_runner, load_run_config
 from mmseg_custom.stages.progress import PlanProgress, RunProgress, duration
 from mmseg_custom.stages.worker import Progress, ProgressHook
 
@@ -150,9 +152,6 @@ def test_a_terminal_is_sane_after_a_crash(tiny_recipe, monkeypatch, no_color):
 
 
 def test_a_run_tells_its_start_its_loss_and_its_end(tiny_recipe):
-    from mmseg_custom.datasets.prepare import prepare
-    from mmseg_custom.stages.launch import build_runner, load_run_config
-
     cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')
     prepare(cfg)
     runner, told = build_runner(cfg), []

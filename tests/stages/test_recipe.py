@@ -170,6 +170,21 @@ def test_failed_fold_is_explained_and_the_others_finish(recipe, tiny_recipe):
     assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold1', 'fold3']
 
 
+def test_told_so_a_recipe_goes_on_without_a_failed_fold(tiny_recipe):
+    leaf = tiny_recipe / 'tiny_stage2_fold2.py'
+    good = leaf.read_text()
+    leaf.write_text(good + 'model = dict(backbone=dict(depth=11))\n')
+    code, output = run_tool('run_recipe.py', tiny_recipe, '--keep-going')
+    ledger = StageLedger('work_dirs/tiny/stage2')
+    assert code == 0, output
+    assert 'goes on without fold2' in output
+    assert list(ledger.outcome()['members']) == ['fold1', 'fold3']
+    assert 'depth' in ledger.failures(['fold2'])['fold2']
+    leaf.write_text(good)
+    assert run_tool('run_recipe.py', tiny_recipe, '--keep-going')[0] == 0
+    assert list(ledger.outcome()['members']) == ['fold1', 'fold2', 'fold3']
+
+
 def test_interrupted_command_goes_on_and_ends_the_same(recipe, tiny_recipe):
     recipe.run()
     uninterrupted = winner(2)
