@@ -128,10 +128,16 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         return self.upsample_and_loss(seg_logits, self._stack_batch_gt(batch_data_samples))
 
     def upsample_and_loss(self, seg_logits: Tensor, seg_label: Tensor) -> dict[str, Tensor]:
-        """Losses of logits (N, C, h, w) brought to the size of labels (N, 1, H, W): one step to override."""
-        seg_logits = self._resize(at_least_float32(seg_logits), seg_label)
-        weight = None if self.sampler is None else self.sampler.sample(seg_logits, seg_label)
+        """Losses of logits (N, C, h, w) brought to the size of labels (N, 1, H, W): one step to override.
+
+        A :class:`SegmentationLoss` upsamples by itself, without logits of full size; other losses and a pixel sampler
+        need them.
+        """
         modules = self.loss_decode if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]
+        weight = None
+        if self.sampler is not None or not all(isinstance(module, SegmentationLoss) for module in modules):
+            seg_logits = self._resize(at_least_float32(seg_logits), seg_label)
+            weight = None if self.sampler is None else self.sampler.sample(seg_logits, seg_label)
         losses = {}
         for module in modules:
             for name, value in self._loss_terms(module, seg_logits, seg_label.squeeze(1), weight).items():
@@ -144,7 +150,8 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         arguments = {'weight': weight, 'ignore_index': self.ignore_index}
         if not isinstance(module, SegmentationLoss):
             return {module.loss_name: module(seg_logits, seg_label, **arguments)}
-        loss, parts = module.loss_and_parts(seg_logits, seg_label, **arguments)
+        corners = bool(self.align_corners)
+        loss, parts = module.loss_and_parts(seg_logits, seg_label, **arguments, align_corners=corners)
         return {module.loss_name: loss, **parts}
 
     def _aspp(self, x: Tensor) -> Tensor:

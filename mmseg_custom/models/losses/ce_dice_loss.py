@@ -5,6 +5,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_custom.models.losses.functional import PixelSums
 from mmseg_custom.models.losses.label_smooth_cross_entropy_loss import LabelSmoothCrossEntropyLoss
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
 from mmseg_custom.models.losses.soft_dice_loss import SoftDiceLoss
@@ -20,7 +21,7 @@ class CEDiceLoss(SegmentationLoss):
         smooth: As in :class:`SoftDiceLoss`. Defaults to 1.0.
         absent_classes: As in :class:`SoftDiceLoss`. Defaults to ``'skip'``.
         loss_name: Key in the log. Defaults to ``'loss_ce_dice'``.
-        **kwargs: ``class_weight`` (of both terms), ``ignore_index`` and ``loss_weight`` of
+        **kwargs: ``class_weight`` (of both terms), ``ignore_index``, ``loss_weight`` and ``implementation`` of
             :class:`SegmentationLoss`.
 
     Raises:
@@ -40,11 +41,12 @@ class CEDiceLoss(SegmentationLoss):
         if not 0 <= alpha <= 1:
             raise ValueError(f'alpha={alpha} must lie between 0 and 1.')
         self.alpha = alpha
+        self.label_smoothing = label_smoothing
         self.cross_entropy = LabelSmoothCrossEntropyLoss(label_smoothing)
         self.dice = SoftDiceLoss(smooth, absent_classes)
 
-    def terms(self, log_probs: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    def terms(self, sums: PixelSums, class_weight: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum; its parts are ``ce`` and ``dice``, each as it is before weighting."""
-        cross_entropy, _ = self.cross_entropy.terms(log_probs, target, **options)
-        dice, _ = self.dice.terms(log_probs, target, **options)
+        cross_entropy, _ = self.cross_entropy.terms(sums, class_weight)
+        dice, _ = self.dice.terms(sums, class_weight)
         return self.alpha * cross_entropy + (1 - self.alpha) * dice, {'ce': cross_entropy, 'dice': dice}

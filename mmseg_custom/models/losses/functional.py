@@ -5,12 +5,21 @@ Shapes throughout: ``log_probs`` (N, C, H, W) as :func:`log_probabilities` gives
 ``class_weight`` (C,) or ``None``. Nothing here copies a value from a GPU, so the CPU never waits for it.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 Sums = tuple[Tensor, Tensor]
 DiceSums = tuple[Tensor, Tensor, Tensor]
+
+
+class PixelSums(NamedTuple):
+    """What both terms need of a batch: :func:`cross_entropy_sums` and :func:`dice_sums`."""
+
+    cross_entropy: Sums
+    dice: DiceSums
 
 
 def at_least_float32(values: Tensor) -> Tensor:
@@ -41,6 +50,38 @@ def sum_by_class(values: Tensor, target: Tensor, num_classes: int) -> Tensor:
 def log_probabilities(logits: Tensor) -> Tensor:
     """Log-softmax over the classes, at least in float32: what both terms start from, computed once."""
     return at_least_float32(logits).log_softmax(1)
+
+
+def plain_sums(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    class_weight: Tensor | None = None,
+    pixel_weight: Tensor | None = None,
+    ignore_index: int = 255,
+    align_corners: bool = False,
+) -> PixelSums:
+    """The sums of both terms, step by step in tensors of full size.
+
+    Args:
+        logits: (N, C, h, w).
+        target: (N, H, W); logits of another size are brought to it by bilinear interpolation.
+        label_smoothing: As in :func:`cross_entropy_sums`. Defaults to 0.0.
+        class_weight: (C,), of the cross-entropy. Defaults to ``None``.
+        pixel_weight: (N, H, W). Defaults to ``None``.
+        ignore_index: Label that does not count. Defaults to 255.
+        align_corners: As in :func:`F.interpolate`. Defaults to ``False``.
+    """
+    logits = at_least_float32(logits)
+    if logits.shape[2:] != target.shape[1:]:
+        logits = F.interpolate(logits, target.shape[1:], mode='bilinear', align_corners=align_corners)
+    log_probs = log_probabilities(logits)
+    pixels = {'pixel_weight': pixel_weight, 'ignore_index': ignore_index}
+    cross_entropy = cross_entropy_sums(
+        log_probs, target, label_smoothing=label_smoothing, class_weight=class_weight, **pixels
+    )
+    return PixelSums(cross_entropy, dice_sums(log_probs, target, **pixels))
 
 
 def cross_entropy_sums(

@@ -5,7 +5,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_custom.models.losses.functional import cross_entropy_sums, safe_ratio
+from mmseg_custom.models.losses.functional import PixelSums, safe_ratio
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
 
 
@@ -18,7 +18,8 @@ class LabelSmoothCrossEntropyLoss(SegmentationLoss):
     Args:
         label_smoothing: s, from 0 (plain cross-entropy) to 1. Defaults to 0.1.
         loss_name: Key in the log. Defaults to ``'loss_ce'``.
-        **kwargs: ``class_weight``, ``ignore_index`` and ``loss_weight`` of :class:`SegmentationLoss`.
+        **kwargs: ``class_weight``, ``ignore_index``, ``loss_weight`` and ``implementation`` of
+            :class:`SegmentationLoss`.
 
     Raises:
         ValueError: If ``label_smoothing`` lies outside [0, 1].
@@ -30,7 +31,6 @@ class LabelSmoothCrossEntropyLoss(SegmentationLoss):
             raise ValueError(f'label_smoothing={label_smoothing} must lie between 0 and 1.')
         self.label_smoothing = label_smoothing
 
-    def terms(self, log_probs: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    def terms(self, sums: PixelSums, class_weight: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         """The cross-entropy; it has no parts."""
-        sums = cross_entropy_sums(log_probs, target, label_smoothing=self.label_smoothing, **options)
-        return safe_ratio(*sums), {}
+        return safe_ratio(*sums.cross_entropy), {}

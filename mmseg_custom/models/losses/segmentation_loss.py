@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mmseg_custom.engine.files import read_json
-from mmseg_custom.models.losses.functional import log_probabilities
+from mmseg_custom.models.losses.functional import PixelSums, plain_sums
+from mmseg_custom.models.losses.fused import fused_sums
+
+IMPLEMENTATIONS = {'fused': fused_sums, 'plain': plain_sums}
 
 
 class SegmentationLoss(nn.Module, ABC):
@@ -21,7 +24,14 @@ class SegmentationLoss(nn.Module, ABC):
             Defaults to ``None``, all equal.
         ignore_index: Label that does not count, unless the head passes its own. Defaults to 255.
         loss_weight: Factor on the value. Defaults to 1.0.
+        implementation: ``'fused'``, in bands of rows, or ``'plain'``, in tensors of full size: the same value and
+            gradient; only the plain one has a second derivative. Defaults to ``'fused'``.
+
+    Raises:
+        ValueError: If there is no such implementation.
     """
+
+    label_smoothing = 0.0
 
     def __init__(
         self,
@@ -29,8 +39,12 @@ class SegmentationLoss(nn.Module, ABC):
         class_weight: Sequence[float] | str | None = None,
         ignore_index: int = 255,
         loss_weight: float = 1.0,
+        implementation: str = 'fused',
     ) -> None:
         super().__init__()
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(f'implementation={implementation!r} is unknown: use one of {tuple(IMPLEMENTATIONS)}.')
+        self.implementation = implementation
         self.weight_file = class_weight if isinstance(class_weight, str) else None
         class_weight = read_class_weights(class_weight) if self.weight_file else class_weight
         weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
@@ -40,35 +54,43 @@ class SegmentationLoss(nn.Module, ABC):
         self.loss_weight = loss_weight
 
     @abstractmethod
-    def terms(self, log_probs: Tensor, target: Tensor, **options: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss before ``loss_weight``, and the parts that it is made of, by name.
-
-        ``options`` are ``class_weight``, ``pixel_weight`` and ``ignore_index`` of the pure functions.
-        """
+    def terms(self, sums: PixelSums, class_weight: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss before ``loss_weight``, and the parts that it is made of, by name."""
 
     def loss_and_parts(
-        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int | None = None
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        align_corners: bool | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss and, detached for the log, its unweighted parts.
 
         Args:
-            pred: Logits (N, C, H, W).
+            pred: Logits (N, C, H, W), or (N, C, h, w) with ``align_corners``.
             target: Class indices (N, H, W), int64.
             weight: Pixel weights (N, H, W) of a pixel sampler. Every sum becomes a weighted one, so that 0 is
                 as good as ignored. Defaults to ``None``.
             ignore_index: Overrides the module's own. Defaults to ``None``.
+            align_corners: Bring the logits to the size of the labels by bilinear interpolation, with this rule for
+                the corners. Defaults to ``None``, another size is an error.
 
         Raises:
             ValueError: If the shapes do not fit each other or the class weights.
         """
-        self._check_shapes(pred, target, weight)
-        total, parts = self.terms(
-            log_probabilities(pred),
+        size = pred.shape[2:] if align_corners is None else target.shape[1:]
+        self._check_shapes(pred, (len(pred), *size), target, weight)
+        sums = IMPLEMENTATIONS[self.implementation](
+            pred,
             target,
+            label_smoothing=self.label_smoothing,
             class_weight=self.class_weight,
             pixel_weight=weight,
             ignore_index=self.ignore_index if ignore_index is None else ignore_index,
+            align_corners=bool(align_corners),
         )
+        total, parts = self.terms(sums, self.class_weight)
         return self.loss_weight * total, {name: part.detach() for name, part in parts.items()}
 
     def forward(
@@ -94,8 +116,7 @@ class SegmentationLoss(nn.Module, ABC):
             )
         return self.loss_and_parts(pred, target, weight, ignore_index)[0]
 
-    def _check_shapes(self, pred: Tensor, target: Tensor, weight: Tensor | None) -> None:
-        pixels = (pred.shape[0], *pred.shape[2:])
+    def _check_shapes(self, pred: Tensor, pixels: tuple[int, ...], target: Tensor, weight: Tensor | None) -> None:
         for name, values in (('target', target), ('weight', weight)):
             if values is not None and (pred.dim() != 4 or values.shape != pixels):
                 raise ValueError(
@@ -111,7 +132,10 @@ class SegmentationLoss(nn.Module, ABC):
 
     def extra_repr(self) -> str:
         """Name and weight for the printed model."""
-        return f'loss_name={self.loss_name!r}, loss_weight={self.loss_weight}, ignore_index={self.ignore_index}'
+        return (
+            f'loss_name={self.loss_name!r}, loss_weight={self.loss_weight}, ignore_index={self.ignore_index}, '
+            f'implementation={self.implementation!r}'
+        )
 
 
 def read_class_weights(path: str) -> list[float]:

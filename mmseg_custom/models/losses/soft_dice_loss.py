@@ -5,7 +5,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_custom.models.losses.functional import dice_loss, dice_sums
+from mmseg_custom.models.losses.functional import PixelSums, dice_loss
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
 
 ABSENT_CLASSES = ('skip', 'zero')
@@ -22,8 +22,8 @@ class SoftDiceLoss(SegmentationLoss):
         absent_classes: ``'skip'`` takes the mean over the classes of the batch; ``'zero'`` over all, the Dice
             of an absent class being 0, which is an offset and a smaller gradient. Defaults to ``'skip'``.
         loss_name: Key in the log. Defaults to ``'loss_dice'``.
-        **kwargs: ``class_weight`` (of a weighted mean over classes), ``ignore_index`` and ``loss_weight`` of
-            :class:`SegmentationLoss`.
+        **kwargs: ``class_weight`` (of a weighted mean over classes), ``ignore_index``, ``loss_weight`` and
+            ``implementation`` of :class:`SegmentationLoss`.
 
     Raises:
         ValueError: If ``smooth`` is not positive or ``absent_classes`` is unknown.
@@ -40,10 +40,7 @@ class SoftDiceLoss(SegmentationLoss):
         self.smooth = smooth
         self.absent_classes = absent_classes
 
-    def terms(
-        self, log_probs: Tensor, target: Tensor, class_weight: Tensor | None = None, **options: Any
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def terms(self, sums: PixelSums, class_weight: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         """The Dice loss; it has no parts."""
-        sums = dice_sums(log_probs, target, **options)
         skip = self.absent_classes == 'skip'
-        return dice_loss(sums, smooth=self.smooth, class_weight=class_weight, skip_absent=skip), {}
+        return dice_loss(sums.dice, smooth=self.smooth, class_weight=class_weight, skip_absent=skip), {}
