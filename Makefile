@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 EXTRAS := $(VENV)/.extras
 OFFICIAL := .venv-official
 
-.PHONY: quickstart test test-slow test-official lint
+.PHONY: quickstart test test-slow test-faults test-official lint
 
 quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
@@ -20,6 +20,10 @@ test: lint $(EXTRAS)
 
 test-slow: $(EXTRAS)
 	$(BIN)/python -m pytest -m slow
+
+# Kills a recipe 200 times at random moments and counts what was lost.
+test-faults: $(EXTRAS)
+	$(BIN)/python -m tests.faults.campaign --faults 200
 
 lint: $(READY)
 	$(BIN)/ruff check .
