@@ -1,6 +1,5 @@
 """A run that is asked to stop saves, leaves with 75 and goes on to the same end."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -111,8 +110,8 @@ def test_workers_ignore_the_signals_of_others_and_obey_their_parent(persistent):
     loader = DataLoader(torch.arange(64), num_workers=2, persistent_workers=persistent, prefetch_factor=1)
     shield_workers(loader)
     batches = iter(loader)
-    seen = [int(next(batches))]
-    workers = multiprocessing.active_children()
+    seen = [int(next(batches)) for _ in range(2)]  # one of each worker: both have started
+    workers = batches._workers
     assert len(workers) == 2
     for worker in workers:
         for number in STOP_SIGNALS:
