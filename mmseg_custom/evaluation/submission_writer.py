@@ -10,6 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
 
+from mmseg_custom.datasets.transforms.map_label_ids import first_raw_ids
 from mmseg_custom.engine.files import PathLike, write_bytes
 from mmseg_custom.evaluation.confusion_matrix import resize_classes
 
@@ -52,8 +53,8 @@ class SubmissionWriter(BaseMetric):
 def invert_table(table: Mapping[int, int]) -> np.ndarray:
     """The raw id of every train id as a look-up table of 256 entries, 0 where there is none."""
     raw_ids = np.zeros(256, np.uint8)
-    for raw, train in reversed(list(table.items())):
-        raw_ids[int(train)] = int(raw) % 256
+    for train, raw in first_raw_ids(table).items():
+        raw_ids[train] = raw
     return raw_ids
 
 

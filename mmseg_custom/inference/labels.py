@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
+from mmseg_custom.datasets.transforms.map_label_ids import first_raw_ids
 from mmseg_custom.stages.launch import ConfigError
 
 MAX_CLASSES = 255
@@ -49,9 +50,7 @@ def invert_table(table: Mapping[int, int], num_classes: int) -> tuple[int, ...] 
     Returns:
         An id (0 to 255) for each class, or ``None`` if a class has none.
     """
-    inverse: dict[int, int] = {}
-    for raw, train in table.items():
-        inverse.setdefault(int(train), int(raw) % 256)
+    inverse = first_raw_ids(table)
     return tuple(inverse[k] for k in range(num_classes)) if set(range(num_classes)) <= inverse.keys() else None
 
 

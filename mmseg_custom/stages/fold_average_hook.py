@@ -17,7 +17,6 @@ from mmseg_custom.datasets.bad_samples import skipped_records
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
-from mmseg_custom.engine.hooks.divergence_hook import non_finite_entries
 from mmseg_custom.engine.hooks.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
@@ -132,9 +131,6 @@ class FoldAverageHook(Hook):
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
         barrier()
         weights = load_weights(checkpoint)
-        wrong = non_finite_entries(weights)
-        if wrong:
-            raise StageError(f'{checkpoint} holds weights that are not finite ({wrong[0]}): train the run anew.')
         val = scorer(weights)
         if is_main_process():
             entry = self._entry(runner, history, history[position], weights, val)

@@ -195,3 +195,11 @@ def refuse_changed_ids(results: dict, path: str) -> None:
                 f'{path}: the host applies {key}={results[key]} to the raw ids before MapLabelIds sees them; '
                 'leave it out of the dataset and say the same in the table of MapLabelIds'
             )
+
+
+def first_raw_ids(table: Mapping[int, int]) -> dict[int, int]:
+    """From train ids back to raw ids, 0 to 255; of several raw ids of a class the first in the table."""
+    inverse: dict[int, int] = {}
+    for raw, train in table.items():
+        inverse.setdefault(int(train), int(raw) % 256)
+    return inverse

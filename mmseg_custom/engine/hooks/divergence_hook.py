@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
+from mmseg_custom.engine.checkpoint_io import is_finite
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.errors import UserError
 
@@ -135,4 +136,4 @@ class DivergenceHook(Hook):
 
 def non_finite_entries(weights: Mapping[str, Tensor]) -> list[str]:
     """The keys of a state dict's entries that hold NaN or infinity."""
-    return [key for key, value in weights.items() if not value.isfinite().all()]
+    return [key for key, value in weights.items() if not is_finite(value)]
