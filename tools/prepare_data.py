@@ -19,9 +19,11 @@ from mmseg_custom.datasets.class_statistics import (
     statistics_file,
     write_statistics,
 )
+from mmseg_custom.datasets.pack import pack
 from mmseg_custom.datasets.prepare import Preparation, link_data_root, prepare
 from mmseg_custom.datasets.skip_list import write_skip_list
 from mmseg_custom.datasets.verify import describe_faults, verify
+from mmseg_custom.engine.files import readable_size
 from mmseg_custom.stages.launch import load_run_config
 
 LOADERS = ('train', 'val', 'test')
@@ -35,6 +37,7 @@ def parse_args() -> argparse.Namespace:
     job = parser.add_mutually_exclusive_group()
     job.add_argument('--verify', action='store_true', help='read every image and label and list the faults, no more')
     job.add_argument('--class-weights', action='store_true', help='also count the pixels of each class')
+    job.add_argument('--pack', action='store_true', help='also write the samples ready to use, for faster loading')
     parser.add_argument('--fix-list', metavar='FILE', help='with --verify: write the images to leave out')
     parser.add_argument('--weighting', choices=WEIGHTINGS, default='median_frequency', help='default: %(default)s')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: one a core)')
@@ -85,6 +88,12 @@ def report_classes(cfg: Config, args: argparse.Namespace, done: Preparation) -> 
     print(f'or, read from the file: {key}={file}')
 
 
+def report_packing(cfg: Config, args: argparse.Namespace) -> None:
+    for split in pack(cfg, args.workers, show_progress):
+        state = f'{split.num_written} shards written' if split.num_written else 'up to date'
+        print(f'{split.folder}: {split.num_samples} samples, {readable_size(split.num_bytes)}, {state}')
+
+
 def main() -> None:
     args = parse_args()
     cfg = load_run_config(args.config, cfg_options=args.cfg_options)
@@ -97,6 +106,8 @@ def main() -> None:
     report_folds(done)
     if args.class_weights:
         report_classes(cfg, args, done)
+    if args.pack:
+        report_packing(cfg, args)
 
 
 if __name__ == '__main__':

@@ -25,6 +25,7 @@ from mmseg_custom.datasets.folds import (
     read_split,
     split_folds,
 )
+from mmseg_custom.datasets.packed_store import PackedStore, store_folder
 from mmseg_custom.datasets.sampler import SampleKey, seed_sample
 from mmseg_custom.datasets.skip_list import leave_out
 
@@ -55,6 +56,8 @@ class KFoldDataset(BaseSegDataset):
         on_bad_sample: What to do about a sample that cannot be used (:func:`load_sample` says which). ``'stop'``,
             the default, ends the run and names the file. ``'skip'`` takes the next good sample of the part in its
             place, and the ledger lists it; in validation no pixel of the one in its place counts.
+        packed: Folder of the packed samples that ``tools/prepare_data.py --pack`` writes. Those whose files have not
+            changed since are read from there, bit for bit the same. Defaults to ``None``: all are read from files.
         **kwargs: As the host's ``BaseSegDataset``.
     """
 
@@ -66,18 +69,22 @@ class KFoldDataset(BaseSegDataset):
         data_prefix: dict | None = None,
         skip_list: str | None = None,
         on_bad_sample: str = 'stop',
+        packed: str | None = None,
         **kwargs: Any,
     ) -> None:
         if part not in PARTS:
             raise ValueError(f'part={part!r} is unknown: use one of {PARTS}.')
         check_policy(on_bad_sample)
         self.part, self.fold, self.skip_list, self.on_bad_sample = part, fold, skip_list, on_bad_sample
+        self.packed, self.store = packed, None
         self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
         if fold is not None and not folds:
             raise FoldError(f'fold={fold} needs `folds=dict(file=..., num_folds=..., seed=...)` in the data set.')
         self.split = 'val' if part == 'val' and fold is None else 'train'
         prefix = {key: path.format(split=self.split) for key, path in (data_prefix or {}).items()}
         super().__init__(data_prefix=prefix, **kwargs)
+        if packed:
+            self.store = self._open_store(packed)
 
     def load_data_list(self) -> list[dict]:
         """The host's list of images and labels, cut down to the part and fold."""
@@ -113,7 +120,7 @@ class KFoldDataset(BaseSegDataset):
         for substitute in range(index, index + len(self)):
             sample = self.get_data_info(substitute % len(self))
             try:
-                data = load_sample(sample, self.pipeline, self.ignore_index)
+                data = load_sample(sample, self.pipeline, self.ignore_index, self.store)
             except BadSampleError as error:
                 if self.on_bad_sample == 'stop':
                     raise SampleError(explain_bad_sample(sample['img_path'], error)) from error.__cause__
@@ -157,6 +164,13 @@ class KFoldDataset(BaseSegDataset):
                 for kind in ('img_path', 'seg_map_path')
             ]
         )
+
+    def _open_store(self, root: str) -> PackedStore | None:
+        folder = store_folder(root, self, self.split)
+        if not folder.is_dir():
+            return None
+        samples = map(self.get_data_info, range(len(self)))
+        return PackedStore(folder, {self.name_of(sample): sample for sample in samples}, self.pipeline)
 
     def _samples(self) -> list[dict]:
         self._check_root()

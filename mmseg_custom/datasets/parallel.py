@@ -14,7 +14,11 @@ FILES_AT_A_TIME = 4
 
 
 def map_in_processes(
-    function: Callable[[T], R], items: Sequence[T], workers: int = 1, on_progress: Progress | None = None
+    function: Callable[[T], R],
+    items: Sequence[T],
+    workers: int = 1,
+    on_progress: Progress | None = None,
+    at_a_time: int = FILES_AT_A_TIME,
 ) -> Iterator[R]:
     """Yield ``function(item)`` for every item, in their order.
 
@@ -23,11 +27,12 @@ def map_in_processes(
         items: What to work on.
         workers: Number of processes; 1 works in this one. Defaults to 1.
         on_progress: Called with the number of items done and their total after each of them.
+        at_a_time: Items that a process is given at once.
     """
     # OpenCV's threads do not survive a fork; the processes are the parallelism here.
     pool = ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(0,)) if workers > 1 else None
     with pool or nullcontext():
-        results = pool.map(function, items, chunksize=FILES_AT_A_TIME) if pool else map(function, items)
+        results = pool.map(function, items, chunksize=at_a_time) if pool else map(function, items)
         for done, result in enumerate(results, start=1):
             if on_progress:
                 on_progress(done, len(items))

@@ -30,6 +30,7 @@ INCIDENTAL_KEYS = {
     'data_root',
     'file',
     'on_bad_sample',
+    'packed',
 }
 # Where a path stands for what its file holds.
 CONTENT_KEYS = {'skip_list', 'class_weight'}

@@ -24,6 +24,7 @@ tta_pipeline = read_image + [augmentation]
 dataset = dict(
     type='KFoldDataset',
     data_root='data/camvid',
+    packed='data/packed/camvid',
     data_prefix=dict(img_path='images/{split}', seg_map_path='labels/{split}'),
     img_suffix='.jpg',
     seg_map_suffix='.png',

@@ -31,6 +31,7 @@ tta_pipeline = read_image + [augmentation]
 dataset = dict(
     type='KFoldDataset',
     data_root='data/cityscapes',
+    packed='data/packed/cityscapes',
     data_prefix=dict(img_path='leftImg8bit/{split}', seg_map_path='gtFine/{split}'),
     img_suffix='_leftImg8bit.png',
     seg_map_suffix='_gtFine_labelIds.png',

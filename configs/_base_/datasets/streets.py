@@ -9,6 +9,11 @@ scored = _base_.read_label + [dict(type='UseWorkingSize', scale=(256, 128))] + _
 augmentation = dict(type='TestTimeAug', transforms=[scales, _base_.flips, *([step] for step in scored)])
 tta_pipeline = _base_.read_image + [augmentation]
 
-dataset = dict(data_root='data/streets', folds=dict(file='data/folds/streets_5.json'), pipeline=load + _base_.pack)
+dataset = dict(
+    data_root='data/streets',
+    packed='data/packed/streets',
+    folds=dict(file='data/folds/streets_5.json'),
+    pipeline=load + _base_.pack,
+)
 loader = dict(batch_size=8, num_workers=0, persistent_workers=False, dataset=dataset)
 train_dataloader = val_dataloader = test_dataloader = loader
