@@ -82,15 +82,19 @@ class SegmentationMetric(BaseMetric):
 
     def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Derive the scores of all images."""
-        self.per_image = results
-        self.matrix = torch.stack([image.matrix for image in results]).sum(0)
-        scores = scores_of(self.matrix)
+        scores = self.add_up(results)
         losses = [image.loss for image in results if image.loss is not None]
         if losses:
             scores['val_loss'] = sum(losses) / len(losses)
         per_class = dict(zip(self.dataset_meta['classes'], iou_per_class(self.matrix).tolist(), strict=True))
         print_log('per class IoU:\n' + _table(per_class), logger='current')
         return {**scores, **{f'IoU.{name}': value for name, value in per_class.items()}}
+
+    def add_up(self, results: list[ImageResult]) -> dict[str, float]:
+        """Set :attr:`per_image` and :attr:`matrix`; returns the scores that follow from the matrix."""
+        self.per_image = results
+        self.matrix = torch.stack([image.matrix for image in results]).sum(0)
+        return scores_of(self.matrix)
 
     def _loss(self, logits: Tensor, target: Tensor) -> float | None:
         if self.criterion is None or logits.shape[1:] != target.shape:

@@ -6,9 +6,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from mmseg_custom.engine.files import atomic_path
-from mmseg_custom.reports.drawings import draw_lines
-from mmseg_custom.reports.recipe_charts import curve_chart
-from mmseg_custom.reports.recipe_record import read_recipe
+from mmseg_custom.reports.charts.recipe_charts import curve_chart
+from mmseg_custom.reports.drawing.matplotlib_figures import draw_lines
+from mmseg_custom.reports.findings.recipe_record import read_recipe
 from mmseg_custom.stages.ledger import StageLedger
 
 PANELS = ('train_loss', 'val_loss', 'mIoU')

@@ -9,14 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mmseg_custom import __version__
-from mmseg_custom.reports.charts import WHY_SEEN, Chart
-from mmseg_custom.reports.examination import Examination
-from mmseg_custom.reports.examination_charts import class_rows
-from mmseg_custom.reports.facts import config_texts, headline, record_of_runs, reproduction
-from mmseg_custom.reports.plotly_figures import plotly_figure
-from mmseg_custom.reports.recipe_record import RecipeRecord, ReportError
-from mmseg_custom.reports.recipe_table import TITLES, stage_rows
-from mmseg_custom.reports.sample_images import ERROR_COLOURS
+from mmseg_custom.reports.charts.examination_charts import class_rows
+from mmseg_custom.reports.charts.kinds import WHY_SEEN, Chart
+from mmseg_custom.reports.drawing.plotly_figures import plotly_figure
+from mmseg_custom.reports.findings.examination import Examination
+from mmseg_custom.reports.findings.facts import config_texts, headline, record_of_runs, reproduction
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError
+from mmseg_custom.reports.findings.recipe_table import TITLES, stage_rows
+from mmseg_custom.reports.findings.sample_images import ERROR_COLOURS
 from mmseg_custom.stages.ledger import StageLedger
 
 SECTIONS = {

@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 
 from mmseg_custom.engine.files import PathLike, write_bytes
 from mmseg_custom.errors import UserError
-from mmseg_custom.reports.charts import Chart
+from mmseg_custom.reports.charts.examination_charts import examination_charts
+from mmseg_custom.reports.charts.kinds import Chart
+from mmseg_custom.reports.charts.recipe_charts import recipe_charts
 from mmseg_custom.reports.curves import draw_curves
-from mmseg_custom.reports.drawings import draw
-from mmseg_custom.reports.examination import Examination, examine_winner
-from mmseg_custom.reports.examination_charts import examination_charts
+from mmseg_custom.reports.drawing.matplotlib_figures import draw
+from mmseg_custom.reports.drawing.sample_sheet import sample_sheet
+from mmseg_custom.reports.findings.examination import Examination, examine_winner
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, read_recipe
+from mmseg_custom.reports.findings.sample_images import small_uri
 from mmseg_custom.reports.page import MissingPackageError, plotly_script, render_page
-from mmseg_custom.reports.recipe_charts import recipe_charts
-from mmseg_custom.reports.recipe_record import RecipeRecord, read_recipe
-from mmseg_custom.reports.sample_images import small_uri
-from mmseg_custom.reports.sample_sheet import sample_sheet
 from mmseg_custom.stages.ledger import StageLedger
 
 RESOLUTION = 130
@@ -35,7 +35,7 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
 
     Args:
         folder: ``work_dirs/<recipe>``; a recipe that is half done reports what is there.
-        cfg_options: Overrides for the config, by dotted key, as the recipe was run with.
+        cfg_options: Overrides for the config, by dotted key; they win over those the recipe was run with.
 
     Returns:
         The page.
@@ -46,13 +46,14 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
     """
     plotly_script()
     recipe = read_recipe(folder)
-    found, notes = _examination(recipe, cfg_options)
+    options = {**recipe.options, **(cfg_options or {})}
+    found, notes = _examination(recipe, options)
     charts = recipe_charts(recipe) + (examination_charts(found) if found else [])
     pictures = write_figures(charts, recipe.folder / 'figures')
     if found and found.best:
         _save(sample_sheet(found), recipe.folder / 'figures' / 'samples')
     page = recipe.folder / 'report.html'
-    write_bytes(render_page(recipe, found, charts, pictures, notes, cfg_options).encode(), page)
+    write_bytes(render_page(recipe, found, charts, pictures, notes, options).encode(), page)
     return page
 
 
@@ -84,7 +85,7 @@ def report_or_curves(
         return f'no report: {error}'
 
 
-def _examination(recipe: RecipeRecord, cfg_options: dict[str, Any] | None) -> tuple[Examination | None, list[str]]:
+def _examination(recipe: RecipeRecord, cfg_options: dict[str, Any]) -> tuple[Examination | None, list[str]]:
     try:
         return examine_winner(recipe, cfg_options), []
     except (UserError, OSError) as error:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from mmseg_custom.engine.files import write_bytes, write_json
-from mmseg_custom.reports.examination import CACHE_FILE, CACHE_VERSION
-from mmseg_custom.reports.sample_images import Sample, data_uri
+from mmseg_custom.reports.findings.examination import CACHE_FILE, CACHE_VERSION
+from mmseg_custom.reports.findings.sample_images import Sample, data_uri
 from mmseg_custom.stages import StageLedger
 from mmseg_custom.stages.ledger import member_names
 

@@ -7,16 +7,17 @@ from made_up_recipe import write_examination, write_recipe
 from mmengine.config import Config
 
 from mmseg_custom.evaluation import scores_of
-from mmseg_custom.reports import examination
-from mmseg_custom.reports.examination import CACHE_FILE, Examination, ImageRecords, examine_winner
-from mmseg_custom.reports.examination_charts import class_rows, frequency_chart, short_count
-from mmseg_custom.reports.recipe_record import ReportError, read_recipe
-from mmseg_custom.reports.sample_images import error_map, pixels
+from mmseg_custom.reports.charts.examination_charts import class_rows, frequency_chart, short_count
+from mmseg_custom.reports.charts.kinds import Scatter
+from mmseg_custom.reports.findings import examination
+from mmseg_custom.reports.findings.examination import CACHE_FILE, Examination, ImageRecords, examine_winner
+from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
+from mmseg_custom.reports.findings.sample_images import error_map, pixels
 from mmseg_custom.stages import LocalPool, Plan, Recipe
 
 
 def sample(name, target, prediction):
-    maps = {'gt_sem_seg': target, 'pred_sem_seg': prediction}
+    maps = {'gt_sem_seg': target, 'pred_sem_seg': prediction, 'seg_logits': [[0.0]]}
     return {'img_path': name, **{key: {'data': torch.tensor(label)[None]} for key, label in maps.items()}}
 
 
@@ -30,7 +31,7 @@ def records(samples, shown=3):
 def test_score_of_an_image_is_over_the_classes_in_it():
     # a: 1 of 2 in the union, b: 2 of 3, c does not occur, 255 does not count.
     found = records([sample('x.png', [[0, 0, 1, 1, 255]], [[0, 1, 1, 1, 2]])])
-    assert found['scores'] == {'x.png': pytest.approx(100 * (1 / 2 + 2 / 3) / 2)}
+    assert found['images'] == {'x.png': pytest.approx(100 * (1 / 2 + 2 / 3) / 2)}
     assert found['matrix'].tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
 
 
@@ -38,7 +39,7 @@ def test_only_the_best_and_the_worst_images_are_kept():
     samples = [sample(f'{k}.png', [[0] * 10], [[0] * k + [1] * (10 - k)]) for k in (3, 9, 1, 7, 5, 2, 8)]
     found = records([*samples, sample('empty.png', [[255] * 10], [[0] * 10])], shown=2)
     assert [path for _, path, _, _ in found['kept']] == ['1.png', '2.png', '8.png', '9.png']
-    assert math.isnan(found['scores']['empty.png'])
+    assert math.isnan(found['images']['empty.png'])
 
 
 def test_error_map_by_hand():
@@ -54,6 +55,21 @@ def test_numbers_of_a_class_by_hand():
     assert (a['colour'], a['confused'], b['confused'], c['confused']) == ('#ff0000', 'b', 'a', '')
     assert math.isnan(c['iou'])
     assert [label for label, *_ in frequency_chart(found).points] == ['b', 'a']
+
+
+@pytest.mark.parametrize(
+    ('shares', 'ticks'),
+    [
+        ((0.04, 60), [0.01, 0.1, 1, 10, 100]),
+        ((3, 60), [1, 2, 5, 10, 20, 50, 100, 200, 500]),
+        ((3, 20), [*range(1, 10), *range(10, 100, 10), *range(100, 1000, 100)]),
+        ((), [*range(1, 10), *range(10, 100, 10)]),
+    ],
+)
+def test_logarithmic_axis_has_round_numbers(shares, ticks):
+    points = [('class', share, 50.0, '#000000') for share in shares]
+    chart = Scatter(name='', title='', caption='', points=points, x_title='', y_title='')
+    assert chart.ticks() == pytest.approx(ticks)
 
 
 def test_counts_are_short():
@@ -78,13 +94,13 @@ def test_winner_of_a_trained_recipe_is_examined_once(tiny_recipe, monkeypatch):
     assert [sample.score for sample in found.best] == sorted(found.scores.values(), reverse=True)[:2]
     assert [sample.score for sample in found.worst] == sorted(found.scores.values())[:2]
     assert pixels(found.best[0].truth).shape == pixels(found.best[0].image).shape == (32, 64, 3)
-    monkeypatch.setattr('mmseg_custom.reports.examination.WeightScorer', None)
+    monkeypatch.setattr('mmseg_custom.reports.findings.examination.WeightScorer', None)
     assert examine_winner(recipe) == found
 
 
 def test_winner_that_scores_otherwise_than_its_ledger_says_is_refused(tmp_path, monkeypatch):
     folder = write_recipe(tmp_path / 'made_up', stages=1, config='stage1.py')
-    found = {'matrix': torch.tensor([[1, 1], [0, 2]])}
+    found = {'mIoU': 58.33}
     monkeypatch.setattr(examination, 'load_run_config', lambda *args, **options: Config())
     monkeypatch.setattr(examination, 'load_weights', lambda path: {})
     monkeypatch.setattr(examination, 'WeightScorer', lambda cfg: lambda weights: found)

@@ -6,12 +6,12 @@ import pytest
 from made_up_recipe import write_examination, write_recipe
 
 from mmseg_custom.reports import report_or_curves, write_report
-from mmseg_custom.reports.examination import examine_winner
-from mmseg_custom.reports.examination_charts import examination_charts
-from mmseg_custom.reports.facts import headline, reproduction
-from mmseg_custom.reports.plotly_figures import plotly_figure
-from mmseg_custom.reports.recipe_charts import curve_chart, fold_bars, recipe_charts
-from mmseg_custom.reports.recipe_record import ReportError, read_recipe
+from mmseg_custom.reports.charts.examination_charts import examination_charts
+from mmseg_custom.reports.charts.recipe_charts import curve_chart, fold_bars, recipe_charts
+from mmseg_custom.reports.drawing.plotly_figures import plotly_figure
+from mmseg_custom.reports.findings.examination import examine_winner
+from mmseg_custom.reports.findings.facts import headline, reproduction
+from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
 from mmseg_custom.reports.report import write_figures
 from mmseg_custom.stages import StageLedger
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mmseg_custom.reports.statistics import correlation, mean_and_deviation, restart_positions, row_shares
+from mmseg_custom.reports.findings.statistics import correlation, mean_and_deviation, restart_positions, row_shares
 
 
 def test_mean_and_sample_deviation():

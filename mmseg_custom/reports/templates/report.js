@@ -2,14 +2,17 @@
 
 const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d'] };
 
-// Until its turn comes, a figure shows its picture: the page can be read while the charts are drawn.
-function drawCharts(waiting) {
-  if (!waiting.length) {
-    document.documentElement.dataset.drawn = String(Math.round(performance.now()));
+// Most figures are out of sight: each shows its picture until it comes near, so that those in sight are drawn at once.
+function drawWhenNear(figures) {
+  if (!('IntersectionObserver' in window)) {
+    figures.forEach(drawChart);
     return;
   }
-  drawChart(waiting[0]);
-  setTimeout(drawCharts, 0, waiting.slice(1));
+  const observer = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach((one) => {
+    observer.unobserve(one.target);
+    drawChart(one.target);
+  }), { rootMargin: '300px' });
+  figures.forEach((figure) => observer.observe(figure));
 }
 
 function drawChart(figure) {
@@ -17,7 +20,6 @@ function drawChart(figure) {
   const chart = figure.querySelector('.chart');
   figure.classList.add('drawn');
   chart.style.minWidth = `${minWidth}px`;
-  chart.style.height = `${layout.height}px`;
   Plotly.newPlot(chart, data, layout, options);
   figure.querySelectorAll('[data-layer]').forEach((button) =>
     button.addEventListener('click', () => showLayer(figure, Number(button.dataset.layer))));
@@ -54,4 +56,4 @@ document.querySelectorAll('.pair').forEach((pair) => {
   const cut = (event) => pair.querySelector('.compare').style.setProperty('--cut', `${event.target.value}%`);
   pair.querySelector('input').addEventListener('input', cut);
 });
-document.addEventListener('DOMContentLoaded', () => drawCharts([...document.querySelectorAll('figure[id]')]));
+document.addEventListener('DOMContentLoaded', () => drawWhenNear([...document.querySelectorAll('figure[id]')]));

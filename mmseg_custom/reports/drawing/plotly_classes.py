@@ -2,8 +2,8 @@
 
 import math
 
-from mmseg_custom.reports.charts import SHADES, ClassBars, ClassDots, Matrix
-from mmseg_custom.reports.plotly_base import AXIS, figure, numbers, plain_text, plotly_figure
+from mmseg_custom.reports.charts.kinds import SHADES, ClassBars, ClassDots, Matrix
+from mmseg_custom.reports.drawing.plotly_base import AXIS, figure, numbers, plain_text, plotly_figure
 
 
 @plotly_figure.register

@@ -11,6 +11,8 @@ SHADES = ((0.0, '#ffffff'), (0.5, '#6baed6'), (1.0, '#08306b'))
 # Background and border of a box.
 BOX_COLOURS = {'plain': ('#ffffff', '#8a9099'), 'winner': ('#fff1e6', ACCENT), 'missing': ('#f1f2f4', FAINT)}
 WHY_SEEN = 'the weights had already been trained on these images in an earlier stage, so the score flatters.'
+# A logarithmic axis over as many decades or more has numbers at powers of ten alone.
+DENSE_DECADES = 3
 
 Values = Sequence[float]
 
@@ -124,6 +126,13 @@ class Scatter(Chart):
     points: Sequence[tuple[str, float, float, str]]
     x_title: str
     y_title: str
+
+    def ticks(self) -> list[float]:
+        """Where the logarithmic axis has its numbers: at powers of ten; over fewer decades between them, too."""
+        logarithms = [math.log10(x) for _, x, _, _ in self.points] or [0.0]
+        first, last = min(logarithms), max(logarithms)
+        steps = range(1, 10) if last - first < 1 else (1, 2, 5) if last - first < DENSE_DECADES else (1,)
+        return [step * 10.0**power for power in range(math.floor(first), math.floor(last) + 2) for step in steps]
 
 
 @dataclass(frozen=True)

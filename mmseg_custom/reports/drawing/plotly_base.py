@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from mmseg_custom.reports.charts import FAINT, TEXT, Chart
+from mmseg_custom.reports.charts.kinds import FAINT, TEXT, Chart
 
 AXIS = {'gridcolor': '#e6e8eb', 'zeroline': False, 'automargin': True, 'linecolor': FAINT}
 

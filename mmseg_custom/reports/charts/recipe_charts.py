@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from mmseg_custom.reports.charts import (
+from mmseg_custom.reports.charts.kinds import (
     SERIES,
     WHY_SEEN,
     BarChart,
@@ -15,9 +15,9 @@ from mmseg_custom.reports.charts import (
     LineChart,
     Matrix,
 )
-from mmseg_custom.reports.plan_diagram import plan_diagram
-from mmseg_custom.reports.recipe_record import RecipeRecord, StageRecord, class_scores
-from mmseg_custom.reports.statistics import mean_and_deviation, restart_positions
+from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord, class_scores
+from mmseg_custom.reports.findings.statistics import mean_and_deviation, restart_positions
 from mmseg_custom.stages.ledger import Entry
 
 CURVES = {

@@ -1,15 +1,14 @@
 """What the report says in words and tables: headline, record of the runs, configs, commands."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_custom.reports.recipe_record import RecipeRecord, StageRecord
-from mmseg_custom.reports.recipe_table import candidate_label
-from mmseg_custom.reports.statistics import mean_and_deviation
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
+from mmseg_custom.reports.findings.recipe_table import candidate_label
+from mmseg_custom.reports.findings.statistics import mean_and_deviation
 from mmseg_custom.stages.ledger import Entry
 
 UNSEEN = (
@@ -101,7 +100,7 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
     report = ['python', 'tools/report.py', str(recipe.folder)]
     if first['config'] is None:
         return [shlex.join(report)]
-    options = [f'{key}={_option(value)}' for key, value in (cfg_options or {}).items()]
+    options = [f'{key}={value}'.replace(' ', '') for key, value in (cfg_options or {}).items()]
     overrides = ['--cfg-options', *options] if options else []
     commands = [
         ['python', 'tools/prepare_data.py', first['config']],
@@ -113,7 +112,3 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
         config = next(iter(stage.runs.values()))['config']
         commands.append(['python', 'tools/test.py', config, str(stage.folder / 'winner.pth'), *overrides])
     return [shlex.join(command) for command in commands]
-
-
-def _option(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))

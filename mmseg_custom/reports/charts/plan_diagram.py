@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mmseg_custom.reports.charts import Box, Diagram
-from mmseg_custom.reports.recipe_record import RecipeRecord, StageRecord
+from mmseg_custom.reports.charts.kinds import Box, Diagram
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
 from mmseg_custom.stages.ledger import Entry
 
 STAGE_HEIGHT, CANDIDATE_DROP, EDGE = 2.7, 1.15, 0.38

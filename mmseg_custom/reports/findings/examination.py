@@ -1,20 +1,21 @@
 """The last winner run once over the official val split: confusion matrix, score of every image, samples."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.registry import init_default_scope
 from mmseg.registry import METRICS
+from torch import Tensor
 
 from mmseg_custom.engine.checkpoint_io import load_weights
 from mmseg_custom.engine.files import read_json, write_json
-from mmseg_custom.evaluation import confusion_matrix, scores_of
-from mmseg_custom.reports.recipe_record import RecipeRecord, ReportError, StageRecord
-from mmseg_custom.reports.sample_images import Sample, picture
+from mmseg_custom.evaluation import ImageResult, SegmentationMetric, scores_of
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, StageRecord
+from mmseg_custom.reports.findings.sample_images import Sample, picture
 from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.ledger import WINNER_FILE
 from mmseg_custom.stages.scoring import WeightScorer
@@ -49,42 +50,36 @@ class Examination:
 
 
 @METRICS.register_module()
-class ImageRecords(BaseMetric):
-    """Keeps a confusion matrix an image, and image, label and prediction of the best and the worst few.
+class ImageRecords(SegmentationMetric):
+    """The metric of every stage, which also keeps label and prediction of the best and the worst few images.
 
     Args:
         shown: How many of the best, and of the worst, images are kept. Defaults to 3.
-        ignore_index: Label of the pixels that do not count. Defaults to 255.
-        **kwargs: As the host's ``BaseMetric``.
+        **kwargs: As :class:`~mmseg_custom.evaluation.SegmentationMetric`.
     """
 
-    default_prefix = ''
-
-    def __init__(self, shown: int = 3, ignore_index: int = 255, **kwargs: Any) -> None:
+    def __init__(self, shown: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.shown, self.ignore_index = shown, ignore_index
+        self.shown = shown
         self._kept: list[tuple[float, str, np.ndarray, np.ndarray]] = []
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count one batch and see whether its images are among the best or worst."""
-        num_classes = len(self.dataset_meta['classes'])
-        for sample in data_samples:
-            prediction = sample['pred_sem_seg']['data'].squeeze(0).cpu()
-            target = sample['gt_sem_seg']['data'].squeeze(0).cpu()
-            matrix = confusion_matrix(prediction, target, num_classes, self.ignore_index)
-            score = scores_of(matrix)['mIoU']
-            self.results.append((sample['img_path'], matrix, score))
-            if score == score:
-                self._keep(score, sample['img_path'], target, prediction)
+        super().process(data_batch, data_samples)
+        for sample, image in zip(data_samples, self.results[-len(data_samples) :], strict=True):
+            score = scores_of(image.matrix)['mIoU']
+            if not math.isnan(score):
+                maps = (sample[key]['data'].squeeze(0) for key in ('gt_sem_seg', 'pred_sem_seg'))
+                self._keep(score, image.path, *maps)
 
-    def compute_metrics(self, results: list[tuple[str, torch.Tensor, float]]) -> dict[str, Any]:
-        """The matrix of all images, their scores, and the kept images from worst to best."""
-        matrix = torch.stack([matrix for _, matrix, _ in results]).sum(0)
-        scores = {path: score for path, _, score in results}
-        return {'matrix': matrix, 'scores': scores, 'kept': self._kept, 'meta': self.dataset_meta}
+    def compute_metrics(self, results: list[ImageResult]) -> dict[str, Any]:
+        """The scores, with the matrix of all images, the mIoU of each, and the kept ones from worst to best."""
+        scores = self.add_up(results)
+        images = {image.path: scores_of(image.matrix)['mIoU'] for image in results}
+        return {**scores, 'matrix': self.matrix, 'images': images, 'kept': self._kept, 'meta': self.dataset_meta}
 
-    def _keep(self, score: float, path: str, target: torch.Tensor, prediction: torch.Tensor) -> None:
-        maps = (part.to(torch.uint8).numpy() for part in (target, prediction))
+    def _keep(self, score: float, path: str, target: Tensor, prediction: Tensor) -> None:
+        maps = (part.to('cpu', torch.uint8).numpy() for part in (target, prediction))
         self._kept = sorted([*self._kept, (score, path, *maps)], key=lambda kept: kept[:2])
         del self._kept[self.shown : -self.shown]
 
@@ -135,7 +130,7 @@ def _examine(stage: StageRecord, cfg_options: dict[str, Any] | None) -> Examinat
         found = WeightScorer(cfg)(weights)
     except RuntimeError as error:
         raise ReportError(f'The winner cannot be run as {config} says: {error}') from error
-    _compare(scores_of(found['matrix'])['mIoU'], stage, config)
+    _compare(found['mIoU'], stage, config)
     palette = [list(map(int, colour)) for colour in found['meta']['palette']]
     samples = [picture(path, score, *maps, palette) for score, path, *maps in found['kept']]
     half = len(samples) // 2
@@ -144,7 +139,7 @@ def _examine(stage: StageRecord, cfg_options: dict[str, Any] | None) -> Examinat
         classes=list(found['meta']['classes']),
         palette=palette,
         matrix=found['matrix'].tolist(),
-        scores=found['scores'],
+        scores=found['images'],
         best=samples[half:][::-1],
         worst=samples[:half],
     )

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mmseg_custom.reports.charts import ACCENT, BarChart, LineChart, Scatter
-from mmseg_custom.reports.plotly_base import AXIS, figure, numbers, plain_text, plotly_figure
+from mmseg_custom.reports.charts.kinds import ACCENT, BarChart, LineChart, Scatter
+from mmseg_custom.reports.drawing.plotly_base import AXIS, figure, numbers, plain_text, plotly_figure
 
 STRIPES = {'shape': '/', 'fillmode': 'overlay', 'fgcolor': '#ffffff', 'fgopacity': 0.9, 'size': 7, 'solidity': 0.35}
 LABEL_PLACES = ('top center', 'bottom center')
@@ -124,5 +124,6 @@ def _scatter(chart: Scatter) -> dict:
         'hovertemplate': '%{text}: %{x:.3g} % of the pixels, IoU %{y:.2f}<extra></extra>',
         'name': '',
     }
-    x_axis = AXIS | {'type': 'log', 'title': {'text': chart.x_title}, 'dtick': 'D2'}
+    ticks = {'tickvals': chart.ticks(), 'ticktext': [f'{tick:g}' for tick in chart.ticks()]}
+    x_axis = AXIS | {'type': 'log', 'title': {'text': chart.x_title}} | ticks
     return figure([points], 420, min_width=560, xaxis=x_axis, yaxis=AXIS | {'title': {'text': chart.y_title}})

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from mmseg_custom.evaluation import iou_per_class
-from mmseg_custom.reports.charts import Chart, ClassBars, Layer, Matrix, Scatter
-from mmseg_custom.reports.examination import Examination
-from mmseg_custom.reports.statistics import correlation, row_shares
+from mmseg_custom.reports.charts.kinds import Chart, ClassBars, Layer, Matrix, Scatter
+from mmseg_custom.reports.findings.examination import Examination
+from mmseg_custom.reports.findings.statistics import correlation, row_shares
 
 NAN = math.nan
 

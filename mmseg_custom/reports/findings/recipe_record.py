@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmseg_custom.averaging.candidates import fold_order
 from mmseg_custom.engine.files import PathLike
@@ -11,6 +12,7 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
 from mmseg_custom.stages.lineage import has_seen
 from mmseg_custom.stages.plan import Plan
+from mmseg_custom.stages.trained import trained_options
 
 IOU_PREFIX = 'IoU.'
 VAL_SPLIT = {'split': 'val'}
@@ -77,6 +79,11 @@ class RecipeRecord:
     def runs(self) -> list[tuple[StageRecord, str, Entry]]:
         """Every finished run: its stage, name and record."""
         return [(stage, name, entry) for stage in self.stages for name, entry in stage.runs.items()]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The overrides that the last of them was trained with."""
+        return trained_options(self.runs[-1][-1])
 
     @property
     def seen(self) -> bool:

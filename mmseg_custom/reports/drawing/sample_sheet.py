@@ -3,9 +3,9 @@
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from mmseg_custom.reports.drawings import literal
-from mmseg_custom.reports.examination import Examination
-from mmseg_custom.reports.sample_images import pixels
+from mmseg_custom.reports.drawing.matplotlib_figures import literal
+from mmseg_custom.reports.findings.examination import Examination
+from mmseg_custom.reports.findings.sample_images import pixels
 
 COLUMNS = ('image', 'truth', 'prediction', 'errors')
 

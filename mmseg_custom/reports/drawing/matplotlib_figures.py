@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from mmseg_custom.reports.charts import (
+from mmseg_custom.reports.charts.kinds import (
     ACCENT,
     BOX_COLOURS,
     SHADES,
@@ -160,6 +160,9 @@ def _scatter(chart: Scatter) -> dict[str, Figure]:
         place = {'xytext': (0, (6, -13)[i % 2]), 'textcoords': 'offset points', 'ha': 'center'}
         axes.annotate(literal(label), (x, y), fontsize=8, **place)
     axes.set(xlabel=chart.x_title, ylabel=chart.y_title, xscale='log')
+    axes.xaxis.set_major_locator(FixedLocator(chart.ticks()))
+    axes.xaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(0.08)
     axes.grid(alpha=0.3)
     return {chart.name: figure}

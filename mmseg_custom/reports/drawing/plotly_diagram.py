@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mmseg_custom.reports.charts import ACCENT, BOX_COLOURS, CALM, TEXT, Box, Diagram
-from mmseg_custom.reports.plotly_base import figure, plain_text, plotly_figure
+from mmseg_custom.reports.charts.kinds import ACCENT, BOX_COLOURS, CALM, TEXT, Box, Diagram
+from mmseg_custom.reports.drawing.plotly_base import figure, plain_text, plotly_figure
 
 
 @plotly_figure.register
