@@ -5,19 +5,23 @@ from types import SimpleNamespace
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_custom.engine.architecture import check_architecture
 from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, weights_of
+from mmseg_custom.engine.compilation import compile_or_keep
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.preparation import Sample
+from mmseg_custom.models.upsampled_classes import upsampled_classes
 from mmseg_custom.stages.classes import check_class_names
 from mmseg_custom.stages.launch import ConfigError
-from mmseg_custom.stages.stage_runner import check_architecture
 
 
 class DeviceError(UserError, ValueError):
@@ -36,6 +40,9 @@ class Network(Protocol):
     def __call__(self, samples: Sequence[Sample]) -> Tensor:
         """Scores (N, C, h, w), or ids (N, h, w), of samples whose inputs have one size (h, w)."""
 
+    def classes(self, samples: Sequence[Sample]) -> Tensor:
+        """Ids (N, h, w), uint8, of the classes with the highest scores."""
+
 
 class TorchNetwork:
     """The segmentor of a config, in evaluation mode.
@@ -43,18 +50,45 @@ class TorchNetwork:
     Args:
         model: A host's segmentor.
         device: Where it runs.
+        amp: Compute in bfloat16 where PyTorch finds that safe. Defaults to ``False``.
+        compiled: Compile what is run once for every size of image. Defaults to ``False``.
     """
 
     kind = 'logits'
 
-    def __init__(self, model: nn.Module, device: str = 'cpu') -> None:
-        self.model = model.eval().to(device)
+    def __init__(self, model: nn.Module, device: str = 'cpu', amp: bool = False, compiled: bool = False) -> None:
+        self.model = model.eval().to(device, memory_format=torch.channels_last)
+        self.device_type, self.amp = torch.device(device).type, amp
+        self._forward = compile_or_keep(self._run) if compiled else self._run
 
     @torch.inference_mode()
     def __call__(self, samples: Sequence[Sample]) -> Tensor:
         """Logits (N, C, h, w)."""
-        data = {key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')}
-        return torch.stack([result.seg_logits.data for result in self.model.test_step(data)])
+        data = _collated(samples)
+        if not takes_whole_images(self.model):
+            with self._precision():
+                return torch.stack([result.seg_logits.data.float() for result in self.model.test_step(data)])
+        logits, size = self._small_logits(data)
+        return F.interpolate(logits, size, mode='bilinear', align_corners=self.model.align_corners)
+
+    @torch.inference_mode()
+    def classes(self, samples: Sequence[Sample]) -> Tensor:
+        """Ids (N, h, w), uint8; there are no logits of this size on the way if the network takes whole images."""
+        if not takes_whole_images(self.model):
+            return self(samples).max(1).indices.byte()
+        return upsampled_classes(*self._small_logits(_collated(samples)), self.model.align_corners)
+
+    def _small_logits(self, data: dict) -> tuple[Tensor, tuple[int, int]]:
+        """Logits as the head gives them, and the size of the input."""
+        inputs = self.model.data_preprocessor(data, False)['inputs']
+        with self._precision():
+            return self._forward(inputs).float(), tuple(inputs.shape[2:])
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        return self.model(inputs, mode='tensor')
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device_type, torch.bfloat16, self.amp)
 
 
 class Ensemble:
@@ -75,6 +109,20 @@ class Ensemble:
         for member in self.members[1:]:
             total += member(samples).softmax(1)
         return total / len(self.members)
+
+    def classes(self, samples: Sequence[Sample]) -> Tensor:
+        """Ids (N, h, w), uint8."""
+        return self(samples).max(1).indices.byte()
+
+
+def takes_whole_images(model: nn.Module) -> bool:
+    """Whether a segmentor is the host's plain one: no sliding window, no padding."""
+    whole = model.test_cfg.get('mode', 'whole') == 'whole' and not model.data_preprocessor.test_cfg
+    return type(model) is EncoderDecoder and whole
+
+
+def _collated(samples: Sequence[Sample]) -> dict:
+    return {key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')}
 
 
 def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:

@@ -20,7 +20,7 @@ from mmseg_custom.engine.files import PathLike, atomic_path
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference.errors import import_extra
 from mmseg_custom.inference.labels import labels_of_config
-from mmseg_custom.inference.networks import TorchNetwork
+from mmseg_custom.inference.networks import TorchNetwork, takes_whole_images
 from mmseg_custom.inference.onnx_info import OnnxInfo, resize_rule
 from mmseg_custom.inference.onnx_network import INPUT_NAME, OnnxNetwork
 from mmseg_custom.inference.preparation import Preparation
@@ -131,7 +131,7 @@ def _describe(cfg: Config, model: EncoderDecoder, output: str) -> OnnxInfo:
 def _check_exportable(cfg: Config, model: nn.Module) -> None:
     if type(model) is not EncoderDecoder:
         raise ConfigError(f'{cfg.filename}: a {type(model).__name__} cannot be exported, an EncoderDecoder can.')
-    if model.test_cfg.get('mode', 'whole') != 'whole' or model.data_preprocessor.test_cfg:
+    if not takes_whole_images(model):
         raise ConfigError(
             f'{cfg.filename}: sliding windows and padding are not part of a graph; export with '
             "test_cfg=dict(mode='whole') and a data_preprocessor without test_cfg."

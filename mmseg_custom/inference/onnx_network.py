@@ -46,6 +46,10 @@ class OnnxNetwork:
         images = np.stack([sample['inputs'].numpy() for sample in samples])
         return torch.from_numpy(self.run(np.float32(images[:, ::-1])))
 
+    def classes(self, samples: Sequence[Sample]) -> Tensor:
+        """Ids (N, h, w), uint8."""
+        return self(samples) if self.kind == 'ids' else self(samples).max(1).indices.byte()
+
     def run(self, images: np.ndarray) -> np.ndarray:
         """The graph's output for float32 images (N, 3, H, W), RGB, 0 to 255."""
         return self.session.run(None, {INPUT_NAME: images})[0]

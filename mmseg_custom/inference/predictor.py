@@ -7,7 +7,6 @@ from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmseg_custom.errors import UserError
@@ -16,6 +15,7 @@ from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.networks import Network
 from mmseg_custom.inference.preparation import Preparation, Sample
 from mmseg_custom.inference.readers import Frame, OnFault
+from mmseg_custom.models.upsampled_classes import upsampled_classes
 
 Item = TypeVar('Item')
 Made = TypeVar('Made')
@@ -65,7 +65,7 @@ class Predictor:
 
     def predict(self, image: np.ndarray) -> Prediction:
         """Predict one image, uint8, H x W x 3, BGR."""
-        return self._finish(self.network([self.preparation(image)])[0], image.shape[:2])
+        return self._finish(self._run([self.preparation(image)])[0], image.shape[:2])
 
     def stream(
         self, frames: Iterable[Frame], on_fault: OnFault, batch_size: int = 1, workers: int = 2
@@ -83,9 +83,9 @@ class Predictor:
         """
         prepared = _kept(ordered_map(self._prepare, frames, workers), on_fault)
         for batch in group_by_size(prepared, batch_size):
-            scores = self.network([sample for _, sample in batch])
-            for (frame, _), score in zip(batch, scores, strict=True):
-                yield frame, self._finish(score, frame.image.shape[:2])
+            results = self._run([sample for _, sample in batch])
+            for (frame, _), result in zip(batch, results, strict=True):
+                yield frame, self._finish(result, frame.image.shape[:2])
 
     def _prepare(self, frame: Frame) -> Prepared | InputError:
         try:
@@ -94,19 +94,18 @@ class Predictor:
         except InputError as error:
             return error
 
-    def _finish(self, scores: Tensor, size: tuple[int, int]) -> Prediction:
+    def _run(self, samples: Sequence[Sample]) -> Tensor:
+        """Scores if they are needed, else the ids alone."""
+        return self.network(samples) if self.smooth or self.keep_scores else self.network.classes(samples)
+
+    def _finish(self, result: Tensor, size: tuple[int, int]) -> Prediction:
+        scores = result.float() if self.smooth or self.keep_scores else None
         if self.smooth:
-            enlarged = F.interpolate(scores[None], size, mode='bilinear', align_corners=False)[0]
-            classes = to_ids(enlarged)
+            classes = upsampled_classes(scores[None], size)[0].cpu().numpy()
         else:
-            small = scores.cpu().numpy() if self.network.kind == 'ids' else to_ids(scores)
-            classes = cv2.resize(small, size[::-1], interpolation=cv2.INTER_NEAREST)
-        return Prediction(classes, scores.float().cpu().numpy() if self.keep_scores else None)
-
-
-def to_ids(scores: Tensor) -> np.ndarray:
-    """The classes, uint8, of scores with the classes in front."""
-    return scores.argmax(0).byte().cpu().numpy()
+            small = result if scores is None else upsampled_classes(scores[None], scores.shape[1:])[0]
+            classes = cv2.resize(small.cpu().numpy(), size[::-1], interpolation=cv2.INTER_NEAREST)
+        return Prediction(classes, scores.cpu().numpy() if self.keep_scores else None)
 
 
 def ordered_map(function: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:

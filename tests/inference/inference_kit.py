@@ -1,10 +1,13 @@
-"""A predictor whose answer is known: class 0 everywhere, two classes."""
+"""Weights to predict with, and a predictor whose answer is known: class 0 everywhere, two classes."""
 
 import torch
+from mmseg.registry import MODELS
 
+from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
 from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation
+from mmseg_custom.stages.launch import load_run_config
 
 LABELS = Labels(('road', 'sky'), ((10, 20, 30), (40, 50, 60)), (7, 23))
 
@@ -23,6 +26,18 @@ class StripesNetwork:
         height, width = samples[0]['inputs'].shape[1:]
         return self.scores[None, :, None, None].expand(len(samples), -1, height, width)
 
+    def classes(self, samples):
+        return self(samples).argmax(1).byte()
+
 
 def stripes_predictor():
     return Predictor(StripesNetwork(), Preparation([{'type': 'PackSegInputs'}]), LABELS)
+
+
+def save_random_weights(config, path, seed=0, cfg_options=None):
+    """Weights that tell classes apart: those of PyTorch, with the classifier enlarged."""
+    torch.manual_seed(seed)
+    model = MODELS.build(load_run_config(config, cfg_options=cfg_options).model)
+    model.decode_head.conv_seg.weight.data.normal_(0, 1)
+    save_checkpoint_file({'meta': {}, 'state_dict': model.state_dict()}, path)
+    return path

@@ -12,16 +12,16 @@ from mmseg_custom.engine.checkpoint_io import CheckpointError, save_checkpoint_f
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference import find_sources, open_predictor, read_frames
 from mmseg_custom.inference.errors import InputError
-from mmseg_custom.inference.model_source import prepared_config
 from mmseg_custom.inference.networks import DeviceError, Ensemble, build_segmentor, choose_device
 from mmseg_custom.inference.predictor import Predictor, ordered_map
 from mmseg_custom.inference.readers import Frame
 from mmseg_custom.inference.sources import Source
+from mmseg_custom.stages import StageError
 from mmseg_custom.stages.launch import ConfigError, build_runner, load_run_config
 
 
 def host_prediction(config, checkpoint, image):
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     model = build_segmentor(cfg, checkpoint)
     model.cfg = cfg
     return inference_model(model, image).pred_sem_seg.data[0].numpy()
@@ -55,6 +55,16 @@ def test_prediction_is_what_the_test_loop_scores(config, checkpoint, scenes):
     path = Path(sample.img_path)
     ours = open_predictor(checkpoint, config, device='cpu').predict(cv2.imread(str(path))).classes
     assert np.array_equal(ours, sample.pred_sem_seg.data[0].numpy())
+
+
+@pytest.mark.parametrize('faster', [{'amp': True}, pytest.param({'compiled': True}, marks=pytest.mark.slow)])
+def test_faster_ways_give_the_same_classes(config, checkpoint, image, faster):
+    plain = open_predictor(checkpoint, config, device='cpu', keep_scores=True).predict(image)
+    fast = open_predictor(checkpoint, config, device='cpu', keep_scores=True, **faster).predict(image)
+    assert 0 < np.abs(fast.scores - plain.scores).max() < 0.02 * np.abs(plain.scores).max()
+    classes = open_predictor(checkpoint, config, device='cpu', **faster).predict(image).classes
+    assert np.array_equal(classes, fast.classes)
+    assert (classes == plain.classes).mean() > 0.98
 
 
 def test_ensemble_averages_probabilities():
@@ -131,11 +141,11 @@ def test_what_cannot_be_prepared_is_named(config, checkpoint):
 
 
 def test_wrong_models_are_refused(config, checkpoint, tmp_path):
-    with pytest.raises(InputError, match='name its config before it'):
+    with pytest.raises(StageError, match='name its config before it'):
         open_predictor(checkpoint)
     with pytest.raises(InputError, match='holds no finished run'):
         open_predictor(tmp_path)
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     cfg.model.decode_head.channels = 16
     with pytest.raises(CheckpointError, match='not of the architecture'):
         build_segmentor(cfg, checkpoint)
