@@ -3,6 +3,8 @@
 `python tools/demo.py CONFIG CHECKPOINT...`  these checkpoints
 `python tools/demo.py work_dirs/streets`  the winners and ensembles of a recipe, or of one of its stages
 `python tools/demo.py model.onnx`  a file of tools/export.py
+
+CONFIG is only needed for checkpoints outside of a recipe's folders.
 """
 
 import _bootstrap  # noqa: I001
@@ -14,7 +16,7 @@ from mmengine.config import DictAction
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference.demo_page import build_page
 from mmseg_custom.inference.model_choices import find_models, model_loader
-from mmseg_custom.inference.model_source import split_config
+from mmseg_custom.inference.model_source import OVERRIDES, split_config
 from mmseg_custom.inference.networks import choose_device
 
 LOOPBACK = '127.0.0.1'
@@ -26,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--host', default=LOOPBACK, help=f'address to listen on (default: {LOOPBACK}, this machine)')
     parser.add_argument('--port', type=int, help='port (default: the first free one from 7860)')
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, ... (default: chosen)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides of the config, key=value')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
     return parser.parse_args()
 
 

@@ -10,7 +10,7 @@ import argparse
 
 from mmengine.config import DictAction
 
-from mmseg_custom.inference.model_source import prepared_config
+from mmseg_custom.inference.model_source import OVERRIDES, prepared_config
 from mmseg_custom.inference.networks import build_segmentor
 from mmseg_custom.inference.onnx_export import export_onnx
 from mmseg_custom.inference.onnx_info import OUTPUTS
@@ -18,17 +18,17 @@ from mmseg_custom.inference.onnx_info import OUTPUTS
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file the checkpoint was trained with')
+    parser.add_argument('config', nargs='?', help="config of the checkpoint; known for those in a recipe's folders")
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, help='the ONNX file')
     parser.add_argument('--output', choices=OUTPUTS, default='logits', help='what the graph gives (default: logits)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides of the config, key=value')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    cfg = prepared_config(args.config, args.cfg_options)
+    cfg = prepared_config(args.checkpoint, args.config, args.cfg_options)
     info, checks = export_onnx(cfg, build_segmentor(cfg, args.checkpoint), args.out, args.output)
     for check in checks:
         logits = '' if check.difference is None else f'largest logit difference {check.difference:.1e}, '

@@ -4,7 +4,8 @@
 `python tools/predict.py work_dirs/streets/stage5 INPUT... --out DIR`  all folds of a stage together
 `python tools/predict.py model.onnx INPUT... --out DIR`  a file of tools/export.py
 
-An INPUT is an image, a video, a folder (searched recursively), a pattern in quotes or a .txt file with a path a line.
+CONFIG is only needed for a checkpoint outside of a recipe's folders. An INPUT is an image, a video, a folder
+(searched recursively), a pattern in quotes or a .txt file with a path a line.
 """
 
 import _bootstrap  # noqa: I001
@@ -18,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference import InputError, PredictionWriter, find_sources, open_predictor, read_frames
-from mmseg_custom.inference.model_source import split_config
+from mmseg_custom.inference.model_source import OVERRIDES, split_config
 from mmseg_custom.inference.readers import count_frames
 from mmseg_custom.inference.writers import KINDS
 
@@ -39,7 +40,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, default=1, help='images at once (default: 1)')
     parser.add_argument('--workers', type=int, default=2, help='threads that read and prepare (default: 2)')
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, ... (default: chosen)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides of the config, key=value')
+    parser.add_argument('--amp', action='store_true', help='compute in bfloat16: faster where the hardware has it')
+    parser.add_argument('--compile', action='store_true', help='compile the network first: a minute, then faster')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
     args = parser.parse_args()
     if args.batch_size < 1 or args.workers < 1 or not 0 <= args.opacity <= 1:
         parser.error('--batch-size and --workers are 1 or more, --opacity is 0 to 1')
@@ -54,6 +57,7 @@ def main() -> None:
     model, *inputs = named
     sources = find_sources(inputs, skip=args.out)
     options = {'device': args.device, 'smooth': args.smooth, 'cfg_options': args.cfg_options}
+    options.update(amp=args.amp, compiled=args.compile)
     predictor = open_predictor(model, config, keep_scores='raw' in args.save, **options)
     faults: list[InputError] = []
     console = Console(stderr=True)

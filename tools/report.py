@@ -13,7 +13,7 @@ from mmseg_custom.reports import write_report
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Write report.html and figures/ into the folder of a recipe.')
     parser.add_argument('folder', type=Path, help='work_dirs/<recipe>; it may be half done')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides the recipe was run with')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides besides those of the training')
     return parser.parse_args()
 
 

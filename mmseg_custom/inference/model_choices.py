@@ -9,6 +9,7 @@ from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.stages.ledger import StageLedger
+from mmseg_custom.stages.trained import find_record
 
 LOADED_AT_ONCE = 2
 
@@ -28,7 +29,7 @@ def find_models(models: Sequence[str], config: str | None = None) -> dict[str, M
     Args:
         models: Checkpoints, ONNX files, folders of stages (winner, every run, all runs together) and of recipes
             (winner and all runs together of every stage, the last stage first).
-        config: The config of the checkpoints; folders know their own.
+        config: The config of the checkpoints; folders and the checkpoints in them know their own.
 
     Raises:
         InputError: If a model is not there or needs a config.
@@ -55,7 +56,7 @@ def _choices(model: Path, config: str | None) -> Iterator[tuple[str, ModelChoice
         yield from found
     elif not model.is_file():
         raise InputError(f'{model}: no such file or folder.')
-    elif config is None and model.suffix != '.onnx':
+    elif config is None and model.suffix != '.onnx' and not (find_record(model) or {}).get('config'):
         raise InputError(f'{model}: name its config before it.')
     else:
         yield str(model), ModelChoice(model, config)

@@ -1,7 +1,9 @@
 """From what a user names as a model to a predictor."""
 
 from pathlib import Path
+from typing import Any
 
+from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -12,10 +14,11 @@ from mmseg_custom.inference.networks import Ensemble, Network, TorchNetwork, bui
 from mmseg_custom.inference.onnx_network import open_onnx
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, image_steps
-from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.ledger import StageLedger
+from mmseg_custom.stages.trained import load_trained_config
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+OVERRIDES = 'overrides of the config, key=value; those of the training are known for models of a recipe'
 
 
 def open_predictor(
@@ -26,36 +29,47 @@ def open_predictor(
     smooth: bool = False,
     keep_scores: bool = False,
     cfg_options: dict | None = None,
+    amp: bool = False,
+    compiled: bool = False,
 ) -> Predictor:
     """Make a predictor of a model.
 
     Args:
         model: A checkpoint, an ONNX file of ``tools/export.py``, or the folder of a stage, whose finished runs
             predict together (mean of their softmax probabilities).
-        config: The config of the checkpoint. A stage's folder knows its own, an ONNX file needs none. The config
-            text inside a checkpoint is never used: it is code.
+        config: The config of the checkpoint. A stage's folder and the checkpoints in it know their own, an ONNX file
+            needs none. The config text inside a checkpoint is never used: it is code.
         device: ``'auto'`` or one of PyTorch's.
         smooth: See :class:`~mmseg_custom.inference.predictor.Predictor`.
         keep_scores: See there.
-        cfg_options: Overrides of the config by dotted key.
+        cfg_options: Overrides of the config by dotted key; they win over those the model was trained with.
+        amp: Compute in bfloat16; not for an ONNX file.
+        compiled: Compile the network for every size of image; not for an ONNX file.
 
     Raises:
-        InputError: If the config is needed and not given, or the model cannot be used.
+        InputError: If the model cannot be used.
+        StageError: If the config is needed and not given.
     """
     device = choose_device(device)
     options = {'smooth': smooth, 'keep_scores': keep_scores}
     if Path(model).suffix == '.onnx':
+        if amp or compiled:
+            raise InputError(f'{model} runs in ONNX Runtime as it is: leave out --amp and --compile.')
         return open_onnx(model, device, **options)
-    members, config = _members(Path(model), config)
-    cfg = prepared_config(config, cfg_options)
-    networks = [TorchNetwork(build_segmentor(cfg, member), device) for member in members]
+    members = _members(Path(model))
+    cfg = prepared_config(model, config, cfg_options)
+    networks = [
+        TorchNetwork(fuse_conv_bn(build_segmentor(cfg, member)), device, amp, compiled) for member in members
+    ]
     network: Network = networks[0] if len(networks) == 1 else Ensemble(networks)
     return Predictor(network, Preparation(image_steps(cfg)), labels_of_config(cfg), **options)
 
 
-def prepared_config(config: PathLike, cfg_options: dict | None = None) -> Config:
-    """Read a config and make its registry scope the default one."""
-    cfg = load_run_config(config, cfg_options=cfg_options)
+def prepared_config(
+    model: PathLike, config: PathLike | None = None, cfg_options: dict[str, Any] | None = None
+) -> Config:
+    """The config a model was trained with, its registry scope made the default one."""
+    cfg = load_trained_config(model, config, cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return cfg
 
@@ -67,17 +81,11 @@ def split_config(arguments: list[str]) -> tuple[str | None, list[str]]:
     return None, arguments
 
 
-def _members(model: Path, config: PathLike | None) -> tuple[list[Path], PathLike]:
-    if model.is_dir():
-        ledger = StageLedger(model)
-        finished = ledger.finished_members()
-        if not finished:
-            raise InputError(
-                f'{model} holds no finished run of a stage: name a checkpoint, or work_dirs/RECIPE/stageS.'
-            )
-        return [ledger.weights_path(name) for name in finished], config or ledger.entry(finished[0])['config']
-    if config is None:
-        raise InputError(
-            f'{model}: name its config before it. The config text inside a checkpoint is code and is never used.'
-        )
-    return [model], config
+def _members(model: Path) -> list[Path]:
+    if not model.is_dir():
+        return [model]
+    ledger = StageLedger(model)
+    finished = ledger.finished_members()
+    if not finished:
+        raise InputError(f'{model} holds no finished run of a stage: name a checkpoint, or work_dirs/RECIPE/stageS.')
+    return [ledger.weights_path(name) for name in finished]

@@ -9,11 +9,12 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmseg.registry import TRANSFORMS
 
+from mmseg_custom.datasets.bad_samples import LABEL_STEPS
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.stages.launch import ConfigError
 
 IMAGE_LOADER = 'LoadImageFromFile'
-LABEL_STEPS = ('LoadAnnotations', 'MapLabelIds', 'UseWorkingSize')
+SKIPPED_STEPS = (*LABEL_STEPS, 'UseWorkingSize')
 
 Sample = dict[str, Any]
 
@@ -29,7 +30,7 @@ def image_steps(cfg: Config) -> list[dict]:
         raise ConfigError(f'{cfg.filename} has no test_pipeline that starts with {IMAGE_LOADER}: add one.')
     if steps[0].get('color_type', 'color') != 'color':
         raise ConfigError(f'{cfg.filename}: color_type={steps[0]["color_type"]!r}; only colour images are predicted.')
-    return [step for step in steps[1:] if step['type'] not in LABEL_STEPS]
+    return [step for step in steps[1:] if step['type'] not in SKIPPED_STEPS]
 
 
 class Preparation:

@@ -31,6 +31,7 @@ INCIDENTAL_KEYS = {
     'file',
     'on_bad_sample',
     'packed',
+    'with_cp',
 }
 # Where a path stands for what its file holds.
 CONTENT_KEYS = {'skip_list', 'class_weight'}
@@ -41,9 +42,14 @@ def fingerprint(cfg: Config) -> Entry:
 
     Returns:
         ``config_hash``; ``experiment``, the part of the config it is the checksum of; ``data``, the checksum of the
-        fold file's images, ``None`` without one.
+        fold file's images, ``None`` without one; ``cfg_options``, the overrides as text.
     """
-    return {'config_hash': hash_experiment(cfg), 'experiment': experiment(cfg), 'data': hash_data(cfg)}
+    return {
+        'config_hash': hash_experiment(cfg),
+        'experiment': experiment(cfg),
+        'data': hash_data(cfg),
+        'cfg_options': dict(cfg.get('cfg_options', {})),
+    }
 
 
 def hash_experiment(cfg: Config) -> str:

@@ -7,11 +7,11 @@ from mmengine.registry import init_default_scope
 
 from mmseg_custom.engine.checkpoint_io import CheckpointError
 from mmseg_custom.engine.files import PathLike
-from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.lease import lease
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
 from mmseg_custom.stages.parents import read_parent, save_average
 from mmseg_custom.stages.scoring import WeightScorer
+from mmseg_custom.stages.trained import load_trained_config
 from mmseg_custom.stages.winner import choose_winner
 
 
@@ -37,7 +37,7 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
     Args:
         folder: ``work_dirs/<recipe>/stage<S>``.
         config: Gives network, data and metric; by default the one the first finished run was trained with.
-        cfg_options: Overrides by dotted key.
+        cfg_options: Overrides by dotted key; they win over those of that run.
 
     Raises:
         StageError: If the folder holds no finished run, a run is missing, or another process is at it.
@@ -47,7 +47,7 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
     if not finished:
         raise StageError(f'{folder} holds no finished run of a stage.')
     first = ledger.entry(finished[0])
-    cfg = load_run_config(config or first['config'], cfg_options=cfg_options)
+    cfg = load_trained_config(folder, config, cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     with lease(ledger.lease_path) as held:
         if not held:

@@ -48,7 +48,7 @@ def load_run_config(
     Args:
         config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
         work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``.
-        cfg_options: Overrides by dotted key.
+        cfg_options: Overrides by dotted key; kept as ``cfg_options`` of the config, as text that Python reads back.
     """
     cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
     for key in cfg:
@@ -56,6 +56,9 @@ def load_run_config(
     for option, value in (cfg_options or {}).items():
         check_option(cfg, option)
         cfg.merge_from_dict({option: value})
+    if cfg_options:
+        given = {option: repr(value) for option, value in cfg_options.items()}
+        cfg.cfg_options = {**cfg.get('cfg_options', {}), **given}
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
@@ -95,7 +98,7 @@ def _check_spelling(key: str, known: Collection[str], where: str) -> None:
 
 
 def enable_amp(cfg: Config) -> None:
-    """Train in mixed precision, as the host's ``--amp``.
+    """Train in mixed precision, as the host's ``--amp``, and in channels-last format, which it is fastest in.
 
     Raises:
         ValueError: If the config has an optimizer wrapper of another kind.
@@ -105,6 +108,7 @@ def enable_amp(cfg: Config) -> None:
         raise ValueError(f'--amp works with optim_wrapper.type OptimWrapper, not {kind}.')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    cfg.setdefault('channels_last', True)
 
 
 def build_runner(cfg: Config) -> StageRunner:

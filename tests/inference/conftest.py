@@ -4,22 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from mmseg.registry import MODELS
-
-from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
-from mmseg_custom.inference.model_source import prepared_config
+from inference_kit import save_random_weights
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
-
-
-def save_random_weights(config, path, seed=0):
-    """Weights that tell classes apart: those of PyTorch, with the classifier enlarged."""
-    torch.manual_seed(seed)
-    model = MODELS.build(prepared_config(config).model)
-    model.decode_head.conv_seg.weight.data.normal_(0, 1)
-    save_checkpoint_file({'meta': {}, 'state_dict': model.state_dict()}, path)
-    return path
 
 
 @pytest.fixture

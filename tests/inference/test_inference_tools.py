@@ -6,9 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from inference_kit import save_random_weights
 from test_readers import write_video
 
 from mmseg_custom.engine.checkpoint_io import load_weights
+from mmseg_custom.stages import StageLedger
 
 
 @pytest.fixture
@@ -51,6 +53,23 @@ def test_export_then_predict_without_the_checkpoint(run_tool, config, checkpoint
     checkpoint.unlink()
     assert run_tool('predict.py', 'm.onnx', 'x.png', '--out', 'onnx', '--save', 'ids')[0] == 0
     assert Path('torch/ids/x.png').read_bytes() == Path('onnx/ids/x.png').read_bytes()
+
+
+def test_models_of_a_recipe_need_neither_config_nor_overrides(run_tool, config, image):
+    options = {'model.decode_head.channels': 12}
+    weights = save_random_weights(config, Path('wide.pth'), cfg_options=options)
+    record = {'config': str(config), 'num_folds': None, 'cfg_options': {'model.decode_head.channels': '12'}}
+    StageLedger('stage1').record('full', record, weights)
+    cv2.imwrite('x.png', image)
+    assert run_tool('predict.py', 'stage1/full.pth', 'x.png', '--out', 'own', '--save', 'ids')[0] == 0
+    assert run_tool('predict.py', config, 'stage1', 'x.png', '--out', 'named', '--save', 'ids')[0] == 0
+    told = ['--cfg-options', 'model.decode_head.channels=12']
+    assert run_tool('predict.py', config, weights, 'x.png', '--out', 'told', '--save', 'ids', *told)[0] == 0
+    own, named, told = (Path(f'{folder}/ids/x.png').read_bytes() for folder in ('own', 'named', 'told'))
+    assert own == named == told
+    wrong = ['--cfg-options', 'model.decode_head.channels=8']
+    code, output = run_tool('predict.py', 'stage1/full.pth', 'x.png', '--out', 'wrong', *wrong)
+    assert code == 1 and 'architecture' in output
 
 
 def test_every_wrong_call_ends_in_one_line(run_tool, config, checkpoint):

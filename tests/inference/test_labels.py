@@ -3,15 +3,14 @@ from pathlib import Path
 import pytest
 
 from mmseg_custom.inference.labels import invert_table, labels_of_config
-from mmseg_custom.inference.model_source import prepared_config
-from mmseg_custom.stages.launch import ConfigError
+from mmseg_custom.stages.launch import ConfigError, load_run_config
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 
 def test_cityscapes_ids_are_those_of_its_evaluator():
     scripts = pytest.importorskip('cityscapesscripts.helpers.labels')
-    labels = labels_of_config(prepared_config(CONFIGS / 'stage2.py'))
+    labels = labels_of_config(load_run_config(CONFIGS / 'stage2.py'))
     theirs = sorted((label for label in scripts.labels if 0 <= label.trainId < 255), key=lambda label: label.trainId)
     assert len(theirs) == 19
     assert labels.file_ids == tuple(label.id for label in theirs)
@@ -26,12 +25,12 @@ def test_table_is_inverted_to_the_first_id_and_only_if_each_class_has_one():
 
 
 def test_host_data_set_brings_its_own_classes():
-    labels = labels_of_config(prepared_config(CONFIGS / 'host/deeplabv3plus_r18.py'))
+    labels = labels_of_config(load_run_config(CONFIGS / 'host/deeplabv3plus_r18.py'))
     assert labels.classes[:2] == ('road', 'sidewalk')
 
 
 def test_classes_without_colours_are_refused(config):
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     cfg.test_dataloader.dataset.metainfo.palette = [[1, 2, 3]]
     with pytest.raises(ConfigError, match='19 classes and 1 colours'):
         labels_of_config(cfg)

@@ -12,11 +12,10 @@ from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights  # noqa
 from mmseg_custom.inference import open_predictor  # noqa: E402
 from mmseg_custom.inference.errors import InputError, MissingExtraError, import_extra  # noqa: E402
 from mmseg_custom.inference.labels import labels_of_config  # noqa: E402
-from mmseg_custom.inference.model_source import prepared_config  # noqa: E402
 from mmseg_custom.inference.networks import build_segmentor  # noqa: E402
 from mmseg_custom.inference.onnx_export import ExportedGraph, ExportError, export_onnx  # noqa: E402
 from mmseg_custom.inference.onnx_info import OnnxInfo, ResizeRule, resize_rule  # noqa: E402
-from mmseg_custom.stages.launch import ConfigError  # noqa: E402
+from mmseg_custom.stages.launch import ConfigError, load_run_config  # noqa: E402
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def exported(config, checkpoint, tmp_path):
     """A function that exports the network of `config` and gives the path of the file."""
 
     def export(output):
-        cfg = prepared_config(config)
+        cfg = load_run_config(config)
         export_onnx(cfg, build_segmentor(cfg, checkpoint), tmp_path / f'{output}.onnx', output)
         return tmp_path / f'{output}.onnx'
 
@@ -32,7 +31,7 @@ def exported(config, checkpoint, tmp_path):
 
 
 def test_check_passes_at_two_sizes_and_batch_norm_is_folded(config, checkpoint, tmp_path):
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     _, checks = export_onnx(cfg, build_segmentor(cfg, checkpoint), tmp_path / 'm.onnx')
     assert [check.size for check in checks] == [(32, 64), (24, 40)]
     assert all(check.difference < 1e-3 and check.equal > 0.999 for check in checks)
@@ -58,7 +57,7 @@ def test_file_alone_predicts_the_same(output, exported, config, checkpoint, imag
 
 def test_file_says_what_it_is(exported, config, checkpoint):
     metadata = {entry.key: entry.value for entry in onnx.load(exported('logits')).metadata_props}
-    info, labels = OnnxInfo.from_metadata(metadata, 'm.onnx'), labels_of_config(prepared_config(config))
+    info, labels = OnnxInfo.from_metadata(metadata, 'm.onnx'), labels_of_config(load_run_config(config))
     assert info.labels == labels and labels.file_ids[0] == 7
     assert json.loads(metadata['mean']) == pytest.approx([123.675, 116.28, 103.53])
     assert info.std == pytest.approx((58.395, 57.12, 57.375))
@@ -68,7 +67,7 @@ def test_file_says_what_it_is(exported, config, checkpoint):
 
 
 def test_colour_order_of_the_input_is_rgb_whatever_the_network_takes(config, checkpoint):
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     red = torch.zeros(1, 3, 32, 64)
     red[:, 0] = 255
     usual = ExportedGraph(build_segmentor(cfg, checkpoint), 'logits')
@@ -86,14 +85,14 @@ def test_colour_order_of_the_input_is_rgb_whatever_the_network_takes(config, che
 def test_graph_that_computes_something_else_is_not_written(config, checkpoint, tmp_path, monkeypatch):
     forward = ExportedGraph.forward
     monkeypatch.setattr(ExportedGraph, 'forward', lambda self, images: forward(self, images).roll(1, 1))
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     with pytest.raises(ExportError, match='have the same class'):
         export_onnx(cfg, build_segmentor(cfg, checkpoint), tmp_path / 'm.onnx')
     assert not list(tmp_path.glob('*m.onnx*'))
 
 
 def test_what_a_graph_cannot_do_is_refused(config, checkpoint, tmp_path):
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     model = build_segmentor(cfg, checkpoint)
     model.test_cfg.mode = 'slide'
     with pytest.raises(ConfigError, match='sliding windows'):
@@ -105,7 +104,7 @@ def test_what_a_graph_cannot_do_is_refused(config, checkpoint, tmp_path):
 
 
 def test_no_resize_is_a_rule_too(config):
-    cfg = prepared_config(config)
+    cfg = load_run_config(config)
     cfg.test_pipeline = [step for step in cfg.test_pipeline if step.type != 'Resize']
     assert resize_rule(cfg).steps() == [{'type': 'PackSegInputs'}]
 

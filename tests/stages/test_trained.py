@@ -1,0 +1,73 @@
+import math
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_custom.engine.files import write_json
+from mmseg_custom.inference.model_source import open_predictor
+from mmseg_custom.reports.findings import examine_winner, read_recipe
+from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
+from mmseg_custom.stages.changes import RUN_FILE
+from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.stages.trained import find_record, load_trained_config, trained_options
+
+# Another architecture, a tuple, and a value without a literal.
+OPTIONS = {
+    'model.decode_head.channels': 12,
+    'test_dataloader.dataset.pipeline.3.scale': (48, 32),
+    'train_cfg.max_epochs': 1,
+    'log_processor.mean_pattern': 'loss',
+    'train_cfg.val_begin': -math.inf,
+}
+
+
+@pytest.fixture
+def config(tiny_recipe):
+    return tiny_recipe / 'tiny_stage1.py'
+
+
+def test_recipe_remembers_its_overrides(tiny_recipe):
+    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None, OPTIONS).run(stages={1})
+    winner = Path('work_dirs/tiny/stage1/winner.pth')
+    assert trained_options(find_record(winner)) == OPTIONS
+    best = next(Path('work_dirs/tiny_stage1').glob('best*.pth'))
+    assert trained_options(find_record(best)) == OPTIONS
+    recipe = read_recipe('work_dirs/tiny')
+    assert recipe.options == OPTIONS
+    assert len(examine_winner(recipe, recipe.options).scores) == 4
+    assert open_predictor(winner, device='cpu').network.model.decode_head.channels == 12
+
+
+def test_given_overrides_win(config):
+    write_json({'cfg_options': {'train_cfg.max_epochs': '7', 'log_level': "'ERROR'"}}, RUN_FILE)
+    cfg = load_trained_config('best.pth', config, {'train_cfg.max_epochs': 9})
+    assert (cfg.train_cfg.max_epochs, cfg.log_level) == (9, 'ERROR')
+    assert cfg.cfg_options == {'train_cfg.max_epochs': '9', 'log_level': "'ERROR'"}
+
+
+def test_members_have_their_own_record_and_averages_that_of_the_first(tmp_path):
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    ledger = StageLedger(tmp_path / 'stage2')
+    for fold in (1, 2):
+        ledger.record(f'fold{fold}', {'config': f'c{fold}.py'}, weights)
+    found = {name: find_record(ledger.folder / f'{name}.pth')['config'] for name in ('fold1', 'fold2', 'winner')}
+    assert found == {'fold1': 'c1.py', 'fold2': 'c2.py', 'winner': 'c1.py'}
+    assert find_record(ledger.folder)['config'] == 'c1.py'
+    assert trained_options(find_record(ledger.folder)) == {}
+
+
+def test_weights_from_elsewhere_need_a_config(tmp_path, config):
+    assert find_record(tmp_path / 'weights.pth') is None
+    with pytest.raises(StageError, match=r'weights\.pth: name its config before it'):
+        load_trained_config(tmp_path / 'weights.pth')
+    assert 'cfg_options' not in load_trained_config(tmp_path / 'weights.pth', config)
+
+
+def test_overrides_survive_a_dumped_config(config, tmp_path):
+    options = {key: value for key, value in OPTIONS.items() if value != -math.inf}  # the host cannot dump it
+    load_run_config(config, cfg_options=options).dump(tmp_path / 'dumped.py')
+    again = load_run_config(tmp_path / 'dumped.py', cfg_options={'log_level': 'ERROR'})
+    assert trained_options(again) == {**options, 'log_level': 'ERROR'}
+    assert isinstance(Config.fromfile(tmp_path / 'dumped.py').cfg_options, dict)
