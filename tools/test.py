@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmseg_custom.stages import testing_options
 from mmseg_custom.stages.launch import add_host_options, config_from_options
 from mmseg_custom.stages.testing import run_test
+from mmseg_custom.stages.trained import options_with_trained
 
 
 def size(text: str) -> tuple[int, int]:
@@ -76,6 +77,7 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
+    args.cfg_options = options_with_trained(args.checkpoint, args.cfg_options)
     cfg = config_from_options(args)
     cfg.load_from = args.checkpoint
     apply_options(cfg, args)

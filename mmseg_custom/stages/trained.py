@@ -8,7 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from mmseg_custom.engine.files import PathLike, read_json
+from mmseg_custom.engine.files import PathLike
+from mmseg_custom.engine.records import read_record
 from mmseg_custom.stages.changes import RUN_FILE
 from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
@@ -36,11 +37,17 @@ def load_trained_config(
         raise StageError(
             f'{model}: name its config before it. The config text inside a checkpoint is code and is never used.'
         )
-    options = trained_options(record)
+    return load_run_config(config, cfg_options=options_with_trained(model, cfg_options))
+
+
+def options_with_trained(model: PathLike, cfg_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Overrides, and those that weights were trained with where the former say nothing; the latter are logged."""
+    given = dict(cfg_options or {})
+    options = {key: value for key, value in trained_options(find_record(model) or {}).items() if key not in given}
     if options:
         told = ' '.join(f'{key}={value}' for key, value in options.items())
         print_log(f'{model} was trained with --cfg-options {told}: used here too.', logger='current')
-    return load_run_config(config, cfg_options={**options, **(cfg_options or {})})
+    return {**options, **given}
 
 
 def find_record(model: PathLike) -> Entry | None:
@@ -55,7 +62,7 @@ def find_record(model: PathLike) -> Entry | None:
     if finished:
         name = Path(model).stem
         return StageLedger(folder).entry(name if name in finished else finished[0])
-    return read_json(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
+    return read_record(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
 
 
 def trained_options(record: Entry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from mmseg_custom.reports.findings import examine_winner, read_recipe
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
 from mmseg_custom.stages.changes import RUN_FILE
 from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.trained import find_record, load_trained_config, trained_options
+from mmseg_custom.stages.trained import find_record, load_trained_config, options_with_trained, trained_options
 
 # Another architecture, a tuple, and a value without a literal.
 OPTIONS = {
@@ -33,6 +33,7 @@ def test_recipe_remembers_its_overrides(tiny_recipe):
     assert trained_options(find_record(winner)) == OPTIONS
     best = next(Path('work_dirs/tiny_stage1').glob('best*.pth'))
     assert trained_options(find_record(best)) == OPTIONS
+    assert options_with_trained(winner, {'train_cfg.max_epochs': 3}) == OPTIONS | {'train_cfg.max_epochs': 3}
     recipe = read_recipe('work_dirs/tiny')
     assert recipe.options == OPTIONS
     assert len(examine_winner(recipe, recipe.options).scores) == 4
