@@ -28,6 +28,11 @@ def require_stack() -> None:
             )
 
 
+def versions() -> dict[str, str]:
+    """The versions of the host packages and of this one, by import name."""
+    return {name: import_module(name).__version__ for name in (*REQUIRED, 'mmseg_custom')}
+
+
 def _import_quietly(name: str) -> ModuleType:
     """Import a package without its remarks on optional parts that are not there."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(record=True):

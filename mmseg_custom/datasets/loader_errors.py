@@ -16,7 +16,7 @@ class LoaderError(UserError, RuntimeError):
 
 @contextmanager
 def lost_workers_explained() -> Iterator[None]:
-    """Turn the end of a data loader's worker into a message.
+    """Turn the end of a data loader's worker into a message; also a decorator.
 
     Raises:
         LoaderError: If the block ends because a worker died.
@@ -30,5 +30,5 @@ def lost_workers_explained() -> Iterator[None]:
         raise LoaderError(
             f'{lost.group().strip()}. A worker process is mostly killed for want of memory, or of shared memory '
             '(/dev/shm; in a container --shm-size or --ipc=host). Lower num_workers of the loaders (0 needs none), '
-            'then go on with --resume: what was saved is intact.'
+            'then start the same command again (train.py with --resume): what was saved is intact.'
         ) from error

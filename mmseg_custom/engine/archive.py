@@ -37,6 +37,15 @@ def check_archive(path: PathLike) -> None:
         check_pickle(archive.read(records['data.pkl']), sizes)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a file just written reads back, by the checksums alone; a tenth of the time of loading it."""
+    try:
+        with ZipFile(path) as archive:
+            return archive.testzip() is None
+    except Exception:  # The reader of zip files raises a dozen types.
+        return False
+
+
 def _records(archive: ZipFile) -> dict[str, ZipInfo]:
     """The records by their names below the archive's one folder."""
     records = {}

@@ -29,6 +29,10 @@ class WriteError(UserError, OSError):
     """A file that there is no room or no permission for; the file that was there before is untouched."""
 
 
+class JsonError(UserError, ValueError):
+    """A file that is no valid JSON, or damaged; the message names it."""
+
+
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block ends well.
@@ -108,12 +112,15 @@ def read_json(path: PathLike) -> Any:
     """Read a JSON file.
 
     Raises:
-        ValueError: If the file is not valid JSON, naming the file.
+        JsonError: If the file is not valid JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding='utf-8'))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is not valid JSON ({error}): delete it or restore it.') from error
+        raise JsonError(
+            f'{path} is not valid JSON ({error}): mend it or restore it. What this project wrote itself is made anew '
+            'once the file is moved away.'
+        ) from error
 
 
 def place_copy(source: PathLike, target: PathLike) -> None:

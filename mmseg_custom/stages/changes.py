@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_custom.engine.files import move_aside, read_json, remove_leftovers, write_json
+from mmseg_custom.engine.files import move_aside, remove_leftovers
+from mmseg_custom.engine.records import read_record, write_record
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.stages.fingerprint import fingerprint, reason_to_doubt
 from mmseg_custom.stages.lease import RUN_LEASE, Lease, sole_process
@@ -16,22 +17,28 @@ RUN_FILE = 'run.json'
 
 def record_start(cfg: Config, lineage: Lineage) -> None:
     """Write down in a run's folder what its resume points are going to be those of."""
-    write_json({**fingerprint(cfg), 'lineage': lineage}, Path(cfg.work_dir) / RUN_FILE)
+    write_record({**fingerprint(cfg), 'lineage': lineage}, Path(cfg.work_dir) / RUN_FILE)
 
 
 def begun_run(work_dir: str) -> Entry | None:
     """What :func:`record_start` wrote down for the resume points in a folder, ``None`` if there are none."""
     path = Path(work_dir) / RUN_FILE
-    return read_json(path) if path.is_file() and resume_points(work_dir, epoch_length=1) else None
+    return read_record(path) if path.is_file() and resume_points(work_dir, epoch_length=1) else None
 
 
-def change_of(cfg: Config, ledger: StageLedger, member: str) -> str | None:
-    """Why a run has to be trained anew, ``None`` if it is as its config says or has not begun."""
-    entry = ledger.entry(member)
+def change_of(cfg: Config, entry: Entry | None) -> str | None:
+    """Why a run has to be trained anew, ``None`` if it is as its config says or has not begun.
+
+    Args:
+        cfg: The run's config.
+        entry: Its record in the ledger, ``None`` while it has not finished.
+
+    Returns:
+        The rest of a sentence about the run: ``is finished, but ...``.
+    """
     record = entry or begun_run(cfg.work_dir)
     reason = record and reason_to_doubt(cfg, record)
-    state = 'finished' if entry else 'half trained'
-    return f'{member} of {ledger.folder} is {state}, but {reason}' if reason else None
+    return f'is {"finished" if entry else "half trained"}, but {reason}' if reason else None
 
 
 def put_aside(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:

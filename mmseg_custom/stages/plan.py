@@ -1,6 +1,7 @@
 """The plan of a recipe: a folder of configs, read by their names."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,10 @@ class PlannedStage:
     def members(self) -> list[str]:
         """The names of its runs in the ledger."""
         return [run.member for run in self.runs]
+
+    def chosen(self, folds: Container[int] | None) -> list[PlannedRun]:
+        """The runs of some folds, ``None`` for all; a run without folds is always among them."""
+        return [run for run in self.runs if folds is None or run.fold is None or run.fold in folds]
 
 
 class Plan:

@@ -90,12 +90,10 @@ class Recipe:
         for stage in self.plan.stages:
             if stages is not None and stage.number not in stages:
                 continue
-            pending = {run.member for run in self._pending(stage, folds)}
+            chosen, pending = stage.chosen(folds), self._pending(stage, folds)
             for run in stage.runs:
                 cfg = self._config(run)
-                state = 'to train' if run.member in pending else 'finished'
-                if folds is not None and run.fold is not None and run.fold not in folds:
-                    state = 'left out'
+                state = 'left out' if run not in chosen else 'to train' if run in pending else 'finished'
                 start = cfg.load_from or 'scratch'
                 lines.append(
                     f'stage {stage.number} {run.member:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'
@@ -154,21 +152,21 @@ class Recipe:
 
     def _pending(self, stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
         ledger = self._ledger(stage)
-        wanted = _chosen(stage, folds)
-        for run in wanted:
-            change = change_of(self._config(run), ledger, run.member)
+        entries = {run: ledger.entry(run.member) for run in stage.chosen(folds)}
+        for run, entry in entries.items():
+            change = change_of(self._config(run), entry)
             if change:
                 raise StageError(
-                    f'{change}. Take the change back, or add --force: it puts the run and all stages behind it aside '
-                    'and trains them anew.'
+                    f'{run.member} of {ledger.folder} {change}. Take the change back, or add --force: it puts the '
+                    'run and all stages behind it aside and trains them anew.'
                 )
-        return [run for run in wanted if ledger.entry(run.member) is None]
+        return [run for run, entry in entries.items() if entry is None]
 
     def _put_changes_aside(self, stages: list[PlannedStage], folds: Container[int] | None) -> None:
         """Put the changed runs of the first stage that has some aside, after all runs of the stages behind it."""
         for stage in stages:
-            ledger, runs = self._ledger(stage), _chosen(stage, folds)
-            changed = [run for run in runs if change_of(self._config(run), ledger, run.member)]
+            ledger, runs = self._ledger(stage), stage.chosen(folds)
+            changed = [run for run in runs if change_of(self._config(run), ledger.entry(run.member))]
             if changed:
                 behind = [later for later in self.plan.stages if later.number > stage.number]
                 for one, members in [*((later, later.runs) for later in reversed(behind)), (stage, changed)]:
@@ -200,7 +198,3 @@ class Recipe:
         if run not in self._configs:
             self._configs[run] = load_run_config(run.config, cfg_options=self.cfg_options)
         return self._configs[run]
-
-
-def _chosen(stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
-    return [run for run in stage.runs if folds is None or run.fold is None or run.fold in folds]

@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from importlib import import_module
 from typing import Any
 
 from mmengine.config import Config
@@ -15,7 +14,7 @@ from mmengine.dist import get_world_size, is_main_process
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.evaluation import SegmentationMetric, write_results
-from mmseg_custom.stack import REQUIRED
+from mmseg_custom.stack import versions
 from mmseg_custom.stages.launch import build_runner
 from mmseg_custom.stages.testing_options import pipeline_steps, require_metric
 
@@ -55,7 +54,7 @@ def describe_run(cfg: Config) -> dict[str, Any]:
         'input_sizes': [list(step['scale']) for step in steps if 'scale' in step and step['type'] == 'Resize'],
         'device': get_device(),
         'processes': get_world_size(),
-        'versions': {name: import_module(name).__version__ for name in (*REQUIRED, 'mmseg_custom')},
+        'versions': versions(),
         'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         'command': shlex.join(sys.argv),
     }

@@ -11,6 +11,7 @@ import torch
 
 from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
 from mmseg_custom.engine.files import (
+    JsonError,
     WriteError,
     atomic_path,
     move_aside,
@@ -47,9 +48,11 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path):
 def test_json_round_trip_and_damage_is_named(tmp_path):
     write_json({'grüße': [1, 2.5, None]}, tmp_path / 'a.json')
     assert read_json(tmp_path / 'a.json') == {'grüße': [1, 2.5, None]}
-    (tmp_path / 'a.json').write_text('{"half"')
-    with pytest.raises(ValueError, match=r'a\.json is not valid JSON'):
-        read_json(tmp_path / 'a.json')
+    for damaged in (b'{"half"', b'', b'\xff{}'):
+        (tmp_path / 'a.json').write_bytes(damaged)
+        with pytest.raises(JsonError, match=r'a\.json is not valid JSON .*moved away'):
+            read_json(tmp_path / 'a.json')
+    assert issubclass(JsonError, UserError)
 
 
 @pytest.mark.parametrize('links', [True, False])

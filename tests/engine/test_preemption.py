@@ -157,7 +157,8 @@ def test_tool_with_workers_is_preempted_by_its_cluster(place):
 
 
 @pytest.mark.slow
-def test_one_process_of_two_is_asked_and_both_leave(place):
+@pytest.mark.parametrize('asked', ['rank', 'launcher'])
+def test_one_process_of_two_is_asked_and_both_leave(place, asked):
     make_config('cosine')
     options = ['train_cfg.max_epochs=500', 'default_hooks.preemption.check_interval=2']
     command = [TOOLS / 'dist_train.sh', 'run.py', '2', '--cfg-options', *options]
@@ -166,7 +167,7 @@ def test_one_process_of_two_is_asked_and_both_leave(place):
     process = subprocess.Popen(command, env=environment, start_new_session=True, **output)
     wait_for(Path('work_dirs/run/epoch_1.pth'), process)
     ranks = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
-    os.kill(int(ranks[-1]), signal.SIGUSR1)
+    os.kill(int(ranks[-1]) if asked == 'rank' else process.pid, signal.SIGUSR1)
     text = process.communicate(timeout=100)[0]
     assert text.count('Preempted, saved at ') == 1
-    assert 'exitcode  : 75' in text
+    assert process.returncode == 75

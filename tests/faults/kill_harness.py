@@ -113,7 +113,8 @@ class KillHarness:
         duration, expected, score = time.monotonic() - start, self.outcome(), Score()
         while score.tried < faults:
             shutil.rmtree(self.work_dirs)
-            tried = self._rounds(min(FAULTS_IN_A_ROW, faults - score.tried), duration, expected)
+            row = min(FAULTS_IN_A_ROW, faults - score.tried)
+            tried = self.strike([Fault.random(self.rng, duration) for _ in range(row)], expected)
             score.tried += abs(tried)
             score.survived += max(tried, 0)
             score.lost += max(-tried, 0)
@@ -124,11 +125,12 @@ class KillHarness:
         files = sorted(self.work_dirs.glob('tiny/stage*/*.pth'))
         return {str(path.relative_to(self.work_dirs)): hash_weights(load_weights(path)) for path in files}
 
-    def _rounds(self, faults: int, duration: float, expected: dict[str, str]) -> int:
+    def strike(self, faults: list[Fault], expected: dict[str, str]) -> int:
         """Strike until the command has ended once; the number of faults, negative if it did not end as expected."""
         tried, finished, repeated = 0, {}, False
+        waiting = iter(faults)
         while True:
-            struck, code = self.run(Fault.random(self.rng, duration) if tried < faults else None)
+            struck, code = self.run(next(waiting, None))
             tried += struck
             entries = {path: path.stat().st_mtime_ns for path in self.work_dirs.glob('tiny/stage*/f*.json')}
             repeated |= any(entries.get(path) != written for path, written in finished.items())

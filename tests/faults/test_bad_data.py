@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
+from mmseg.registry import MODELS, TRANSFORMS
 
 from mmseg_custom.datasets.bad_samples import SampleError
 from mmseg_custom.datasets.loader_errors import LoaderError, lost_workers_explained
@@ -22,6 +23,7 @@ from mmseg_custom.stages import StageLedger
 from mmseg_custom.stages.fingerprint import hash_experiment
 from mmseg_custom.stages.launch import build_runner, load_run_config
 from mmseg_custom.stages.scoring import WeightScorer
+from mmseg_custom.stages.testing import run_test
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 SKIP = {f'{loader}.dataset.on_bad_sample': 'skip' for loader in LOADERS}
@@ -46,6 +48,15 @@ def image(number, split='train'):
 
 def cut():
     raise KeyboardInterrupt
+
+
+@TRANSFORMS.register_module()
+class KilledWorker(BaseTransform):
+    """Ends the data loader's worker that it runs in as the kernel does when memory runs out."""
+
+    def transform(self, results):
+        assert multiprocessing.parent_process(), 'it runs in a worker'
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_workers():
@@ -154,6 +165,18 @@ def test_a_killed_worker_ends_in_a_message_and_the_run_goes_on(configured):
     assert Path('work_dirs/tiny_stage1/epoch_1.pth').is_file()
     entry = train(configured(resume=True)).entry('full')
     assert [record['epoch'] for record in entry['history']] == [1, 2]
+
+
+def score_weights(cfg):
+    WeightScorer(cfg)(MODELS.build(cfg.model).state_dict())
+
+
+@pytest.mark.parametrize('use', [run_test, score_weights])
+def test_a_killed_worker_ends_testing_and_scoring_in_a_message(configured, use):
+    cfg = configured(**{'test_dataloader.num_workers': 1})
+    cfg.test_dataloader.dataset.pipeline.insert(0, {'type': 'KilledWorker'})
+    with pytest.raises(LoaderError, match=r'DataLoader worker .*num_workers.*same command again'):
+        use(cfg)
 
 
 def test_other_errors_stay_what_they_are():

@@ -1,4 +1,3 @@
-import json
 import os
 import random
 import runpy
@@ -8,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from hostile_files import HOSTILE, UNUSABLE, WEIGHTS, Call
+from malformed import MALFORMED, UNUSABLE
 from mmseg.registry import MODELS
+from payloads import PAYLOADS, WEIGHTS, Call
 
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine import (
@@ -70,10 +70,9 @@ def initialize(path):
     MODELS.build({'type': 'DilatedResNet', 'depth': 10, 'base_channels': 4, 'init_cfg': start}).init_weights()
 
 
+HOSTILE = PAYLOADS + MALFORMED + UNUSABLE
 # Besides the runner, in a test of its own.
 READERS = [load_weights, check_resume_point, average, fuse, convert, initialize]
-
-
 # What a reader would have made of a good file.
 RESULTS = {'MARKER', 'out.pth', 'winner.pth', 'stage.json', 'all_folds.pth'}
 
@@ -95,7 +94,7 @@ def runner(tmp_path_factory, scenes):
     return build_runner(cfg)
 
 
-@pytest.fixture(params=HOSTILE + UNUSABLE, ids=[name for name, _ in HOSTILE + UNUSABLE])
+@pytest.fixture(params=HOSTILE, ids=[name for name, _ in HOSTILE])
 def hostile(request, tmp_path):
     name, make = request.param
     path = tmp_path / 'input.pth'
@@ -189,22 +188,9 @@ def is_refused(content, path, good):
 def test_loading_costs_no_more_than_the_file(tmp_path):
     """In a process of its own with 512 MB of memory beyond what importing takes."""
     names = {'tensor of 2^47 items', 'bytes of 2^44', 'lists that double', '400,000 entries', 'one item expanded'}
-    makers = {name: make for name, make in HOSTILE if name in names}
+    makers = {name: make for name, make in MALFORMED if name in names}
     assert makers.keys() == names
     for number, make in enumerate(makers.values()):
         make(tmp_path / f'{number}.pth', tmp_path / 'MARKER')
     done = subprocess.run([sys.executable, '-c', LIMITED, *sorted(map(str, tmp_path.glob('*.pth')))], timeout=100)
     assert done.returncode == len(names)
-
-
-def test_json_config_is_read_as_data(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path))
-    marker = tmp_path / 'MARKER'
-    (tmp_path / 'harmful.py').write_text(f"open({str(marker)!r}, 'w').close()")
-    config = tmp_path / 'config.json'
-    config.write_text(json.dumps({'custom_imports': {'imports': ['harmful']}, 'train_cfg': {'max_epochs': 3}}))
-    assert load_run_config(config).train_cfg.max_epochs == 3
-    config.write_text(json.dumps({'_base_': './harmful.py'}))
-    with pytest.raises(UserError, match='stands alone'):
-        load_run_config(config)
-    assert not marker.exists()

@@ -1,26 +1,35 @@
-"""The command that runs a recipe, killed at random: see `python -m tests.faults.campaign` for the long run."""
+"""The command that runs a recipe, killed again and again: see `python -m tests.faults.campaign` for the long run."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from kill_harness import Fault, KillHarness
 
+from mmseg_custom.stages import LocalPool, Plan, Recipe
+
 RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
+# The command alone, whose workers have to end by themselves; one of its processes; all of them while the folds fuse.
+ONE_OF_EACH = [
+    Fault('main', file='tiny_stage1/run.json'),
+    Fault('any', file='*/*_[0-9].pth'),
+    Fault('group', file='tiny/stage2/all_folds.pth'),
+]
 
 
-def harness(recipe, seed):
+def harness(recipe, seed=0):
     return KillHarness([sys.executable, RUN_RECIPE, recipe, '--jobs', '2'], seed)
 
 
 def test_killed_recipe_goes_on_and_ends_the_same(tiny_recipe):
-    score = harness(tiny_recipe, seed=1).campaign(5)
-    assert (score.tried, score.lost) == (5, 0), Path('kill_harness.log').read_text()
-
-
-def test_workers_of_a_killed_command_end_by_themselves(tiny_recipe):
-    assert harness(tiny_recipe, seed=0).run(Fault('main', file='tiny_stage1/run.json')) == (True, -9)
+    killed = harness(tiny_recipe)
+    Recipe(Plan(tiny_recipe), LocalPool(2), print).run()
+    expected = killed.outcome()
+    assert len(expected) == 8
+    shutil.rmtree('work_dirs')
+    assert killed.strike(ONE_OF_EACH, expected) == len(ONE_OF_EACH), killed.log.read_text()
 
 
 @pytest.mark.slow

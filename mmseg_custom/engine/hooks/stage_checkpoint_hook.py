@@ -9,10 +9,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mmseg_custom.engine.archive import is_whole
 from mmseg_custom.engine.checkpoint_io import plain_data
 from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, best_position, last_scalars, restore_scalars
 from mmseg_custom.engine.hooks.training import is_training
-from mmseg_custom.engine.resume_points import is_whole, put_aside, replaced_points
+from mmseg_custom.engine.resume_points import put_aside, replaced_points
 from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 
 
