@@ -18,8 +18,7 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.stages.worker import Progress
 
 POLL_SECONDS = 0.5
-# The optimizer imports torch._dynamo at its first step: a second a fold, unless it is paid here once.
-PRELOAD = ['mmseg_custom.stages.fork_server', 'mmseg_custom.stages.worker', 'torch._dynamo']
+PRELOAD = ['mmseg_custom.stages.fork_server']
 GRACE_SECONDS = 120.0
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
 
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
@@ -81,6 +82,7 @@ def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: in
     if gpu is not None:
         os.environ['CUDA_VISIBLE_DEVICES'] = str(gpu)
     with joined_pool(log):
+        import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
         cfg.resume = True
         runner = build_runner(cfg)
         runner.register_hook(ProgressHook(config, progress.send))

@@ -1,0 +1,24 @@
+from pathlib import Path
+
+from mmseg_custom.stages import LocalPool, Plan, Recipe
+
+OWN_PART = """
+from pathlib import Path
+from mmengine.hooks import Hook
+from mmseg.registry import HOOKS
+
+@HOOKS.register_module()
+class OwnPart(Hook):
+    def before_train(self, runner):
+        Path('trained_with_own_part').touch()
+"""
+
+
+def test_a_run_imports_what_its_config_asks_for(tiny_recipe, monkeypatch):
+    monkeypatch.syspath_prepend(str(tiny_recipe))
+    (tiny_recipe / 'own_part.py').write_text(OWN_PART)
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write("custom_imports = dict(imports=['mmseg_custom', 'own_part'])\n")
+        file.write("custom_hooks = [dict(type='OwnPart')]\ntrain_cfg = dict(max_epochs=1)\n")
+    Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
+    assert Path('trained_with_own_part').exists()
