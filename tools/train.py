@@ -5,8 +5,10 @@ import _bootstrap  # noqa: I001
 import argparse
 
 from mmengine.dist import is_main_process
+from torch.distributed.elastic.multiprocessing.errors import record
 
 from mmseg_custom.engine import Preempted
+from mmseg_custom.engine.process_group import num_restarts
 from mmseg_custom.stages.launch import add_host_options, build_runner, config_from_options, enable_amp
 
 
@@ -18,10 +20,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@record
 def main() -> None:
     args = parse_args()
     cfg = config_from_options(args)
-    cfg.resume = args.resume
+    cfg.resume = args.resume or num_restarts() > 0
     if args.amp:
         enable_amp(cfg)
     try:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from mmengine.dataset import DefaultSampler
 from mmengine.runner import EpochBasedTrainLoop
 from mmseg.registry import LOOPS
 from torch import nn
+from torch.utils.data import DataLoader, Sampler
 
 from mmseg_custom.errors import UserError
 
@@ -22,7 +24,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     How far an epoch is follows from the counters: a run with ``iter`` iterations and ``epoch`` finished epochs behind
     it has done ``iter - epoch * length`` of the batches of the next one. Whether a trained epoch still awaits its
-    validation is in the message hub. Arguments as the host's ``EpochBasedTrainLoop``.
+    validation is in the message hub. Of several processes each sample of an epoch is seen by one, although the
+    sampler repeats some to give all the same number. Arguments as the host's ``EpochBasedTrainLoop``.
     """
 
     def run(self) -> nn.Module:
@@ -49,7 +52,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.model.train()
         done = batches_done(self)
         for position, batch in enumerate(self._batches_behind(done), start=done):
-            self.run_iter(position, batch)
+            last = position + 1 == len(self.dataloader)
+            self.run_iter(position, without_padding(batch, self.dataloader) if last else batch)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
@@ -83,3 +87,26 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 def batches_done(loop: EpochBasedTrainLoop) -> int:
     """The number of batches of the current epoch that the network has been trained on."""
     return loop.iter - loop.epoch * len(loop.dataloader)
+
+
+def without_padding(batch: dict, loader: DataLoader) -> dict:
+    """A process's last batch of an epoch without the sample that another process has as well.
+
+    The host's sampler repeats samples until every process has the same number, at most one a process. If that is
+    all there is in the batch, it stays, none of its pixels counting: no process may leave out a step.
+
+    Args:
+        batch: A list by key, as the host collates it.
+        loader: Where it comes from.
+    """
+    if not _ends_with_padding(loader.sampler) or len(loader.sampler) > len(loader) * loader.batch_size:
+        return batch
+    if len(batch['data_samples']) > 1:
+        return {key: values[:-1] for key, values in batch.items()}
+    batch['data_samples'][0].gt_sem_seg.data.fill_(loader.dataset.ignore_index)
+    return batch
+
+
+def _ends_with_padding(sampler: Sampler) -> bool:
+    repeats = isinstance(sampler, DefaultSampler) and sampler.round_up
+    return repeats and (len(sampler) - 1) * sampler.world_size + sampler.rank >= len(sampler.dataset)

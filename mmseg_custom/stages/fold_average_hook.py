@@ -1,26 +1,24 @@
 """What a fold does beyond training: enter the ledger, and fuse the stage when it is the last."""
 
 import os
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import mmengine
-import mmseg
-import torch
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.datasets.bad_samples import skipped_records
+from mmseg_custom.datasets.bad_samples import Skipped, skipped_records
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
 from mmseg_custom.engine.hooks.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
+from mmseg_custom.engine.main_process import lead, on_main_process
 from mmseg_custom.engine.resume_points import delete_resume_points
+from mmseg_custom.stack import versions
 from mmseg_custom.stages.changes import change_of, record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
 from mmseg_custom.stages.fingerprint import fingerprint
@@ -29,7 +27,7 @@ from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_na
 from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, has_seen, image_set
 from mmseg_custom.stages.plan import check_start
 from mmseg_custom.stages.scoring import WeightScorer
-from mmseg_custom.stages.winner import choose_winner
+from mmseg_custom.stages.winner import Scorer, choose_winner
 
 
 @HOOKS.register_module()
@@ -69,9 +67,7 @@ class FoldAverageHook(Hook):
         if not is_training(runner):
             return
         check_classes(runner.model, runner.train_dataloader.dataset)
-        check_start(runner.cfg.filename or 'this config', runner._load_from)
-        self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
-        self._finished = bool(runner._resume) and self._entry_of_this_run(runner) is not None
+        self._finished = on_main_process(partial(self._begin, runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take up the lineage of the weights the run starts or resumes from."""
@@ -107,10 +103,24 @@ class FoldAverageHook(Hook):
         checkpoint['meta']['lineage'] = self._lineage
 
     def after_train(self, runner: Runner) -> None:
-        """Record the run, then fuse the stage if it is complete."""
+        """Record the run, then fuse the stage if it is complete; all processes score, all else is the main one's."""
         scorer = WeightScorer(runner.cfg)
+        lead(lambda score: self._complete(runner, score, scorer.skipped), scorer)
+
+    def after_run(self, runner: Runner) -> None:
+        """Let others train the run."""
+        if self._lease is not None:
+            self._lease.release()
+
+    def _begin(self, runner: Runner) -> bool:
+        """Take the run; whether nothing of it is left to train."""
+        check_start(runner.cfg.filename or 'this config', runner._load_from)
+        self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
+        return bool(runner._resume) and self._entry_of_this_run(runner) is not None
+
+    def _complete(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
         if not self._finished:
-            self._record(runner, scorer)
+            self._record(runner, scorer, skipped)
         members = self.ledger.awaited(member_names(self._num_folds(runner)), self.allow_missing)
         missing = self.ledger.missing(members)
         if missing:
@@ -118,27 +128,19 @@ class FoldAverageHook(Hook):
         elif self.ledger.outcome(members) is None:
             self._fuse(runner, members, scorer)
 
-    def after_run(self, runner: Runner) -> None:
-        """Let others train the run."""
-        if self._lease is not None:
-            self._lease.release()
-
-    def _record(self, runner: Runner, scorer: WeightScorer) -> None:
+    def _record(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
         history = runner.message_hub.get_info(HISTORY_KEY)
         position = best_position(history, self.monitor)
         if position is None:
             raise StageError(f'No epoch of {self._member(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
-        barrier()
         weights = load_weights(checkpoint)
         val = scorer(weights)
-        if is_main_process():
-            entry = self._entry(runner, history, history[position], weights, val)
-            met = runner.message_hub.get_info(SKIPPED_KEY, {})
-            entry['skipped'] = skipped_records({**met, 'test': scorer.skipped})
-            self.ledger.record(self._member(runner), entry, checkpoint)
-            delete_resume_points(runner.work_dir)
-        barrier()
+        entry = self._entry(runner, history, history[position], weights, val)
+        met = runner.message_hub.get_info(SKIPPED_KEY, {})
+        entry['skipped'] = skipped_records({**met, 'test': skipped})
+        self.ledger.record(self._member(runner), entry, checkpoint)
+        delete_resume_points(runner.work_dir)
 
     def _entry(self, runner: Runner, history: list, best: dict, weights: dict, val: dict) -> Entry:
         own_part = image_set(runner.val_dataloader.dataset)
@@ -155,28 +157,27 @@ class FoldAverageHook(Hook):
             'history': history,
             'lineage': self._lineage,
             'seconds': round(sum(record['seconds'] for record in history), 1),
-            'versions': {
-                'torch': torch.__version__,
-                'mmengine': mmengine.__version__,
-                'mmseg': mmseg.__version__,
-            },
+            'versions': versions(),
         }
 
-    def _fuse(self, runner: Runner, members: list[str], scorer: WeightScorer) -> None:
-        with lease(self.ledger.lease_path) if is_main_process() else nullcontext() as held:
-            answer: list[Any] = [held]
-            broadcast_object_list(answer)
-            if answer[0]:
+    def _fuse(self, runner: Runner, members: list[str], scorer: Scorer) -> None:
+        with lease(self.ledger.lease_path) as held:
+            if held:
                 outcome = choose_winner(self.ledger, members, scorer)
                 runner.logger.info(
                     f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'
                 )
 
     def _entry_of_this_run(self, runner: Runner) -> Entry | None:
-        change = change_of(runner.cfg, self.ledger, self._member(runner))
+        member = self._member(runner)
+        entry = self.ledger.entry(member)
+        change = change_of(runner.cfg, entry)
         if change:
-            raise StageError(f'{change}. Take the change back, or start it without --resume to train it anew.')
-        return self.ledger.entry(self._member(runner))
+            raise StageError(
+                f'{member} of {self.ledger.folder} {change}. Take the change back, or start it without --resume to '
+                'train it anew.'
+            )
+        return entry
 
     @staticmethod
     def _member(runner: Runner) -> str:

@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from mmengine.dist import broadcast_object_list, is_main_process
-
 from mmseg_custom.engine.files import write_json
 from mmseg_custom.engine.processes import Identity, is_alive, this_process
 from mmseg_custom.stages.ledger import StageError
@@ -151,21 +149,16 @@ def sole_process(path: Path, what: str) -> Iterator[None]:
 
 
 def claim(path: Path, what: str) -> Lease:
-    """Take a lease for all ranks until it is released or the process ends, or refuse as :func:`sole_process`.
+    """Take a lease until it is released or the process ends, or refuse as :func:`sole_process`.
 
     A lease that this very process kept when its training failed is its own again.
     """
-    own, answer = Lease(path), [None]
-    if is_main_process():
-        if own.is_own():
-            path.unlink(missing_ok=True)
-        if own.acquire():
-            atexit.register(own.release)
-        else:
-            answer = [_refusal(path, what)]
-    broadcast_object_list(answer)
-    if answer[0]:
-        raise StageError(answer[0])
+    own = Lease(path)
+    if own.is_own():
+        path.unlink(missing_ok=True)
+    if not own.acquire():
+        raise StageError(_refusal(path, what))
+    atexit.register(own.release)
     return own
 
 

@@ -15,15 +15,20 @@ from mmseg.registry import RUNNERS
 from torch import nn
 
 from mmseg_custom.datasets.loader_errors import lost_workers_explained
+from mmseg_custom.engine.architecture import check_architecture
 from mmseg_custom.engine.checkpoint_io import (
     CheckpointError,
     check_resume_point,
     load_checkpoint_file,
     weights_of,
 )
+from mmseg_custom.engine.compilation import compile_works
+from mmseg_custom.engine.main_process import on_main_process
+from mmseg_custom.engine.process_group import start_process_group
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.engine.stop_signals import handlers_kept
 from mmseg_custom.evaluation import attach_criterion
+from mmseg_custom.models.norm import synchronize_batch_norm
 
 
 @RUNNERS.register_module()
@@ -49,8 +54,8 @@ class StageRunner(Runner):
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the environment: gloo where there is no GPU, and the number of threads."""
-        if self.distributed and get_device() == 'cpu' and not torch.distributed.is_initialized():
-            torch.distributed.init_process_group('gloo')
+        if self.distributed and not torch.distributed.is_initialized():
+            env_cfg = start_process_group(env_cfg)
         super().setup_env(env_cfg)
         if env_cfg.get('num_threads'):
             torch.set_num_threads(env_cfg['num_threads'])
@@ -62,12 +67,26 @@ class StageRunner(Runner):
         super().set_randomness(seed, diff_rank_seed, deterministic)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap the model for distributed training; on the CPU without device ids and PyTorch's ``SyncBatchNorm``."""
-        if self.distributed and get_device() == 'cpu' and not is_model_wrapper(model):
-            wrapper = {'type': 'MMDistributedDataParallel', 'broadcast_buffers': False, 'device_ids': None}
-            model_wrapper_cfg = {**wrapper, **(model_wrapper_cfg or {})}
-            self.cfg.sync_bn = None
-        return super().wrap_model(model_wrapper_cfg, model)
+        """Wrap the model for distributed training, batch norm over all processes included if ``sync_bn`` is set.
+
+        On the CPU the wrapper gets no device ids, and :class:`~mmseg_custom.models.norm.AllReduceBatchNorm` takes the
+        place of PyTorch's ``SyncBatchNorm``.
+        """
+        if not self.distributed or get_device() != 'cpu' or is_model_wrapper(model):
+            return super().wrap_model(model_wrapper_cfg, model)
+        wrapper = {'type': 'MMDistributedDataParallel', 'broadcast_buffers': False, 'device_ids': None}
+        sync_bn = self.cfg.get('sync_bn')
+        if sync_bn:
+            synchronize_batch_norm(model)
+        self.cfg.sync_bn = None
+        model = super().wrap_model({**wrapper, **(model_wrapper_cfg or {})}, model)
+        self.cfg.sync_bn = sync_bn
+        return model
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model, in PyTorch's channels-last format if ``channels_last`` is set, as ``--amp`` does."""
+        model = super().build_model(model)
+        return model.to(memory_format=torch.channels_last) if self.cfg.get('channels_last') else model
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Share the batch among the processes, then build the loop: the host's over epochs becomes a resumable one.
@@ -100,6 +119,8 @@ class StageRunner(Runner):
             and optim_wrapper.get('type') == 'AmpOptimWrapper'
             and get_device() == 'cpu'
         ):
+            if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+                self.logger.warning('This processor has no bfloat16 instructions: --amp is slower here than without.')
             kept = {key: value for key, value in optim_wrapper.items() if key not in ('loss_scale', 'dtype')}
             optim_wrapper = {**kept, 'type': 'AutocastOptimWrapper'}
         return super().build_optim_wrapper(optim_wrapper)
@@ -114,11 +135,21 @@ class StageRunner(Runner):
         with handlers_kept(), lost_workers_explained():
             return super().train()
 
+    @lost_workers_explained()
+    def val(self) -> dict[str, float]:
+        """Validate as the host does; a lost worker of the data loader is explained, as in :meth:`train`."""
+        return super().val()
+
+    @lost_workers_explained()
+    def test(self) -> dict[str, float]:
+        """Test as the host does; a lost worker of the data loader is explained, as in :meth:`train`."""
+        return super().test()
+
     def load_or_resume(self) -> None:
         """Resume from the run's own newest good checkpoint if asked to and there is one; else start."""
         if self._has_loaded:
             return
-        point = self._newest_good_point() if self._resume else None
+        point = on_main_process(self._newest_good_point) if self._resume else None
         if point:
             self.resume(point)
         elif self._load_from:
@@ -152,6 +183,10 @@ class StageRunner(Runner):
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
 
+    def _maybe_compile(self, target: str) -> None:
+        if self.cfg.get('compile') and compile_works():
+            super()._maybe_compile(target)
+
     def _newest_good_point(self) -> str | None:
         for path in resume_points(self.work_dir, len(self.train_dataloader)):
             try:
@@ -162,26 +197,3 @@ class StageRunner(Runner):
                 return str(path)
         self.logger.info(f'No checkpoint to resume from in {self.work_dir}: starting from the beginning.')
         return None
-
-
-def check_architecture(model: nn.Module, weights: dict, source: str) -> None:
-    """Compare weights with a model before anything is loaded.
-
-    Raises:
-        CheckpointError: If a key or shape differs, naming the first ones.
-    """
-    own = model.state_dict()
-    missing, extra = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
-    shapes = [
-        f'{key} {tuple(weights[key].shape)} {weights[key].dtype} instead of {tuple(value.shape)} {value.dtype}'
-        for key, value in own.items()
-        if key in weights
-        and (weights[key].shape, weights[key].is_floating_point()) != (value.shape, value.is_floating_point())
-    ]
-    if missing or extra or shapes:
-        raise CheckpointError(
-            f'{source} is not of the architecture of the config: {len(missing)} entries are missing {missing[:3]}, '
-            f'{len(extra)} unknown {extra[:3]}, {len(shapes)} of another shape or type {shapes[:3]}. Use the '
-            "config it was trained with, or model.backbone.init_cfg=dict(type='SafePretrained', checkpoint=..., "
-            "prefix='backbone') to take over only a part."
-        )

@@ -7,7 +7,8 @@ from mmcv.cnn import build_activation_layer, build_conv_layer
 from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from mmseg.registry import MODELS
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+
+from mmseg_custom.models.recomputed import recomputed
 
 NUM_STAGES = 4
 BATCH_NORM = {'type': 'BN', 'requires_grad': True}
@@ -33,9 +34,8 @@ class DilatedBasicBlock(BasicBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (N, inplanes, H, W) to (N, planes, H / stride, W / stride)."""
-        if self.with_cp and x.requires_grad:
-            return self.relu(checkpoint(self._before_relu, x, use_reentrant=False))
-        return self.relu(self._before_relu(x))
+        out = recomputed(self, self._before_relu, x) if self.with_cp else self._before_relu(x)
+        return self.relu(out)
 
     def _before_relu(self, x: Tensor) -> Tensor:
         out = self.relu(self.norm1(self.conv1(x)))
@@ -62,8 +62,8 @@ class DilatedResNet(ResNet):
         out_indices: Stages whose output is returned. Defaults to (0, 1, 2, 3).
         norm_cfg: Config of the norm layers. Defaults to trainable batch norm.
         act_cfg: Config of the activations. Defaults to ReLU in place.
-        with_cp: Recompute the blocks in the backward pass to save memory. Batch norm then sees each batch
-            twice, so its running statistics follow the data faster. Defaults to ``False``.
+        with_cp: Compute the inside of each block again in the backward pass instead of keeping it: less memory and
+            more time, the same numbers. Defaults to ``False``.
         norm_eval: Keep batch norm on its running statistics in training. Defaults to ``False``.
         frozen_stages: Freeze the stem (0) and the stages up to this one; -1 freezes nothing. Defaults to -1.
         init_cfg: Initialisation. Defaults to Kaiming normal (fan_out, ReLU), batch norm weight 1 and bias 0.

@@ -1,6 +1,6 @@
 """The decoder of the recipe: ASPP with image pooling, and a refinement at 1/4 of the image size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg_custom.models.losses.functional import at_least_float32
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
+from mmseg_custom.models.recomputed import recomputed
 
 BATCH_NORM = {'type': 'BN', 'requires_grad': True}
 KAIMING_INIT = [
@@ -64,6 +65,8 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         c1_channels: Channels that the low-level features are reduced to. Defaults to 48.
         channels: Channels before the classifier. Defaults to 256.
         dropout_ratio: The host's channel dropout before the classifier. Defaults to 0, none.
+        with_cp: Compute the ASPP, and the refinement behind it, again in the backward pass instead of keeping their
+            inside: less memory and more time, the same numbers. Defaults to ``False``.
         norm_cfg: Config of the norm layers. Defaults to trainable batch norm.
         init_cfg: Initialisation. Defaults to Kaiming normal (fan_out, ReLU) for every convolution, the
             classifier included, batch norm weight 1 and bias 0.
@@ -83,6 +86,7 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         c1_channels: int = 48,
         channels: int = 256,
         dropout_ratio: float = 0.0,
+        with_cp: bool = False,
         norm_cfg: dict | None = BATCH_NORM,
         init_cfg: dict | list[dict] | None = KAIMING_INIT,
         **kwargs: Any,
@@ -97,6 +101,7 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         )
         if len(self.in_channels) != 2:
             raise ValueError(f'in_channels={self.in_channels}: give the low-level and the high-level channels.')
+        self.with_cp = with_cp
         low, high = self.in_channels
         layers = {'conv_cfg': self.conv_cfg, 'norm_cfg': self.norm_cfg, 'act_cfg': self.act_cfg}
         self.aspp_modules = ASPPModule((1, *dilations), high, aspp_channels, **layers)
@@ -112,8 +117,7 @@ class DeepLabV3PlusHead(BaseDecodeHead):
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Map the feature maps of a backbone to logits (N, num_classes, H, W) of the low-level size."""
         low, high = self._transform_inputs(inputs)
-        low, high = self.low_level_conv(low), self._aspp(high)
-        return self.cls_seg(self.fusion_conv(torch.cat([self._resize(high, low), low], 1)))
+        return self.cls_seg(self._run(self._refine, self._run(self._aspp, high), low))
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of a batch.
@@ -157,6 +161,13 @@ class DeepLabV3PlusHead(BaseDecodeHead):
     def _aspp(self, x: Tensor) -> Tensor:
         branches = [*self.aspp_modules(x), self._resize(self.image_pool(x), x)]
         return self.aspp_dropout(self.project(torch.cat(branches, 1)))
+
+    def _run(self, part: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        return recomputed(self, part, *inputs) if self.with_cp else part(*inputs)
+
+    def _refine(self, high: Tensor, low: Tensor) -> Tensor:
+        low = self.low_level_conv(low)
+        return self.fusion_conv(torch.cat([self._resize(high, low), low], 1))
 
     def _resize(self, x: Tensor, like: Tensor) -> Tensor:
         return resize(x, size=like.shape[2:], mode='bilinear', align_corners=self.align_corners)

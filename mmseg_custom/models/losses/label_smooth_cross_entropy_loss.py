@@ -18,7 +18,7 @@ class LabelSmoothCrossEntropyLoss(SegmentationLoss):
     Args:
         label_smoothing: s, from 0 (plain cross-entropy) to 1. Defaults to 0.1.
         loss_name: Key in the log. Defaults to ``'loss_ce'``.
-        **kwargs: ``class_weight``, ``ignore_index``, ``loss_weight`` and ``implementation`` of
+        **kwargs: ``class_weight``, ``ignore_index``, ``loss_weight``, ``implementation`` and ``sync`` of
             :class:`SegmentationLoss`.
 
     Raises:

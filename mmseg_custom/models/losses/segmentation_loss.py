@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmseg_custom.engine.files import read_json
+from mmseg_custom.models.global_sums import global_sums
 from mmseg_custom.models.losses.functional import PixelSums, plain_sums
 from mmseg_custom.models.losses.fused import fused_sums
 
@@ -26,6 +27,9 @@ class SegmentationLoss(nn.Module, ABC):
         loss_weight: Factor on the value. Defaults to 1.0.
         implementation: ``'fused'``, in bands of rows, or ``'plain'``, in tensors of full size: the same value and
             gradient; only the plain one has a second derivative. Defaults to ``'fused'``.
+        sync: In training on several processes, take every sum over the batches of all of them: value and gradient
+            are then those of one process with the whole batch. If ``False``, each process has the loss of its own
+            batch. Defaults to ``True``.
 
     Raises:
         ValueError: If there is no such implementation.
@@ -40,11 +44,13 @@ class SegmentationLoss(nn.Module, ABC):
         ignore_index: int = 255,
         loss_weight: float = 1.0,
         implementation: str = 'fused',
+        sync: bool = True,
     ) -> None:
         super().__init__()
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(f'implementation={implementation!r} is unknown: use one of {tuple(IMPLEMENTATIONS)}.')
         self.implementation = implementation
+        self.sync = sync
         self.weight_file = class_weight if isinstance(class_weight, str) else None
         class_weight = read_class_weights(class_weight) if self.weight_file else class_weight
         weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
@@ -90,6 +96,9 @@ class SegmentationLoss(nn.Module, ABC):
             ignore_index=self.ignore_index if ignore_index is None else ignore_index,
             align_corners=bool(align_corners),
         )
+        if self.sync and self.training:
+            cross_entropy, divisor, *dice = global_sums([*sums.cross_entropy, *sums.dice])
+            sums = PixelSums((cross_entropy, divisor), tuple(dice))
         total, parts = self.terms(sums, self.class_weight)
         return self.loss_weight * total, {name: part.detach() for name, part in parts.items()}
 
@@ -134,7 +143,7 @@ class SegmentationLoss(nn.Module, ABC):
         """Name and weight for the printed model."""
         return (
             f'loss_name={self.loss_name!r}, loss_weight={self.loss_weight}, ignore_index={self.ignore_index}, '
-            f'implementation={self.implementation!r}'
+            f'implementation={self.implementation!r}, sync={self.sync}'
         )
 
 
