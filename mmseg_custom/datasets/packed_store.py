@@ -1,6 +1,5 @@
 """Samples kept as the first transforms of a pipeline leave them, to be read instead of decoded."""
 
-import json
 import math
 import os
 import zlib
@@ -15,7 +14,8 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from mmseg_custom.engine.files import hash_text, read_json, write_json
+from mmseg_custom.engine.files import hash_text
+from mmseg_custom.engine.records import read_record, write_record
 
 FORMAT = 1
 # Transforms that make the same of a file every time.
@@ -62,15 +62,13 @@ def checksum(arrays: dict[str, np.ndarray]) -> int:
 
 def write_shard_index(rows: list[Row], file: Path) -> None:
     """Write what a shard holds; from then on it counts."""
-    write_json({'checksum': hash_text(json.dumps(rows)), 'samples': rows}, file.with_suffix('.json'))
+    write_record({'samples': rows}, file.with_suffix('.json'))
 
 
 def read_shard_index(file: Path) -> list[Row] | None:
     """What a shard holds, a row a sample; ``None`` if its index is missing or damaged."""
     try:
-        index = read_json(file.with_suffix('.json'))
-        rows = index['samples']
-        return rows if index['checksum'] == hash_text(json.dumps(rows)) else None
+        return read_record(file.with_suffix('.json'))['samples']
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_custom.averaging.candidates import fold_order
-from mmseg_custom.engine.files import PathLike, move_aside, place_copy, read_json, write_json
+from mmseg_custom.engine.files import PathLike, move_aside, place_copy
+from mmseg_custom.engine.records import read_record, write_record
 from mmseg_custom.errors import UserError
 
 LEDGER_VERSION = 1
@@ -65,12 +66,12 @@ class StageLedger:
     def record(self, name: str, entry: Entry, checkpoint: PathLike) -> None:
         """Enter a finished run: first its weights, then its record, each in one step."""
         place_copy(checkpoint, self.weights_path(name))
-        write_json({'version': LEDGER_VERSION, **entry}, self.record_path(name))
+        write_record({'version': LEDGER_VERSION, **entry}, self.record_path(name))
         self.forget_failure(name)
 
     def record_failure(self, name: str, reason: str) -> None:
         """Enter why a run has failed, until it finishes."""
-        write_json({'version': LEDGER_VERSION, 'reason': reason}, self._failure_path(name))
+        write_record({'version': LEDGER_VERSION, 'reason': reason}, self._failure_path(name))
 
     def forget_failure(self, name: str) -> None:
         """Remove what :meth:`record_failure` entered."""
@@ -79,7 +80,7 @@ class StageLedger:
     def failures(self, names: list[str]) -> dict[str, str]:
         """Why runs among ``names`` have failed, by name."""
         paths = {name: self._failure_path(name) for name in names}
-        return {name: read_json(path)['reason'] for name, path in paths.items() if path.is_file()}
+        return {name: read_record(path)['reason'] for name, path in paths.items() if path.is_file()}
 
     def _failure_path(self, name: str) -> Path:
         return self.folder / f'{name}.failed.json'
@@ -89,11 +90,12 @@ class StageLedger:
 
         Raises:
             StageError: If its weights are gone, or a later version of the project wrote it.
+            JsonError: If the record is damaged.
         """
         path = self.record_path(name)
         if not path.is_file():
             return None
-        entry = read_json(path)
+        entry = read_record(path)
         if entry.get('version', 0) > LEDGER_VERSION:
             raise StageError(
                 f'{path} has version {entry["version"]}, newer than {LEDGER_VERSION}: update the project.'
@@ -130,7 +132,7 @@ class StageLedger:
         path = self.folder / OUTCOME_FILE
         if not path.is_file() or not self.winner_path.is_file():
             return None
-        outcome = read_json(path)
+        outcome = read_record(path)
         if members is not None and set(members) != set(outcome['members']):
             return None
         current = {name: entry['weights'] for name, entry in self.entries(list(outcome['members'])).items()}
@@ -152,4 +154,4 @@ class StageLedger:
     def record_outcome(self, outcome: Entry, winner: PathLike) -> None:
         """Enter the outcome: first the winner's weights, then the record."""
         place_copy(winner, self.winner_path)
-        write_json({'version': LEDGER_VERSION, **outcome}, self.folder / OUTCOME_FILE)
+        write_record({'version': LEDGER_VERSION, **outcome}, self.folder / OUTCOME_FILE)

@@ -7,6 +7,7 @@ from mmseg_custom.engine.checkpoint_io import (
     load_weights,
     save_checkpoint_file,
 )
+from mmseg_custom.engine.files import JsonError
 from mmseg_custom.stages import StageError, StageLedger, choose_winner
 from mmseg_custom.stages.ledger import member_names
 
@@ -77,6 +78,13 @@ def test_exchanged_or_lost_weights_are_noticed(ledger):
     ledger.weights_path('fold1').unlink()
     with pytest.raises(StageError, match=r'fold1\.pth is gone'):
         ledger.missing(FOLDS)
+
+
+def test_a_changed_score_is_noticed(ledger):
+    path = ledger.record_path('fold2')
+    path.write_text(path.read_text().replace('20.0', '60.0'))
+    with pytest.raises(JsonError, match=r'fold2\.json is damaged'):
+        choose_winner(ledger, FOLDS, closeness_to(0.0))
 
 
 def test_runs_are_put_aside_and_the_others_stay(ledger):
