@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from mmseg.visualization import SegLocalVisualizer
 from tiny_stage import CONFIGS, STAGE
 
 from mmseg_custom.datasets.street_scenes import write_dataset
@@ -11,6 +12,12 @@ def one_thread():
     """Tests beside each other on two cores are fastest, and their numbers the same, on one thread each."""
     torch.set_num_threads(1)
     init_default_scope('mmseg')
+
+
+@pytest.fixture(autouse=True)
+def own_visualizer():
+    """The host keeps one visualizer a process, which goes on writing where the first run of a process was."""
+    SegLocalVisualizer._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import cv2
 
+from mmseg_custom.engine.processes import end_with_parent
+
 T = TypeVar('T')
 R = TypeVar('R')
 Progress = Callable[[int, int], None]
@@ -29,11 +31,15 @@ def map_in_processes(
         on_progress: Called with the number of items done and their total after each of them.
         at_a_time: Items that a process is given at once.
     """
-    # OpenCV's threads do not survive a fork; the processes are the parallelism here.
-    pool = ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(0,)) if workers > 1 else None
+    pool = ProcessPoolExecutor(workers, initializer=_start_worker) if workers > 1 else None
     with pool or nullcontext():
         results = pool.map(function, items, chunksize=at_a_time) if pool else map(function, items)
         for done, result in enumerate(results, start=1):
             if on_progress:
                 on_progress(done, len(items))
             yield result
+
+
+def _start_worker() -> None:
+    end_with_parent()  # Whoever is killed leaves workers that would wait for work for ever.
+    cv2.setNumThreads(0)  # OpenCV's threads do not survive a fork; the processes are the parallelism here.

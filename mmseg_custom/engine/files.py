@@ -56,7 +56,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         reason = error if isinstance(error, OSError) else _probe(temporary)
         if reason is None or not _stops_writing(reason, path, temporary):
             raise
-        raise WriteError(_explain(path, temporary, reason)) from error
+        raise WriteError(explain_write_error(path, temporary, reason)) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -173,7 +173,8 @@ def _probe(path: Path) -> OSError | None:
     return None
 
 
-def _explain(path: Path, temporary: Path, reason: OSError) -> str:
+def explain_write_error(path: Path, temporary: Path, reason: OSError) -> str:
+    """The message for a file that could not be written, or not to the end of its ``temporary`` form."""
     written = readable_size(temporary.stat().st_size) if temporary.is_file() else 'nothing'
     return (
         f'{path} could not be written: {os.strerror(reason.errno)} (written so far: {written}; free there: '

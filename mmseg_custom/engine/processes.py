@@ -2,7 +2,9 @@
 
 import os
 import socket
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 Identity = dict[str, Any]
@@ -38,6 +40,17 @@ def is_alive(process: Identity) -> bool | None:
     if _stat(pid)[:1] in DEAD_STATES:
         return False
     return process.get('started') is None or _started(pid) in (None, process['started'])
+
+
+def end_with_parent() -> None:
+    """From now on this process of :mod:`multiprocessing` ends when the one that started it is gone."""
+    if parent_process():
+        Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent_process().join()
+    os._exit(1)
 
 
 def _namespace() -> str | None:

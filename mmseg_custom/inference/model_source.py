@@ -58,9 +58,7 @@ def open_predictor(
         return open_onnx(model, device, **options)
     members = _members(Path(model))
     cfg = prepared_config(model, config, cfg_options)
-    networks = [
-        TorchNetwork(fuse_conv_bn(build_segmentor(cfg, member)), device, amp, compiled) for member in members
-    ]
+    networks = [TorchNetwork(fuse_conv_bn(build_segmentor(cfg, member)), device, amp, compiled) for member in members]
     network: Network = networks[0] if len(networks) == 1 else Ensemble(networks)
     return Predictor(network, Preparation(image_steps(cfg)), labels_of_config(cfg), **options)
 

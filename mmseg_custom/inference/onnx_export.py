@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from mmseg_custom import __version__
 from mmseg_custom.engine.checkpoint_io import hash_weights
 from mmseg_custom.engine.files import PathLike, atomic_path
-from mmseg_custom.errors import UserError
-from mmseg_custom.inference.errors import import_extra
+from mmseg_custom.errors import UserError, import_extra
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.networks import TorchNetwork, takes_whole_images
 from mmseg_custom.inference.onnx_info import OnnxInfo, resize_rule
@@ -61,7 +60,7 @@ class ExportedGraph(nn.Module):
         super().__init__()
         self.output = output
         prepare = model.data_preprocessor
-        self.takes_rgb, self.normalises = prepare._channel_conversion, prepare._enable_normalize
+        self.takes_rgb, self.normalises = swaps_channels(prepare), prepare._enable_normalize
         self.model = fuse_conv_bn(copy.deepcopy(model).cpu().eval())
 
     def forward(self, images: Tensor) -> Tensor:
@@ -72,6 +71,11 @@ class ExportedGraph(nn.Module):
         logits = self.model(x, mode='tensor')
         logits = resize(logits, images.shape[2:], mode='bilinear', align_corners=self.model.align_corners)
         return logits if self.output == 'logits' else logits.argmax(1).to(torch.uint8)
+
+
+def swaps_channels(prepare: nn.Module) -> bool:
+    """Whether a data preprocessor turns BGR into RGB; the stacks name the attribute differently."""
+    return any(getattr(prepare, name, False) for name in ('_channel_conversion', 'channel_conversion'))
 
 
 def export_onnx(

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from mmseg_custom.engine.files import PathLike, read_json
+from mmseg_custom.engine.host_writes import full_disk_explained
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages.stage_runner import StageRunner
 
@@ -114,4 +115,5 @@ def enable_amp(cfg: Config) -> None:
 def build_runner(cfg: Config) -> StageRunner:
     """Build the runner that a config names; its default is :class:`StageRunner`."""
     cfg.setdefault('runner_type', 'StageRunner')
-    return RUNNERS.build(cfg)
+    with full_disk_explained(cfg.work_dir):
+        return RUNNERS.build(cfg)

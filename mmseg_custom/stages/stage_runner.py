@@ -16,13 +16,9 @@ from torch import nn
 
 from mmseg_custom.datasets.loader_errors import lost_workers_explained
 from mmseg_custom.engine.architecture import check_architecture
-from mmseg_custom.engine.checkpoint_io import (
-    CheckpointError,
-    check_resume_point,
-    load_checkpoint_file,
-    weights_of,
-)
+from mmseg_custom.engine.checkpoint_io import CheckpointError, check_resume_point, load_checkpoint_file, weights_of
 from mmseg_custom.engine.compilation import compile_works
+from mmseg_custom.engine.host_writes import full_disk_explained
 from mmseg_custom.engine.main_process import on_main_process
 from mmseg_custom.engine.process_group import start_process_group
 from mmseg_custom.engine.resume_points import resume_points
@@ -131,8 +127,9 @@ class StageRunner(Runner):
         Raises:
             Preempted: If the run was asked to stop and its state is saved.
             LoaderError: If a worker of a data loader died.
+            WriteError: If the disk is full.
         """
-        with handlers_kept(), lost_workers_explained():
+        with handlers_kept(), lost_workers_explained(), full_disk_explained(self.work_dir):
             return super().train()
 
     @lost_workers_explained()

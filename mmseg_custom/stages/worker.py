@@ -6,10 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
@@ -17,6 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
+from mmseg_custom.engine.processes import end_with_parent
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages.fuse import fuse_folder
@@ -104,18 +103,12 @@ def joined_pool(log: Path) -> Iterator[None]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    if parent_process():
-        Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     _print_to(log)
     try:
         yield
     except (UserError, OSError) as error:
         raise SystemExit(str(error)) from None
-
-
-def _end_with_parent() -> None:
-    parent_process().join()
-    os._exit(1)
 
 
 def _print_to(log: Path) -> None:

@@ -6,39 +6,48 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
 
 POLL_SECONDS = 0.002
 FAULTS_IN_A_ROW = 6
-# A kill that waits for one of them hits the moment it appears or is half written.
-FILES = (
-    '*/.*.tmp',
+# A kill that waits for one of them hits the moment it is half written, ...
+HALF_WRITTEN = ('*/.*.tmp', 'tiny/stage2/.*.tmp')
+# ... the moment it appears, or a little later: while an epoch is validated, which begins with a point `iter_<n>.pth`,
+# or while averages are scored.
+APPEARING = (
     'tiny/stage*/*.json',
-    'tiny/stage2/.*.tmp',
     'tiny/stage2/all_folds.pth',
-    '*/*_[0-9].pth',
+    'tiny/stage2/top*.pth',
+    '*/iter_*.pth',
+    '*/epoch_*.pth',
+    '*/best_*.pth',
     '*/run.json',
 )
+LATER_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A SIGKILL.
+    """A signal.
 
     Attributes:
         victim: The whole process ``group``, its first process alone (``main``), or ``any`` one of it.
-        seconds: When, after the start.
-        file: A glob below ``work_dirs``; instead of a time, the moment a file that fits it is new and ...
+        seconds: When, after the start; with ``file`` after that one.
+        file: A glob below ``work_dirs``: the moment a file that fits it is new and ...
         size: ... has this many bytes.
+        number: Which signal. Defaults to ``SIGKILL``.
     """
 
     victim: str
     seconds: float = 0.0
     file: str | None = None
     size: int = 0
+    number: int = signal.SIGKILL
 
     @classmethod
     def random(cls, rng: random.Random, duration: float) -> 'Fault':
@@ -46,8 +55,10 @@ class Fault:
         victim = rng.choice(('group', 'group', 'main', 'any'))
         if rng.random() < 0.5:
             return cls(victim, seconds=rng.uniform(0, duration))
-        file = rng.choice(FILES)
-        return cls(victim, file=file, size=rng.randrange(1 << 16) if file.endswith('.tmp') else 0)
+        if rng.random() < 0.25:
+            return cls(victim, file=rng.choice(HALF_WRITTEN), size=rng.randrange(1 << 16))
+        later = rng.choice((0.0, rng.uniform(0, LATER_SECONDS)))
+        return cls(victim, file=rng.choice(APPEARING), seconds=later)
 
 
 @dataclass
@@ -66,28 +77,29 @@ class KillHarness:
     """Runs a command in a process group of its own, in the current folder, whose ``work_dirs`` hold what it makes.
 
     Args:
-        command: Ends with 0 when all is done, and goes on where it was killed.
+        commands: One or several to take turns; each ends with 0 when all is done, and goes on where any was killed.
         seed: Of the random faults.
     """
 
-    def __init__(self, command: list[str], seed: int = 0) -> None:
-        self.command, self.rng = [str(part) for part in command], random.Random(seed)
+    def __init__(self, *commands: list[str], seed: int = 0) -> None:
+        self.commands = cycle([[str(part) for part in command] for command in commands])
+        self.rng = random.Random(seed)
         self.work_dirs, self.log = Path('work_dirs').absolute(), Path('kill_harness.log').absolute()
 
     def run(self, fault: Fault | None = None, timeout: float = 1200.0) -> tuple[bool, int]:
         """Run the command once; whether the fault struck, and the exit code."""
-        known, start, struck = set(), time.monotonic(), False
-        if fault and fault.file:
-            known = set(self._files(fault.file))
+        start, struck, command = time.monotonic(), False, next(self.commands)
+        is_due = self._trigger(fault)
         with self.log.open('a') as log:
-            log.write(f'--- {fault}\n')
+            log.write(f'--- {" ".join(command[-2:])} {fault}\n')
             log.flush()
-            process = subprocess.Popen(self.command, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             while process.poll() is None:
                 assert time.monotonic() - start < timeout, f'{fault}: not over after {timeout} s'
-                if fault and not struck and self._is_due(fault, time.monotonic() - start, known):
-                    struck = self._strike(fault.victim, process.pid)
+                if not struck and is_due():
+                    self._strike(fault, process.pid)
+                    struck = True
                 time.sleep(POLL_SECONDS if fault and fault.file else 10 * POLL_SECONDS)
         finally:
             self.end_group(process.pid, patience=0 if process.poll() is None else 15)
@@ -144,10 +156,20 @@ class KillHarness:
                 log.write(f'LOST: {code=} {repeated=} {leftovers=} {self.outcome() == expected=}\n')
         return tried if good else -tried
 
-    def _is_due(self, fault: Fault, seconds: float, known: set[tuple]) -> bool:
-        if fault.file is None:
-            return seconds >= fault.seconds
-        return any(state not in known and state[2] >= fault.size for state in self._files(fault.file))
+    def _trigger(self, fault: Fault | None) -> Callable[[], bool]:
+        """A function that says whether it is time for a fault; the time is now, or when its file appears."""
+        if fault is None:
+            return lambda: False
+        began = None if fault.file else time.monotonic()
+        known = set(self._files(fault.file)) if fault.file else set()
+
+        def is_due() -> bool:
+            nonlocal began
+            if began is None and any(size >= fault.size for *_, size in set(self._files(fault.file)) - known):
+                began = time.monotonic()
+            return began is not None and time.monotonic() - began >= fault.seconds
+
+        return is_due
 
     def _files(self, pattern: str) -> list[tuple]:
         found = []
@@ -158,12 +180,10 @@ class KillHarness:
                 continue
         return found
 
-    def _strike(self, victim: str, group: int) -> bool:
-        if victim == 'group':
-            os.killpg(group, signal.SIGKILL)
-        else:
-            os.kill(group if victim == 'main' else self.rng.choice(members(group) or [group]), signal.SIGKILL)
-        return True
+    def _strike(self, fault: Fault, group: int) -> None:
+        if fault.victim == 'group':
+            return os.killpg(group, fault.number)
+        os.kill(group if fault.victim == 'main' else self.rng.choice(members(group) or [group]), fault.number)
 
 
 def members(group: int) -> list[int]:

@@ -21,13 +21,14 @@ from mmseg_custom.engine import (
 )
 from mmseg_custom.engine.checkpoint_io import check_resume_point
 from mmseg_custom.errors import UserError
+from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.stages import StageLedger, choose_winner
 from mmseg_custom.stages.fuse import average_files
 from mmseg_custom.stages.launch import build_runner, load_run_config
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ROOT / 'tools'
-CONFIG = ROOT / 'configs/streets/streets_stage1.py'
+TOOLS, CONFIG = ROOT / 'tools', ROOT / 'configs/streets/streets_stage1.py'
+NARROW = {'model.backbone.base_channels': 4, 'model.decode_head.in_channels': (4, 32)}
 
 LIMITED = """
 import resource, sys
@@ -57,7 +58,7 @@ def fuse(path):
         ledger.record(member, entry, path.with_name('good.pth'))
     ledger.weights_path('fold2').unlink()
     path.rename(ledger.weights_path('fold2'))
-    choose_winner(ledger, ['fold1', 'fold2'], lambda weights: {'mIoU': 1.0})
+    choose_winner(ledger, ['fold1', 'fold2'], None)
 
 
 def convert(path):
@@ -70,9 +71,13 @@ def initialize(path):
     MODELS.build({'type': 'DilatedResNet', 'depth': 10, 'base_channels': 4, 'init_cfg': start}).init_weights()
 
 
+def predict(path):
+    open_predictor(path, CONFIG, device='cpu', cfg_options=NARROW)
+
+
 HOSTILE = PAYLOADS + MALFORMED + UNUSABLE
-# Besides the runner, in a test of its own.
-READERS = [load_weights, check_resume_point, average, fuse, convert, initialize]
+# Besides the runner, in a test of its own. Predicting, the demo and the export open a model in the same way.
+READERS = [load_weights, check_resume_point, average, fuse, convert, initialize, predict]
 # What a reader would have made of a good file.
 RESULTS = {'MARKER', 'out.pth', 'winner.pth', 'stage.json', 'all_folds.pth'}
 
@@ -82,8 +87,7 @@ def runner(tmp_path_factory, scenes):
     """A runner of a tiny plan, as `tools/train.py` and `tools/test.py` build it."""
     folder = tmp_path_factory.mktemp('runner')
     options = {
-        'model.backbone.base_channels': 4,
-        'model.decode_head.in_channels': (4, 32),
+        **NARROW,
         'custom_hooks': [],
         'default_hooks.fold_average.stage_dir': str(folder / 'stage1'),
     }

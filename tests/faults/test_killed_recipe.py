@@ -11,16 +11,27 @@ from kill_harness import Fault, KillHarness
 from mmseg_custom.stages import LocalPool, Plan, Recipe
 
 RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
-# The command alone, whose workers have to end by themselves; one of its processes; all of them while the folds fuse.
+# The command alone, whose workers have to end by themselves; one of its processes while it validates; all of them
+# while an average is scored.
 ONE_OF_EACH = [
     Fault('main', file='tiny_stage1/run.json'),
-    Fault('any', file='*/*_[0-9].pth'),
+    Fault('any', file='*/iter_*.pth', seconds=0.02),
     Fault('group', file='tiny/stage2/all_folds.pth'),
 ]
 
 
-def harness(recipe, seed=0):
-    return KillHarness([sys.executable, RUN_RECIPE, recipe, '--jobs', '2'], seed)
+def harness(recipe, jobs=(2,), seed=0):
+    command = [sys.executable, RUN_RECIPE, recipe, '--jobs']
+    return KillHarness(*([*command, number] for number in jobs), seed=seed)
+
+
+@pytest.fixture
+def four_folds(tiny_recipe):
+    for path in tiny_recipe.glob('tiny_stage?.py'):
+        path.write_text(path.read_text().replace('num_folds=3', 'num_folds=4'))
+    leaf = (tiny_recipe / 'tiny_stage2_fold3.py').read_text()
+    (tiny_recipe / 'tiny_stage2_fold4.py').write_text(leaf.replace('fold=3', 'fold=4'))
+    return tiny_recipe
 
 
 def test_killed_recipe_goes_on_and_ends_the_same(tiny_recipe):
@@ -33,9 +44,9 @@ def test_killed_recipe_goes_on_and_ends_the_same(tiny_recipe):
 
 
 @pytest.mark.slow
-def test_campaign(tiny_recipe, capfd):
+def test_campaign(four_folds, capfd):
     faults, seed = int(os.environ.get('FAULTS', 40)), int(os.environ.get('SEED', 0))
-    score = harness(tiny_recipe, seed).campaign(faults)
+    score = harness(four_folds, (2, 4), seed).campaign(faults)
     with capfd.disabled():
         print(f'\n{score}', flush=True)
     assert score.lost == 0, Path('kill_harness.log').read_text()

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from scorers import scorer_of
 
 from mmseg_custom.engine.checkpoint_io import (
     hash_weights,
@@ -32,7 +33,7 @@ def ledger(tmp_path):
 
 
 def closeness_to(target):
-    return lambda weights: {'mIoU': 100 - abs(float(weights['w']) - target)}
+    return scorer_of(lambda weights: 100 - abs(float(weights['w']) - target))
 
 
 def test_members_of_a_stage():
@@ -52,7 +53,7 @@ def test_winner_is_the_best_candidate(ledger):
 
 
 def test_best_fold_wins_as_it_is(ledger):
-    outcome = choose_winner(ledger, FOLDS, lambda weights: {'mIoU': 30.0})
+    outcome = choose_winner(ledger, FOLDS, scorer_of(lambda weights: 30.0))
     assert outcome['winner'] == 'best_fold'
     assert load_weights(ledger.winner_path)['w'] == 1.0
 
