@@ -1,6 +1,7 @@
 """What a trained network is used for: predicting images and videos, and leaving PyTorch as an ONNX file."""
 
-from mmseg_custom.inference.errors import InputError, MissingExtraError
+from mmseg_custom.errors import MissingExtraError
+from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.inference.predictor import Prediction, Predictor

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from mmseg_custom.errors import import_extra
 from mmseg_custom.inference.demo_upload import read_upload
-from mmseg_custom.inference.errors import InputError, import_extra
+from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.model_choices import Load
 from mmseg_custom.inference.painting import class_shares, enlarge_small, overlay_classes

@@ -9,7 +9,8 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmseg_custom.engine.files import PathLike
-from mmseg_custom.inference.errors import InputError, import_extra
+from mmseg_custom.errors import import_extra
+from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.onnx_info import OnnxInfo
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, Sample
