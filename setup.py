@@ -14,6 +14,7 @@ REPORT = ['plotly>=6', 'jinja2']
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.18']
 DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
+RAY = ['ray>=2.60,<3']
 DEVELOPMENT = ['pytest==9.2.0', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
 EXTRAS = {
     'onedl': ONEDL,
@@ -22,6 +23,7 @@ EXTRAS = {
     'export': EXPORT,
     'demo': DEMO,
     'tensorboard': TENSORBOARD,
+    'ray': RAY,
 }
 
 setup(

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -42,7 +43,7 @@ class FoldClock(Hook):
     def _marker(self, event: str) -> Any:
         def mark(runner: Runner, *args: Any, **kwargs: Any) -> None:
             self.marks.append((f'{event} {self.side}', time.clock_gettime(time.CLOCK_BOOTTIME), time.process_time()))
-            if event == 'after_run':
+            if event == 'after_run' and is_main_process():
                 Path(runner.work_dir, f'clock_{self.side}.json').write_text(json.dumps(self.marks))
 
         return mark

@@ -8,7 +8,7 @@ from mmengine.config import DictAction
 
 from mmseg_custom.reports import recipe_table, report_or_curves
 from mmseg_custom.reports.live_table import live_table
-from mmseg_custom.stages import LocalPool, Plan, Recipe
+from mmseg_custom.stages import LocalPool, Plan, Pool, RayPool, Recipe
 
 
 def numbers(text: str) -> set[int]:
@@ -22,12 +22,33 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('folder', help='folder of configs; it is the plan')
     parser.add_argument('--stages', type=numbers, help='e.g. 2-3 (default: all)')
     parser.add_argument('--folds', type=numbers, help='e.g. 1,4 (default: all)')
-    parser.add_argument('--jobs', type=int, default=1, help='folds trained side by side (default: 1)')
+    parser.add_argument('--jobs', type=int, help='folds trained side by side (default: 1; on Ray as many as fit)')
     parser.add_argument('--dry-run', action='store_true', help='say what would be done')
     parser.add_argument('--force', action='store_true', help='put changed runs and all stages behind aside')
     parser.add_argument('--keep-going', action='store_true', help='fuse a stage without its failed folds')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
-    return parser.parse_args()
+    parser.add_argument('--launcher', choices=['local', 'ray'], default='local', help='where folds are trained')
+    ray = parser.add_argument_group('with --launcher ray; its nodes share a file system')
+    options = [
+        ray.add_argument('--ray-address', help='of the cluster (default: RAY_ADDRESS, or the one of this machine)'),
+        ray.add_argument('--cpus-per-fold', type=float, help='CPUs and threads a fold (default: 1)'),
+        ray.add_argument('--gpus-per-fold', type=float, help='0 to 1 (default: 1 if the cluster has any)'),
+        ray.add_argument('--retries', type=int, help='starts of a fold that is lost with its node (default: 3)'),
+    ]
+    args = parser.parse_args()
+    unused = [option.option_strings[0] for option in options if getattr(args, option.dest) is not None]
+    if unused and args.launcher != 'ray':
+        parser.error(f'{", ".join(unused)}: only with --launcher ray')
+    return args
+
+
+def build_pool(args: argparse.Namespace) -> Pool:
+    """Where the folds are trained; a dry run needs no cluster."""
+    if args.launcher == 'local' or args.dry_run:
+        return LocalPool(args.jobs or 1)
+    given = {'cpus': args.cpus_per_fold, 'gpus': args.gpus_per_fold, 'retries': args.retries}
+    options = {name: value for name, value in given.items() if value is not None}
+    return RayPool(args.ray_address, args.jobs, **options)
 
 
 def say(line: str) -> None:
@@ -38,7 +59,7 @@ def say(line: str) -> None:
 def main() -> None:
     args = parse_args()
     plan = Plan(args.folder)
-    recipe = Recipe(plan, LocalPool(args.jobs), say, args.cfg_options, args.keep_going)
+    recipe = Recipe(plan, build_pool(args), say, args.cfg_options, args.keep_going)
     if args.dry_run:
         return say('\n'.join(recipe.describe(args.stages, args.folds)))
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):

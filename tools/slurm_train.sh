@@ -5,6 +5,9 @@
 # another job, the run saves where it is and exits with 75; the job is then queued again and goes on with --resume.
 # The log of all attempts is slurm-<job id>.out.
 #
+# With %a in CONFIG it is the run of each task of a job array: SBATCH_ARGS=--array=1-5 for stage2_fold%a.py. A stage
+# with all its folds, and those behind it: tools/slurm_stage.sh.
+#
 # GPUS, GPUS_PER_NODE and CPUS_PER_TASK size the job; SBATCH_ARGS (e.g. --time=8:00:00) and SRUN_ARGS take further
 # options. A grace time of the partition (GraceTime) below that of a step and a checkpoint is too short.
 set -euo pipefail
@@ -16,11 +19,15 @@ task() {
     if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then
         set -- "$@" --resume
     fi
-    local code=0
-    python -u "$(dirname "$0")/train.py" "$@" --launcher slurm || code=$?
-    if [ "$code" -ne 75 ]; then
-        exit "$code"
-    fi
+    # How the processes find each other; jobs on one machine need ports of their own.
+    export RANK=${SLURM_PROCID:-0} WORLD_SIZE=${SLURM_NTASKS:-1} MASTER_ADDR=${SLURM_LAUNCH_NODE_IPADDR:-127.0.0.1}
+    export MASTER_PORT=${MASTER_PORT:-$((20000 + SLURM_JOB_ID % 10000))}
+    local config=${1//%a/${SLURM_ARRAY_TASK_ID:-}} code=0
+    python -u "$(dirname "$0")/train.py" "$config" "${@:2}" --launcher slurm || code=$?
+    case $code in
+        75 | 138 | 143) ;; # Saved; or died of USR1 or TERM before there was anything to save.
+        *) exit "$code" ;;
+    esac
     if [ "${SLURM_PROCID:-0}" -eq 0 ]; then
         scontrol requeue "$SLURM_JOB_ID"
     fi

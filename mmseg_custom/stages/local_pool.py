@@ -1,58 +1,21 @@
 """Runs jobs side by side on this machine, each in a clean process of its own."""
 
 import multiprocessing
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from mmseg_custom.engine.stop_signals import EXIT_CODE, STOP_SIGNALS
-from mmseg_custom.errors import UserError
+from mmseg_custom.stages.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
 from mmseg_custom.stages.worker import Progress
 
-POLL_SECONDS = 0.5
 PRELOAD = ['mmseg_custom.stages.fork_server']
-GRACE_SECONDS = 120.0
 
 
-@dataclass(frozen=True)
-class Job:
-    """A call in a process of its own.
-
-    Attributes:
-        name: How messages call it.
-        target: A function of a module; called with ``args`` and, if it trains, the connection for progress and the
-            number of a GPU (``None`` unless there are several).
-        args: Its own arguments.
-        log: The file that takes what it prints.
-        trains: Whether it is a training run.
-    """
-
-    name: str
-    target: Callable[..., None]
-    args: tuple
-    log: Path
-    trains: bool = True
-
-
-class JobError(RuntimeError):
-    """A job that failed; the message holds the end of its log."""
-
-
-class RecipeStopped(UserError):
-    """Runs that were told to stop; what they have saved lets them go on."""
-
-    exit_code = EXIT_CODE
-
-
-class LocalPool:
+class LocalPool(Pool):
     """Runs jobs in fresh processes forked from a server that has paid for the imports once.
 
     Args:
@@ -61,44 +24,12 @@ class LocalPool:
     """
 
     def __init__(self, jobs: int = 1, grace: float = GRACE_SECONDS) -> None:
-        self.jobs, self.grace = jobs, grace
+        super().__init__(jobs, grace)
         self.context = multiprocessing.get_context('forkserver')
         self.context.set_forkserver_preload(PRELOAD)
-        self.deadline: float | None = None
-        self.report: Callable[[str], None] = lambda line: None
 
-    def stop(self) -> None:
-        """Start nothing more and ask what runs to save and end; a second call ends it at once."""
-        self.deadline = time.monotonic() + (self.grace if self.deadline is None else 0)
-
-    @contextmanager
-    def stopped_by_signals(self, report: Callable[[str], None]) -> Iterator[None]:
-        """Within this context Ctrl-C and the signals of a cluster call :meth:`stop`.
-
-        Args:
-            report: Takes a line that says so.
-        """
-        self.report = report
-        before = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGINT, *STOP_SIGNALS)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def run(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> dict[str, JobError]:
-        """Run all jobs; a failed one does not stop the others.
-
-        Args:
-            jobs: What to run, in order of start.
-            on_progress: Called for each validated epoch.
-
-        Returns:
-            The failed jobs, by name.
-
-        Raises:
-            RecipeStopped: If jobs were told to stop before their end, here by :meth:`stop` or from elsewhere.
-        """
+    def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
+        """See :meth:`Pool.execute`."""
         waiting, running, ended = list(jobs), [], []
         try:
             while running or (waiting and self.deadline is None):
@@ -110,10 +41,10 @@ class LocalPool:
                 for work in running:
                     work.forward(on_progress)
                 running = [work for work in running if work not in over]
-                ended += [(work.job, work.process.exitcode) for work in over]
+                ended += [_ended(work.job, work.process.exitcode) for work in over]
         finally:
             self._end(running)
-        return self._judge(ended, waiting)
+        return ended
 
     def _start(self, job: Job, taken: set[int]) -> '_Work':
         slot, gpus = min(set(range(self.jobs)) - taken), torch.cuda.device_count()
@@ -125,13 +56,11 @@ class LocalPool:
         return _Work(job, process, slot, progress)
 
     def _press(self, running: list['_Work']) -> None:
-        if self.deadline is None:
-            return
-        for work in running:
-            if time.monotonic() > self.deadline:
+        for work in running if self.deadline is not None else ():
+            if self.overdue():
                 work.process.kill()
             elif not work.asked:
-                self.report(f'{work.job.name}: told to save and end, in {self.grace:.0f} s; once more ends it now')
+                self.announce_stop(work.job)
                 work.asked = True
                 work.process.terminate()
 
@@ -142,16 +71,6 @@ class LocalPool:
         for work in running:
             work.process.join(self.grace)
             work.process.kill()
-
-    def _judge(self, ended: list[tuple[Job, int]], waiting: list[Job]) -> dict[str, JobError]:
-        told = self.deadline is not None
-        stopped = [job for job, code in ended if code and (told or code == EXIT_CODE)]
-        if stopped or waiting:
-            names = ', '.join(job.name for job in [*stopped, *waiting])
-            raise RecipeStopped(
-                f'Told to stop before the end of {names}. What is done is kept; the same command goes on from there.'
-            )
-        return {job.name: JobError(_explain(job, code)) for job, code in ended if code}
 
 
 @dataclass(eq=False)
@@ -177,7 +96,9 @@ class _Work:
             self.progress.close()
 
 
-def _explain(job: Job, exitcode: int) -> str:
+def _ended(job: Job, code: int) -> Ended:
+    if code == 0:
+        return Ended(job.name, code)
     lines = job.log.read_text(errors='replace').splitlines() if job.log.is_file() else []
-    how = f'exit code {exitcode}' if exitcode > 0 else f'killed by signal {-exitcode}'
-    return '\n'.join([f'{job.name} failed ({how}). The end of {job.log}:', *lines[-12:]])
+    how = f'exit code {code}' if code > 0 else f'killed by signal {-code}'
+    return Ended(job.name, code, '\n'.join([f'{job.name} failed ({how}). The end of {job.log}:', *lines[-12:]]))

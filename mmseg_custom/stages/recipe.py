@@ -10,10 +10,10 @@ from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.files import remove_leftovers
 from mmseg_custom.stages.changes import change_of, put_aside, remove_leftovers_of_run
 from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.lease import RECIPE_LEASE, sole_process
+from mmseg_custom.stages.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.stages.ledger import StageError, StageLedger
-from mmseg_custom.stages.local_pool import Job, LocalPool
 from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage, check_start
+from mmseg_custom.stages.pool import Job, Pool
 from mmseg_custom.stages.progress import PlanProgress, RunProgress
 from mmseg_custom.stages.space import check_space
 from mmseg_custom.stages.worker import fuse_stage, train_run
@@ -41,7 +41,7 @@ class Recipe:
     def __init__(
         self,
         plan: Plan,
-        pool: LocalPool,
+        pool: Pool,
         report: Report,
         cfg_options: dict[str, Any] | None = None,
         keep_going: bool = False,
@@ -140,15 +140,17 @@ class Recipe:
     def _fuse(self, stage: PlannedStage, ledger: StageLedger) -> None:
         log = ledger.folder / 'fusing.log'
         args = (str(ledger.folder), str(stage.runs[0].config), self.cfg_options, log)
-        job = Job(f'fusing stage {stage.number}', fuse_stage, args, log, trains=False)
+        job = Job(f'fusing stage {stage.number}', fuse_stage, args, log, trains=False, lease=ledger.lease_path)
         failed = self.pool.run([job], lambda _: None)
         if failed:
             raise StageError(str(failed[job.name]))
 
     def _training(self, run: PlannedRun) -> Job:
         cfg = self._config(run)
-        log = Path(cfg.work_dir) / 'train.log'
-        return Job(f'stage {run.stage} {run.member}', train_run, (cfg, str(run.config), log), log)
+        folder = Path(cfg.work_dir)
+        log = folder / 'train.log'
+        args, lease = (cfg, str(run.config), log), folder / RUN_LEASE
+        return Job(f'stage {run.stage} {run.member}', train_run, args, log, lease=lease)
 
     def _pending(self, stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
         ledger = self._ledger(stage)

@@ -1,4 +1,4 @@
-"""`slurm_train.sh` with stand-ins for Slurm and Python on the path."""
+"""`slurm_train.sh` and `slurm_stage.sh` with stand-ins for Slurm and Python on the path."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / 'tools' / 'slurm_train.sh'
+STAGE_SCRIPT = SCRIPT.with_name('slurm_stage.sh')
 
 STAND_INS = {
     # Runs the job as Slurm does, again if it was queued again.
@@ -41,10 +42,10 @@ def run(tmp_path, monkeypatch):
         (tmp_path / 'bin' / name).write_text(f'#!/usr/bin/env bash\n{text}\n')
         (tmp_path / 'bin' / name).chmod(0o755)
 
-    def run(*arguments, **environment):
+    def run(*arguments, script=SCRIPT, **environment):
         path = f'{tmp_path / "bin"}:{os.environ["PATH"]}'
         environment = os.environ | {'PATH': path} | environment
-        return subprocess.run(['bash', SCRIPT, *arguments], env=environment, capture_output=True, text=True)
+        return subprocess.run(['bash', script, *arguments], env=environment, capture_output=True, text=True)
 
     return run
 
@@ -59,6 +60,12 @@ def test_preempted_job_is_queued_again_and_resumed(run):
     call = f'{SCRIPT.parent}/train.py c.py --cfg-options a=[1, 2]'
     first, again = f'{call} --launcher slurm\n', f'{call} --resume --launcher slurm\n'
     assert Path('python.txt').read_text() == 2 * first + 2 * again
+
+
+@pytest.mark.parametrize('code', ['138', '143'])
+def test_job_that_is_stopped_before_it_trains_is_queued_again(run, code):
+    assert run('gpu', 'job', 'c.py', CODE=code).returncode == 0
+    assert Path('scontrol.txt').read_text() == 'requeue 7\n'
 
 
 @pytest.mark.parametrize('code', ['0', '1'])
@@ -86,6 +93,28 @@ def test_usage(run):
     assert done.returncode == 2 and 'usage' in done.stderr
 
 
+def test_task_of_an_array_trains_its_own_fold(run):
+    done = run('gpu', 'job', 'stage2_fold%a.py', CODE='0', SLURM_ARRAY_TASK_ID='3')
+    assert done.returncode == 0, done.stderr
+    assert Path('python.txt').read_text().splitlines()[0].split()[1] == 'stage2_fold3.py'
+
+
+def test_stages_are_arrays_that_wait_for_each_other(run):
+    names = ['stage1', 'stage2', 'stage2_fold1', 'stage2_fold2', 'stage10_fold3']
+    for name in names:
+        Path(f'a_{name}.py').touch()
+    Path('bin/sbatch').write_text('#!/usr/bin/env bash\necho "$@" >> sbatch.txt\nwc -l < sbatch.txt\n')
+    done = run('gpu', 'job', '.', '1', '2', '10', '--', '--amp', script=STAGE_SCRIPT)
+    assert done.stdout.splitlines() == ['stage 1: job 1', 'stage 2: job 2', 'stage 10: job 3'], done.stderr
+    first, second, last = Path('sbatch.txt').read_text().splitlines()
+    assert './a_stage1.py --amp' in first and '--array' not in first and '--dependency' not in first
+    assert './a_stage2_fold%a.py --amp' in second and '--array=1,2 --dependency=afterok:1 ' in second
+    assert './a_stage10_fold%a.py' in last and '--array=3 --dependency=afterok:2 ' in last
+    lost = run('gpu', 'job', '.', '7', script=STAGE_SCRIPT)
+    assert (lost.returncode, lost.stderr) == (1, '. has no stage 7\n')
+    assert run('gpu', 'job', '.', script=STAGE_SCRIPT).returncode == 2
+
+
 @pytest.mark.skipif(shutil.which('shellcheck') is None, reason='shellcheck is not there')
 def test_shellcheck():
-    subprocess.run(['shellcheck', SCRIPT], check=True)
+    subprocess.run(['shellcheck', *SCRIPT.parent.glob('*.sh')], check=True)

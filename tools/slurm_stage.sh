@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Submit stages to Slurm: tools/slurm_stage.sh PARTITION JOB_NAME FOLDER STAGE... [-- train.py options]
+#
+# Each stage is a job array with a task a fold, which slurm_train.sh describes; the fold that ends last makes the
+# winner. A stage waits until all folds of the one before have ended well, and is cancelled if one has failed. Once
+# mended, submit the stages from the failed one on again, with `-- --resume`: what is finished is not trained again.
+set -euo pipefail
+if [ $# -lt 4 ]; then
+    echo "usage: $0 PARTITION JOB_NAME FOLDER STAGE... [-- options of train.py]" >&2
+    exit 2
+fi
+partition=$1 job=$2 folder=${3%/}
+shift 3
+stages=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    stages+=("$1")
+    shift
+done
+shopt -s nullglob
+before=''
+for stage in "${stages[@]}"; do
+    folds=("$folder"/*stage"$stage"_fold[0-9]*.py)
+    config=("$folder"/*stage"$stage".py)
+    array=''
+    if [ ${#folds[@]} -gt 0 ]; then
+        config=("${folds[0]%_fold*}_fold%a.py")
+        array=$(printf '%s\n' "${folds[@]}" | sed 's/.*_fold\([0-9]*\)\.py/\1/' | paste -sd,)
+    elif [ ${#config[@]} -eq 0 ]; then
+        echo "$folder has no stage $stage" >&2
+        exit 1
+    fi
+    barrier=${before:+--dependency=afterok:$before --kill-on-invalid-dep=yes}
+    before=$(SBATCH_ARGS="--parsable ${SBATCH_ARGS:-} ${array:+--array=$array} $barrier" \
+        "$(dirname "$0")/slurm_train.sh" "$partition" "$job-stage$stage" "${config[0]}" "${@:2}")
+    before=${before%%;*}
+    echo "stage $stage: job $before"
+done
