@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.update(FAULTS=str(args.faults), SEED=str(args.seed))
     test = f'{Path(__file__).with_name("test_killed_recipe.py")}::test_campaign'
-    raise SystemExit(pytest.main(['-m', 'slow', '--no-header', '--no-summary', '-q', test]))
+    with tempfile.TemporaryDirectory() as folder:
+        raise SystemExit(pytest.main(['-m', 'slow', '--no-header', '-q', f'--basetemp={folder}/campaign', test]))
 
 
 if __name__ == '__main__':

@@ -15,6 +15,8 @@ from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
 
 POLL_SECONDS = 0.002
 FAULTS_IN_A_ROW = 6
+# What is left of a killed command ends by itself; a server of forks first imports all it was told to.
+PATIENCE_SECONDS = 60.0
 # A kill that waits for one of them hits the moment it is half written, ...
 HALF_WRITTEN = ('*/.*.tmp', 'tiny/stage2/.*.tmp')
 # ... the moment it appears, or a little later: while an epoch is validated, which begins with a point `iter_<n>.pth`,
@@ -102,7 +104,7 @@ class KillHarness:
                     struck = True
                 time.sleep(POLL_SECONDS if fault and fault.file else 10 * POLL_SECONDS)
         finally:
-            self.end_group(process.pid, patience=0 if process.poll() is None else 15)
+            self.end_group(process.pid, patience=0 if process.poll() is None else PATIENCE_SECONDS)
         return struck, process.wait()
 
     def end_group(self, group: int, patience: float) -> None:
@@ -118,7 +120,7 @@ class KillHarness:
             os.killpg(group, signal.SIGKILL)
         assert not (left and patience), f'{left} outlived the command by {patience} s'
 
-    def campaign(self, faults: int) -> Score:
+    def campaign(self, faults: int, say: Callable[[Score], None]) -> Score:
         """Strike the command at random, start it again until it ends, and again from nothing, ``faults`` times."""
         start = time.monotonic()
         assert self.run() == (False, 0), self.log.read_text()[-2000:]
@@ -130,6 +132,7 @@ class KillHarness:
             score.tried += abs(tried)
             score.survived += max(tried, 0)
             score.lost += max(-tried, 0)
+            say(score)
         return score
 
     def outcome(self) -> dict[str, str]:

@@ -46,7 +46,10 @@ def test_killed_recipe_goes_on_and_ends_the_same(tiny_recipe):
 @pytest.mark.slow
 def test_campaign(four_folds, capfd):
     faults, seed = int(os.environ.get('FAULTS', 40)), int(os.environ.get('SEED', 0))
-    score = harness(four_folds, (2, 4), seed).campaign(faults)
-    with capfd.disabled():
-        print(f'\n{score}', flush=True)
+
+    def say(score):
+        with capfd.disabled():
+            print(score, flush=True)
+
+    score = harness(four_folds, (2, 4), seed).campaign(faults, say)
     assert score.lost == 0, Path('kill_harness.log').read_text()
