@@ -2,13 +2,16 @@
 
 `python tools/average_folds.py A.pth B.pth --out OUT.pth` writes the parameter average of the files.
 `python tools/average_folds.py work_dirs/streets/stage2` builds and scores all candidates of a stage whose folds are
-finished, and makes its winner.
+finished, and makes its winner; `--cfg-options default_hooks.fold_average.candidates=[all_folds,path,ensemble]` says
+which.
 """
 
 import _bootstrap  # noqa: I001
 
 import argparse
 from pathlib import Path
+
+from mmengine.config import DictAction
 
 from mmseg_custom.reports import recipe_table
 from mmseg_custom.stages import StageLedger
@@ -22,13 +25,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--config', help="config that scores a stage's candidates (default: the one it was trained with)"
     )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides of that config, key=value')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     if len(args.inputs) == 1 and args.inputs[0].is_dir():
-        outcome = fuse_folder(args.inputs[0], args.config)
+        outcome = fuse_folder(args.inputs[0], args.config, args.cfg_options)
         print(recipe_table({outcome['stage']: StageLedger(args.inputs[0])}))
     elif args.out is None:
         raise SystemExit('Say where the average goes: --out OUT.pth')

@@ -1,22 +1,15 @@
-"""Splitting the training images into folds, and the readable file that keeps the split."""
+"""The folds of the training images, and the readable file that keeps them."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
-
+from mmseg_custom.datasets.splitting import FoldError, carve_selection, split_folds
 from mmseg_custom.engine.files import PathLike, hash_text, read_json, write_json
-from mmseg_custom.errors import UserError
 
-GROUPINGS = (None, 'city', 'block')
 # What a config says about its folds, and what it need not say.
-SPLIT_DEFAULTS = {'num_folds': 5, 'seed': 42, 'group_by': None, 'block_size': None}
-
-
-class FoldError(UserError, ValueError):
-    """Folds that cannot be made or do not fit; the message says why and what to do."""
+SPLIT_DEFAULTS = {'num_folds': 5, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
 
 
 @dataclass(frozen=True)
@@ -31,6 +24,8 @@ class FoldSplit:
         block_size: Frames in a block.
         fingerprint: Of the training files the split was made from, see :func:`fingerprint_files`.
         folds: The image names of each part, K lists. Fold k (from 1) validates on part k.
+        selection: Share of the images that was carved out first and is never trained on. Defaults to 0.
+        selected: The names of these images; they belong to no part.
     """
 
     num_folds: int
@@ -39,75 +34,50 @@ class FoldSplit:
     block_size: int | None
     fingerprint: str
     folds: list[list[str]]
+    selection: float = 0.0
+    selected: list[str] = field(default_factory=list)
 
     @property
     def hash(self) -> str:
         """A checksum of which image is in which part."""
-        return hash_text('\n'.join(f'{k} {name}' for k, part in enumerate(self.folds) for name in part))
+        lines = [f'{k} {name}' for k, part in enumerate(self.folds) for name in part]
+        return hash_text('\n'.join([*lines, *(f'selection {name}' for name in self.selected)]))
 
-    def names(self, fold: int, validation: bool) -> list[str]:
-        """The images that fold ``fold`` (1 to K) validates on, or those it trains on, sorted.
+    def parts(self, fold: int | None, validation: bool) -> list[int]:
+        """The numbers of the parts that fold ``fold`` (1 to K) validates on, or of those it trains on.
+
+        Args:
+            fold: ``None`` for all parts.
+            validation: Which of the two.
 
         Raises:
             FoldError: If there is no such fold.
         """
-        if not 1 <= fold <= self.num_folds:
+        if fold is not None and not 1 <= fold <= self.num_folds:
             raise FoldError(f'Fold {fold} does not exist: the split has folds 1 to {self.num_folds}.')
-        parts = [fold - 1] if validation else [k for k in range(self.num_folds) if k != fold - 1]
-        return sorted(name for k in parts for name in self.folds[k])
+        return [k for k in range(1, self.num_folds + 1) if fold is None or (k == fold) == validation]
+
+    def names(self, fold: int | None, validation: bool) -> list[str]:
+        """The images of :meth:`parts`, sorted."""
+        return sorted(name for k in self.parts(fold, validation) for name in self.folds[k - 1])
 
 
-def split_folds(
-    names: Sequence[str], num_folds: int, seed: int, group_by: str | None = None, block_size: int | None = None
-) -> list[list[str]]:
-    """Split image names into ``num_folds`` parts.
-
-    Without groups this is the reference split: the sorted names, shuffled by NumPy's legacy
-    ``RandomState(seed)`` and cut into consecutive parts, the first ones an image larger where it does not
-    divide: what scikit-learn's ``KFold(num_folds, shuffle=True, random_state=seed)`` gives. With groups,
-    shuffled groups go, largest first, to the part that is smallest so far.
+def make_split(names: Sequence[str], fingerprint: str, selection: float = 0.0, **spec: int | str | None) -> FoldSplit:
+    """Carve out the selection, then split the other images into folds.
 
     Args:
-        names: Image names, unique. A name's folder is its city; without one its city, or drive, is what stands
-            before the first underscore.
-        num_folds: Number of parts, at least 2.
-        seed: Seed of the shuffle.
-        group_by: ``None``, ``'city'`` or ``'block'``.
-        block_size: Consecutive frames in a block; needed by ``'block'`` alone.
+        names: As :func:`split_folds`.
+        fingerprint: Of the files.
+        selection: As :func:`carve_selection`'s ``share``. Defaults to 0: nothing is carved out.
+        **spec: As :func:`split_folds`.
 
     Raises:
-        FoldError: If there are more folds than images or groups, or the grouping is unknown or incomplete.
+        FoldError: If that cannot be done.
     """
-    if group_by not in GROUPINGS or (group_by == 'block') != bool(block_size):
-        raise FoldError(
-            f'group_by={group_by!r} with block_size={block_size!r} cannot be done: use group_by=None, '
-            "group_by='city', or group_by='block' with a block_size."
-        )
-    names = sorted(names)
-    units = [[name] for name in names] if group_by is None else _cities(names)
-    if group_by == 'block':
-        units = [city[i : i + block_size] for city in units for i in range(0, len(city), block_size)]
-    if not 2 <= num_folds <= len(units):
-        what = 'images' if group_by is None else f'groups (group_by={group_by!r})'
-        raise FoldError(f'{num_folds} folds cannot be made of {len(units)} {what}: use 2 to {len(units)} folds.')
-    order = np.random.RandomState(seed).permutation(len(units))
-    if group_by is None:
-        return [sorted(names[i] for i in part) for part in np.array_split(order, num_folds)]
-    return _fill_evenly([units[i] for i in order], num_folds)
-
-
-def _cities(names: Sequence[str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(name.rpartition('/')[0] or name.partition('_')[0], []).append(name)
-    return list(groups.values())
-
-
-def _fill_evenly(groups: list[list[str]], num_folds: int) -> list[list[str]]:
-    folds: list[list[str]] = [[] for _ in range(num_folds)]
-    for group in sorted(groups, key=len, reverse=True):
-        min(folds, key=len).extend(group)
-    return [sorted(part) for part in folds]
+    grouping = {key: value for key, value in spec.items() if key != 'num_folds'}
+    selected = carve_selection(names, selection, **grouping) if selection else []
+    folds = split_folds(sorted(set(names) - set(selected)), **spec)
+    return FoldSplit(**spec, fingerprint=fingerprint, folds=folds, selection=selection, selected=selected)
 
 
 def fingerprint_files(files: Sequence[tuple[str, Path]]) -> str:
@@ -116,6 +86,38 @@ def fingerprint_files(files: Sequence[tuple[str, Path]]) -> str:
     for name, path in sorted(files):
         digest.update(f'{name} {path.stat().st_size}\n'.encode())
     return digest.hexdigest()
+
+
+def fingerprint_pairs(samples: Mapping[str, dict]) -> str:
+    """A checksum of the names and sizes of all images and labels.
+
+    Args:
+        samples: As the host lists them, by image name.
+
+    Raises:
+        FileNotFoundError: If a label is missing, naming it.
+    """
+    missing = [sample['seg_map_path'] for sample in samples.values() if not Path(sample['seg_map_path']).is_file()]
+    if missing:
+        raise FileNotFoundError(f'{len(missing)} images have no label, the first one {missing[0]}.')
+    kinds = ('img_path', 'seg_map_path')
+    return fingerprint_files(
+        [(f'{kind} {name}', Path(sample[kind])) for name, sample in samples.items() for kind in kinds]
+    )
+
+
+def check_made_as(split: FoldSplit, spec: Mapping[str, object], file: PathLike) -> None:
+    """Compare a split with what a config says about its folds.
+
+    Raises:
+        FoldError: If they differ, naming the setting.
+    """
+    for key in SPLIT_DEFAULTS:
+        if getattr(split, key) != spec[key]:
+            raise FoldError(
+                f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '
+                f'{spec[key]!r}: change the config, or make the folds anew with prepare_data.py.'
+            )
 
 
 def write_split(split: FoldSplit, path: PathLike) -> None:

@@ -21,15 +21,19 @@ from mmseg_custom.datasets.folds import (
     SPLIT_DEFAULTS,
     FoldError,
     FoldSplit,
-    fingerprint_files,
+    check_made_as,
+    fingerprint_pairs,
+    make_split,
     read_split,
-    split_folds,
 )
 from mmseg_custom.datasets.packed_store import PackedStore, store_folder
 from mmseg_custom.datasets.sampler import SampleKey, seed_sample
 from mmseg_custom.datasets.skip_list import leave_out
 
 PARTS = ('train', 'val')
+# Every image of a split, whatever is carved out of it.
+WHOLE = {'train': 'all', 'val': 'val'}
+SELECTION = 'selection'
 
 
 @DATASETS.register_module()
@@ -44,11 +48,14 @@ class KFoldDataset(BaseSegDataset):
     | ``val``   | the official val split   | part k of the train split    |
     +-----------+--------------------------+------------------------------+
 
+    What ``folds=dict(selection=0.1)`` carves out of the train split belongs to none of these: it is
+    ``part='selection'``, whatever the fold. ``part='all'`` is the train split with it.
+
     Args:
-        part: ``'train'`` or ``'val'``.
+        part: ``'train'``, ``'val'``, ``'selection'`` or ``'all'``.
         fold: ``None`` or 1 to K.
         folds: How the folds are made and where they are kept: ``file`` and, as in
-            :func:`split_folds`, ``num_folds``, ``seed``, ``group_by``, ``block_size``.
+            :func:`make_split`, ``num_folds``, ``seed``, ``group_by``, ``block_size``, ``selection``.
             Written once by ``tools/prepare_data.py``; a file that no longer fits the data is an error.
         data_prefix: Folders under ``data_root``, with ``{split}`` where the split's name belongs.
         skip_list: File with the images to leave out of both splits, see
@@ -72,14 +79,17 @@ class KFoldDataset(BaseSegDataset):
         packed: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if part not in PARTS:
-            raise ValueError(f'part={part!r} is unknown: use one of {PARTS}.')
+        if part not in (*PARTS, SELECTION, *WHOLE.values()):
+            raise ValueError(f"part={part!r} is unknown: use 'train', 'val', 'selection' or 'all'.")
         check_policy(on_bad_sample)
         self.part, self.fold, self.skip_list, self.on_bad_sample = part, fold, skip_list, on_bad_sample
         self.packed, self.store = packed, None
         self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
+        if part == SELECTION and not self.folds['selection']:
+            raise FoldError("part='selection' needs a share to carve out: folds=dict(file=..., selection=0.1).")
         if fold is not None and not folds:
             raise FoldError(f'fold={fold} needs `folds=dict(file=..., num_folds=..., seed=...)` in the data set.')
+        self.fold_split: FoldSplit | None = None
         self.split = 'val' if part == 'val' and fold is None else 'train'
         prefix = {key: path.format(split=self.split) for key, path in (data_prefix or {}).items()}
         super().__init__(data_prefix=prefix, **kwargs)
@@ -94,11 +104,13 @@ class KFoldDataset(BaseSegDataset):
                 f'No image ending in {self.img_suffix!r} under {self.data_prefix["img_path"]}: '
                 'check data_root, data_prefix and img_suffix.'
             )
-        if self.fold is None:
+        if self.part == 'all' or self.split == 'val' or (self.fold is None and not self.folds['selection']):
             return samples
         self.fold_split = self._read_split(samples)
         by_name = {self.name_of(sample): sample for sample in samples}
-        names = self.fold_split.names(self.fold, validation=self.part == 'val')
+        names = self.fold_split.selected
+        if self.part != SELECTION:
+            names = self.fold_split.names(self.fold, validation=self.part == 'val')
         return [by_name[name] if name in by_name else self._sample_gone(name, samples[0]) for name in names]
 
     def __getitem__(self, key: int | SampleKey) -> dict:
@@ -126,7 +138,7 @@ class KFoldDataset(BaseSegDataset):
                     raise SampleError(explain_bad_sample(sample['img_path'], error)) from error.__cause__
                 skipped[sample['img_path']] = str(error)
             else:
-                uncounted = self.ignore_index if self.part == 'val' else None
+                uncounted = None if self.part == 'train' else self.ignore_index
                 return mark_skipped(data, skipped, uncounted) if skipped else data
         first = explain_bad_sample(*next(iter(skipped.items())))
         raise SampleError(f'None of the {len(self)} samples can be used. {first}')
@@ -136,6 +148,15 @@ class KFoldDataset(BaseSegDataset):
         path = Path(sample['img_path']).relative_to(self.data_prefix['img_path']).as_posix()
         return path[: -len(self.img_suffix)]
 
+    @property
+    def parts(self) -> list[int | str] | None:
+        """Which parts of the fold file its images are, ``None`` for the whole of a split."""
+        if self.fold_split is None:
+            return None
+        if self.part == SELECTION:
+            return [SELECTION]
+        return self.fold_split.parts(self.fold, validation=self.part == 'val')
+
     def make_split(self) -> FoldSplit:
         """Cut the train split into folds as ``folds`` says.
 
@@ -144,8 +165,7 @@ class KFoldDataset(BaseSegDataset):
         """
         samples = self._samples()
         names = [self.name_of(sample) for sample in samples]
-        spec = {key: self.folds[key] for key in SPLIT_DEFAULTS}
-        return FoldSplit(**spec, fingerprint=self.fingerprint(samples), folds=split_folds(names, **spec))
+        return make_split(names, self.fingerprint(samples), **{key: self.folds[key] for key in SPLIT_DEFAULTS})
 
     def fingerprint(self, samples: list[dict]) -> str:
         """A checksum of the names and sizes of all images and labels.
@@ -153,17 +173,7 @@ class KFoldDataset(BaseSegDataset):
         Raises:
             FileNotFoundError: If a label is missing, naming it.
         """
-        pairs = [(self.name_of(sample), sample) for sample in samples]
-        missing = [sample['seg_map_path'] for _, sample in pairs if not Path(sample['seg_map_path']).is_file()]
-        if missing:
-            raise FileNotFoundError(f'{len(missing)} images have no label, the first one {missing[0]}.')
-        return fingerprint_files(
-            [
-                (f'{kind} {name}', Path(sample[kind]))
-                for name, sample in pairs
-                for kind in ('img_path', 'seg_map_path')
-            ]
-        )
+        return fingerprint_pairs({self.name_of(sample): sample for sample in samples})
 
     def _open_store(self, root: str) -> PackedStore | None:
         folder = store_folder(root, self, self.split)
@@ -181,12 +191,7 @@ class KFoldDataset(BaseSegDataset):
 
     def _read_split(self, samples: list[dict]) -> FoldSplit:
         split, file = read_split(self.folds['file']), self.folds['file']
-        for key in SPLIT_DEFAULTS:
-            if getattr(split, key) != self.folds[key]:
-                raise FoldError(
-                    f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '
-                    f'{self.folds[key]!r}: change the config, or make the folds anew with prepare_data.py.'
-                )
+        check_made_as(split, self.folds, file)
         if self.on_bad_sample == 'skip':
             samples = [sample for sample in samples if Path(sample['seg_map_path']).is_file()]
         if split.fingerprint != self.fingerprint(samples):

@@ -12,7 +12,7 @@ from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.bad_samples import BadSampleError, SampleError, explain_bad_sample, load_sample
-from mmseg_custom.datasets.kfold_dataset import PARTS, KFoldDataset
+from mmseg_custom.datasets.kfold_dataset import PARTS, WHOLE, KFoldDataset
 from mmseg_custom.datasets.packed_store import (
     ARRAYS,
     Row,
@@ -25,7 +25,7 @@ from mmseg_custom.datasets.packed_store import (
     write_shard_index,
 )
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
-from mmseg_custom.engine.files import atomic_path, free_bytes, readable_size
+from mmseg_custom.engine.files import atomic_path, free_bytes, readable_size, remove_leftovers
 from mmseg_custom.errors import UserError
 
 SHARD_BYTES = 256 << 20
@@ -86,7 +86,7 @@ def pack(cfg: Config, workers: int = 1, on_progress: Progress | None = None) -> 
     """
     stores: dict[Path, KFoldDataset] = {}
     for loader, part in product(LOADERS, PARTS):
-        dataset = DATASETS.build({**cfg[loader].dataset, 'part': part, 'fold': None, 'serialize_data': False})
+        dataset = DATASETS.build({**cfg[loader].dataset, 'part': WHOLE[part], 'fold': None, 'serialize_data': False})
         stores.setdefault(_folder_of(dataset, loader), dataset)
     return [_pack_split(folder, dataset, workers, on_progress) for folder, dataset in stores.items()]
 
@@ -107,6 +107,7 @@ def _pack_split(folder: Path, dataset: KFoldDataset, workers: int, on_progress: 
         ignore_index=dataset.ignore_index,
         skip=dataset.on_bad_sample == 'skip',
     )
+    remove_leftovers(folder)
     size = _bytes_of_first(samples, load)
     shards = list(_cut(folder, samples, max(1, SHARD_BYTES // size)))
     stale = [shard for shard in shards if not shard.is_fresh()]

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
-from mmseg_custom.datasets.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.kfold_dataset import WHOLE, KFoldDataset
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,5 @@ def link_data_root(cfg: Config, data_root: Path) -> None:
 
 def whole_split(dataset: dict, part: str) -> KFoldDataset:
     """The data set of a config without folds and transforms, for ``part`` ``'train'`` or ``'val'``."""
-    return DATASETS.build({**dataset, 'part': part, 'fold': None, 'pipeline': [], 'serialize_data': False})
+    whole = {'part': WHOLE[part], 'fold': None, 'pipeline': [], 'serialize_data': False}
+    return DATASETS.build({**dataset, **whole})

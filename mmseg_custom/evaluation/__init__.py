@@ -1,5 +1,6 @@
 """What a score is: one integer confusion matrix, every number derived from it."""
 
+from mmseg_custom.evaluation.bootstrap import gain_interval, miou_interval
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
 from mmseg_custom.evaluation.criterion import attach_criterion
 from mmseg_custom.evaluation.file_size_visualization_hook import FileSizeVisualizationHook
@@ -18,7 +19,9 @@ __all__ = [
     'SubmissionWriter',
     'attach_criterion',
     'confusion_matrix',
+    'gain_interval',
     'iou_per_class',
+    'miou_interval',
     'score',
     'scores_of',
     'write_results',

@@ -1,31 +1,48 @@
-"""Scoring a model outside of a running loop: candidates, folds and later every experiment."""
+"""Scoring models outside of a running loop: candidates, folds and later every experiment."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from mmengine.evaluator import Evaluator
 from torch import nn
 
+from mmseg_custom.evaluation.merged_tta_model import merge_samples
+
+ENSEMBLE = 'ensemble'
+
 
 @torch.no_grad()
 def score(
-    model: nn.Module,
+    models: Mapping[str, nn.Module],
     dataloader: Iterable,
-    evaluator: Evaluator,
+    evaluators: Mapping[str, Evaluator],
+    ensemble: Sequence[str] = (),
     on_batch: Callable[[dict], None] | None = None,
-) -> dict[str, float]:
-    """The metrics of ``model`` on a data loader: the same numbers as the host's test loop.
+) -> dict[str, dict[str, float]]:
+    """The metrics of models in one pass over the images: for each the same numbers as the host's test loop.
 
     Args:
-        model: A segmentor; left in evaluation mode.
+        models: Segmentors by name; left in evaluation mode.
         dataloader: Its data set must have ``metainfo``.
-        evaluator: The host's evaluator.
+        evaluators: The host's evaluator of each model, and one named ``'ensemble'`` if there is one.
+        ensemble: Models whose mean softmax probabilities are scored too; their predictions of one batch are in
+            memory together. Defaults to none.
         on_batch: Called with each batch. Defaults to ``None``.
     """
-    model.eval()
-    evaluator.dataset_meta = dataloader.dataset.metainfo
+    for model in models.values():
+        model.eval()
+    for evaluator in evaluators.values():
+        evaluator.dataset_meta = dataloader.dataset.metainfo
     for batch in dataloader:
         if on_batch is not None:
             on_batch(batch)
-        evaluator.process(data_samples=model.test_step(batch), data_batch=batch)
-    return evaluator.evaluate(len(dataloader.dataset))
+        kept = {}
+        for name, model in models.items():
+            samples = model.test_step(batch)
+            evaluators[name].process(data_samples=samples, data_batch=batch)
+            if name in ensemble:
+                kept[name] = samples
+        if ensemble:
+            merged = [merge_samples(samples) for samples in zip(*(kept[name] for name in ensemble), strict=True)]
+            evaluators[ENSEMBLE].process(data_samples=merged, data_batch=batch)
+    return {name: evaluator.evaluate(len(dataloader.dataset)) for name, evaluator in evaluators.items()}

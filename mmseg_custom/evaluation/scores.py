@@ -4,10 +4,14 @@ from torch import Tensor
 
 
 def iou_per_class(matrix: Tensor) -> Tensor:
-    """Intersection over union per class in percent, shape (C,); NaN for classes that do not occur."""
+    """Intersection over union per class in percent, (..., C); NaN for classes that do not occur.
+
+    Args:
+        matrix: One or more confusion matrices, (..., C, C).
+    """
     matrix = matrix.double()
-    hits = matrix.diagonal()
-    return 100 * hits / (matrix.sum(0) + matrix.sum(1) - hits)
+    hits = matrix.diagonal(dim1=-2, dim2=-1)
+    return 100 * hits / (matrix.sum(-2) + matrix.sum(-1) - hits)
 
 
 def scores_of(matrix: Tensor) -> dict[str, float]:

@@ -87,8 +87,9 @@ def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
     data = hash_data(cfg)
     if None not in (data, record.get('data')) and data != record['data']:
         return f'the images in {cfg.train_dataloader.dataset.folds["file"]} have changed since'
-    before = StageLedger(Path(cfg.load_from).parent).outcome() if cfg.get('load_from') else None
-    if before and before['weights'] not in {parent['weights'] for parent in record['lineage']['parents']}:
+    start = Path(cfg.load_from) if cfg.get('load_from') else None
+    before = StageLedger(start.parent).recorded_weights(start.name) if start else None
+    if before and before not in {parent['weights'] for parent in record['lineage']['parents']}:
         return f'{cfg.load_from}, which it started from, has changed since'
     return None
 

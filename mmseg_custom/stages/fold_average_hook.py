@@ -1,8 +1,8 @@
 """What a fold does beyond training: enter the ledger, and fuse the stage when it is the last."""
 
-import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -18,16 +18,16 @@ from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
 from mmseg_custom.engine.main_process import lead, on_main_process
 from mmseg_custom.engine.resume_points import delete_resume_points
-from mmseg_custom.stack import versions
 from mmseg_custom.stages.changes import change_of, record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
-from mmseg_custom.stages.fingerprint import fingerprint
 from mmseg_custom.stages.lease import RUN_LEASE, Lease, claim, lease
-from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_name, member_names
-from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, has_seen, image_set
+from mmseg_custom.stages.ledger import SNAPSHOTS, Entry, StageError, StageLedger, member_names
+from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, image_set
 from mmseg_custom.stages.plan import check_start
-from mmseg_custom.stages.scoring import WeightScorer
-from mmseg_custom.stages.winner import Scorer, choose_winner
+from mmseg_custom.stages.rules import FusionRules
+from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, own_part_seen, run_entry
+from mmseg_custom.stages.scoring import Scorer, ScoringOrder, WeightScorer
+from mmseg_custom.stages.winner import choose_winner
 
 
 @HOOKS.register_module()
@@ -43,16 +43,29 @@ class FoldAverageHook(Hook):
         stage_dir: The folder of the stage, ``work_dirs/<recipe>/stage<S>``.
         monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
         allow_missing: Fuse the other runs when one has failed (diverged); by default the stage waits for it.
+        keep_last: Keep and score the weights of the last epoch too, and the average of the host's ``EMAHook`` if
+            there is one: the greedy soup takes them. Defaults to ``False``.
+        bn_images: As :class:`WeightScorer`.
+        **rules: As :class:`FusionRules`.
     """
 
     priority = 'LOWEST'
 
-    def __init__(self, stage_dir: PathLike | None, monitor: str = 'mIoU', allow_missing: bool = False) -> None:
+    def __init__(
+        self,
+        stage_dir: PathLike | None,
+        monitor: str = 'mIoU',
+        allow_missing: bool = False,
+        keep_last: bool = False,
+        bn_images: int | None = None,
+        **rules: Any,
+    ) -> None:
         if stage_dir is None:
             raise StageError('Say where the stage is kept: default_hooks.fold_average.stage_dir.')
         self.ledger = StageLedger(stage_dir)
         self.monitor = monitor
-        self.allow_missing = allow_missing
+        self.allow_missing, self.keep_last, self.bn_images = allow_missing, keep_last, bn_images
+        self.rules = FusionRules(**rules)
         self._lineage: dict | None = None
         self._finished = False
         self._lease: Lease | None = None
@@ -67,6 +80,7 @@ class FoldAverageHook(Hook):
         if not is_training(runner):
             return
         check_classes(runner.model, runner.train_dataloader.dataset)
+        self.rules.check_validation(image_set(runner.val_dataloader.dataset))
         self._finished = on_main_process(partial(self._begin, runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -87,16 +101,21 @@ class FoldAverageHook(Hook):
         if self._lineage is None:
             self._lineage = {**SCRATCH, 'seen': [image_set(runner.train_dataloader.dataset)]}
         if self._finished:
-            runner.logger.info(f'{self._member(runner)} is in {self.ledger.folder}: nothing left to train.')
+            runner.logger.info(f'{member_of(runner)} is in {self.ledger.folder}: nothing left to train.')
             runner.train_loop.stop_training = True
         elif is_main_process():
             record_start(runner.cfg, self._lineage)
-            self.ledger.forget_failure(self._member(runner))
+            self.ledger.forget_failure(member_of(runner))
 
     def after_divergence(self, runner: Runner, reason: str) -> None:
         """Record why the run has failed."""
         if is_main_process():
-            self.ledger.record_failure(self._member(runner), reason)
+            self.ledger.record_failure(member_of(runner), reason)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Say so where the images of a score were trained on."""
+        if is_training(runner) and own_part_seen(runner, self._lineage):
+            runner.logger.info(f'{self.monitor} {metrics[self.monitor]:.2f} is on seen images: it flatters.')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Write the lineage into the checkpoint."""
@@ -104,8 +123,8 @@ class FoldAverageHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Record the run, then fuse the stage if it is complete; all processes score, all else is the main one's."""
-        scorer = WeightScorer(runner.cfg)
-        lead(lambda score: self._complete(runner, score, scorer.skipped), scorer)
+        scorer = WeightScorer(runner.cfg, self.bn_images)
+        lead(lambda score: self._complete(runner, score, scorer.skipped), scorer.together)
 
     def after_run(self, runner: Runner) -> None:
         """Let others train the run."""
@@ -121,7 +140,7 @@ class FoldAverageHook(Hook):
     def _complete(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
         if not self._finished:
             self._record(runner, scorer, skipped)
-        members = self.ledger.awaited(member_names(self._num_folds(runner)), self.allow_missing)
+        members = self.ledger.awaited(member_names(num_folds_of(runner)), self.allow_missing)
         missing = self.ledger.missing(members)
         if missing:
             runner.logger.info(f'{self.ledger.folder.name} waits for {", ".join(missing)}.')
@@ -132,44 +151,40 @@ class FoldAverageHook(Hook):
         history = runner.message_hub.get_info(HISTORY_KEY)
         position = best_position(history, self.monitor)
         if position is None:
-            raise StageError(f'No epoch of {self._member(runner)} has a finite {self.monitor}: there is no best one.')
+            raise StageError(f'No epoch of {member_of(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
-        weights = load_weights(checkpoint)
-        val = scorer(weights)
-        entry = self._entry(runner, history, history[position], weights, val)
+        entry = run_entry(runner, self.ledger, history, history[position], self._lineage)
+        entry.update(self._scored(runner, load_weights(checkpoint), scorer))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
-        self.ledger.record(self._member(runner), entry, checkpoint)
+        self.ledger.record(member_of(runner), entry, checkpoint)
         delete_resume_points(runner.work_dir)
+        seen = ' (seen)' if entry['best']['seen'] else ''
+        runner.logger.info(
+            f'{member_of(runner)}: {entry["best"]["mIoU"]:.2f} mIoU on its own part{seen}, '
+            f'{entry["val"]["mIoU"]:.2f} on val.'
+        )
 
-    def _entry(self, runner: Runner, history: list, best: dict, weights: dict, val: dict) -> Entry:
-        own_part = image_set(runner.val_dataloader.dataset)
-        return {
-            'stage': self.ledger.folder.name,
-            'fold': self._fold(runner),
-            'num_folds': self._num_folds(runner),
-            'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
-            **fingerprint(runner.cfg),
-            'seed': runner.seed,
-            'weights': hash_weights(weights),
-            'best': {**best, 'part': own_part, 'seen': has_seen(self._lineage['seen'], own_part)},
-            'val': plain_data(val),
-            'history': history,
-            'lineage': self._lineage,
-            'seconds': round(sum(record['seconds'] for record in history), 1),
-            'versions': versions(),
+    def _scored(self, runner: Runner, weights: dict, scorer: Scorer) -> Entry:
+        """Checksum and scores of the best weights, and of the other snapshots that are kept."""
+        others = last_snapshots(runner, self.ledger, hash_weights(weights)) if self.keep_last else {}
+        scored = scorer(ScoringOrder({'best': weights, **others}, parts=self.rules.parts))
+        found = {
+            kind: {'weights': hash_weights(snapshot), **plain_data(dict(scored[kind].scores))}
+            for kind, snapshot in {'best': weights, **others}.items()
         }
+        return {**found.pop('best'), **({SNAPSHOTS: found} if found else {})}
 
     def _fuse(self, runner: Runner, members: list[str], scorer: Scorer) -> None:
         with lease(self.ledger.lease_path) as held:
             if held:
-                outcome = choose_winner(self.ledger, members, scorer)
+                outcome = choose_winner(self.ledger, members, scorer, self.rules)
                 runner.logger.info(
                     f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'
                 )
 
     def _entry_of_this_run(self, runner: Runner) -> Entry | None:
-        member = self._member(runner)
+        member = member_of(runner)
         entry = self.ledger.entry(member)
         change = change_of(runner.cfg, entry)
         if change:
@@ -178,16 +193,3 @@ class FoldAverageHook(Hook):
                 'train it anew.'
             )
         return entry
-
-    @staticmethod
-    def _member(runner: Runner) -> str:
-        return member_name(FoldAverageHook._fold(runner))
-
-    @staticmethod
-    def _fold(runner: Runner) -> int | None:
-        return getattr(runner.train_dataloader.dataset, 'fold', None)
-
-    @staticmethod
-    def _num_folds(runner: Runner) -> int | None:
-        dataset = runner.train_dataloader.dataset
-        return None if FoldAverageHook._fold(runner) is None else dataset.folds['num_folds']

@@ -9,7 +9,8 @@ from mmseg_custom.engine.checkpoint_io import CheckpointError
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.stages.lease import lease
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
-from mmseg_custom.stages.parents import read_parent, save_average
+from mmseg_custom.stages.parents import average_parents, read_parent, save_average
+from mmseg_custom.stages.rules import FusionRules
 from mmseg_custom.stages.scoring import WeightScorer
 from mmseg_custom.stages.trained import load_trained_config
 from mmseg_custom.stages.winner import choose_winner
@@ -28,7 +29,8 @@ def average_files(inputs: list[Path], output: Path) -> None:
         raise CheckpointError(f'{output} is one of the inputs: give --out another name.')
     if len(set(inputs)) < len(inputs):
         raise CheckpointError(f'A file is named twice: {", ".join(map(str, inputs))}.')
-    save_average({str(path): read_parent(path) for path in inputs}, output)
+    parents = [read_parent(path) for path in inputs]
+    save_average(average_parents(parents), parents, output)
 
 
 def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: dict | None = None) -> Entry:
@@ -52,6 +54,7 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
     with lease(ledger.lease_path) as held:
         if not held:
             raise StageError(f'Another process is fusing {folder}: wait for it.')
-        allow_missing = cfg.default_hooks.fold_average.get('allow_missing', False)
-        members = ledger.awaited(member_names(first['num_folds']), allow_missing)
-        return choose_winner(ledger, members, WeightScorer(cfg))
+        settings = cfg.default_hooks.fold_average
+        members = ledger.awaited(member_names(first['num_folds']), settings.get('allow_missing', False))
+        scorer = WeightScorer(cfg, settings.get('bn_images'))
+        return choose_winner(ledger, members, scorer.together, FusionRules.of(settings))

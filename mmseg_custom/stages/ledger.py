@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mmseg_custom.averaging.candidates import fold_order
+from mmseg_custom.averaging import fold_order
 from mmseg_custom.engine.files import PathLike, move_aside, place_copy
 from mmseg_custom.engine.records import read_record, write_record
 from mmseg_custom.errors import UserError
@@ -13,6 +13,7 @@ LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
 WINNER_FILE = 'winner.pth'
 MEMBER = re.compile(r'full|fold\d+')
+SNAPSHOTS = 'snapshots'
 
 Entry = dict[str, Any]
 
@@ -29,6 +30,12 @@ def member_name(fold: int | None) -> str:
 def member_names(num_folds: int | None) -> list[str]:
     """The names of all runs of a stage of ``num_folds`` folds, or of one without folds."""
     return [member_name(None)] if num_folds is None else [member_name(k) for k in range(1, num_folds + 1)]
+
+
+def snapshots(name: str, entry: Entry) -> dict[str, Entry]:
+    """What the record of a run says of its best weights, under its name, and of the others that were kept."""
+    others = {f'{name}_{kind}': {**entry, **found} for kind, found in entry.get(SNAPSHOTS, {}).items()}
+    return {name: entry, **others}
 
 
 class StageLedger:
@@ -138,6 +145,12 @@ class StageLedger:
         current = {name: entry['weights'] for name, entry in self.entries(list(outcome['members'])).items()}
         return outcome if outcome['members'] == current else None
 
+    def recorded_weights(self, file: str) -> str | None:
+        """The checksum of the weights in one of the folder's files, the winner's or a run's; ``None`` for others."""
+        name = Path(file).stem
+        record = self.entry(name) if MEMBER.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
+        return record and record['weights']
+
     def put_aside(self, names: list[str]) -> Path | None:
         """Move finished runs, and whatever was made of them, into a folder of their own; nothing is deleted.
 
@@ -146,7 +159,8 @@ class StageLedger:
         Returns:
             The folder, ``None`` if there was nothing to move.
         """
-        kept = {f'{name}.pth' for name in self.finished_members() if name not in names}
+        others = self.entries([name for name in self.finished_members() if name not in names])
+        kept = {f'{member}.pth' for name, entry in others.items() for member in snapshots(name, entry)}
         files = [self.folder / name for name in (OUTCOME_FILE, *(self.record_path(name).name for name in names))]
         files += [path for path in sorted(self.folder.glob('*.pth')) if path.name not in kept]
         return move_aside(files, self.folder)

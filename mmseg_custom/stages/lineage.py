@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 ImageSet = dict[str, Any]
-Lineage = dict[str, list]
+Lineage = dict[str, Any]
 
 UNKNOWN: ImageSet = {'split': 'unknown'}
+OFFICIAL_VAL: ImageSet = {'split': 'val'}
 SCRATCH: Lineage = {'parents': [], 'seen': []}
 
 
@@ -14,16 +15,14 @@ def image_set(dataset: Any) -> ImageSet:
     """The images of a :class:`~mmseg_custom.datasets.KFoldDataset`, as plain data.
 
     Returns:
-        ``split`` and, for a fold, the ``parts`` of it and the checksum ``folds`` of the fold file; the whole of a
-        split has no parts. A data set that knows no folds is ``unknown``.
+        ``split`` and, for a part of it, the ``parts`` (numbers, or ``'selection'``) and the checksum ``folds`` of the
+        fold file; the whole of a split has no parts. A data set that knows no folds is ``unknown``.
     """
     if not hasattr(dataset, 'split'):
         return UNKNOWN
-    if dataset.fold is None:
+    if dataset.parts is None:
         return {'split': dataset.split}
-    everything = range(1, dataset.fold_split.num_folds + 1)
-    parts = [dataset.fold] if dataset.part == 'val' else [k for k in everything if k != dataset.fold]
-    return {'split': dataset.split, 'folds': dataset.fold_split.hash, 'parts': parts}
+    return {'split': dataset.split, 'folds': dataset.fold_split.hash, 'parts': dataset.parts}
 
 
 def merge_seen(collections: Iterable[Iterable[ImageSet]]) -> list[ImageSet]:
@@ -61,16 +60,22 @@ def lineage_of(meta: dict) -> Lineage:
     return lineage
 
 
-def average_lineage(parents: dict[str, dict]) -> Lineage:
+def average_lineage(parents: dict[str, dict], statistics: ImageSet | None = None) -> Lineage:
     """The lineage of an average.
 
     Args:
         parents: File and ledger entry (``weights``, ``lineage``) of each member.
+        statistics: The images that its batch norm statistics were measured on, and their number ``images``; they
+            count as seen, and stand under ``statistics``. Defaults to ``None``: the statistics are averages, too.
     """
-    return {
+    lineage = {
         'parents': [{'file': file, 'weights': entry['weights']} for file, entry in parents.items()],
         'seen': merge_seen(entry['lineage']['seen'] for entry in parents.values()),
     }
+    if statistics is None:
+        return lineage
+    images = {key: value for key, value in statistics.items() if key != 'images'}
+    return {**lineage, 'seen': merge_seen([lineage['seen'], [images]]), 'statistics': statistics}
 
 
 def _overlap(one: ImageSet, other: ImageSet) -> bool:

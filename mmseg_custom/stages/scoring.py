@@ -1,57 +1,189 @@
 """Scoring weights as a config says: its network, its official val split, its metric."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import islice
+
+import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
+from mmseg_custom.averaging import recalibrate_batch_norm
 from mmseg_custom.datasets.bad_samples import Skipped, skipped_in
 from mmseg_custom.datasets.loader_errors import lost_workers_explained
 from mmseg_custom.engine.architecture import check_architecture
 from mmseg_custom.engine.stop_signals import shield_workers
-from mmseg_custom.evaluation import attach_criterion, score
+from mmseg_custom.errors import UserError
+from mmseg_custom.evaluation import SegmentationMetric, attach_criterion, score
+from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.stages.ledger import Entry
+from mmseg_custom.stages.lineage import image_set
+
+StateDict = Mapping[str, Tensor]
+VAL = 'val'
+
+
+class ScoringError(UserError, ValueError):
+    """Weights that cannot be scored or recalibrated as asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class ScoringOrder:
+    """What is to be scored together, in one pass over the images of each part.
+
+    Attributes:
+        weights: State dicts by name; each is held in memory, and on the device, once.
+        ensemble: Names among them whose mean probabilities are scored as ``'ensemble'``.
+        recalibrated: Names among them whose batch norm statistics are measured anew first.
+        parts: Parts of the data set that give the images.
+    """
+
+    weights: Mapping[str, StateDict]
+    ensemble: Sequence[str] = ()
+    recalibrated: Sequence[str] = ()
+    parts: Sequence[str] = (VAL,)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of one of the weights of a :class:`ScoringOrder`.
+
+    Attributes:
+        scores: The metrics by part.
+        matrices: The confusion matrix of each image by part, int64 (N, C, C), in the main process and with
+            :class:`SegmentationMetric` only.
+        weights: The recalibrated state dict, ``None`` for one that was scored as it came.
+        statistics: The images behind its statistics, an :func:`image_set` and their number ``images``.
+    """
+
+    scores: Mapping[str, Entry]
+    matrices: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: StateDict | None = None
+    statistics: Entry | None = None
+
+
+Scorer = Callable[[ScoringOrder], Mapping[str, Scored]]
 
 
 class WeightScorer:
-    """A function from a state dict to its metrics; network and data are built once, at the first call.
+    """Gives the metrics of state dicts; network and data are built once, at the first call.
 
     Args:
-        cfg: A stage's config; its ``test_dataloader`` is the official val split.
+        cfg: A stage's config; its ``test_dataloader`` gives the images, of its own part (the official val split) or
+            of another one, its ``train_dataloader`` those for batch norm.
+        bn_images: Images that batch norm statistics are measured on, a multiple of the batch size. Defaults to
+            ``None``: all that the stage trains on.
 
     Attributes:
         skipped: The images that could not be scored, and why.
     """
 
-    def __init__(self, cfg: Config) -> None:
-        self.cfg = cfg
+    def __init__(self, cfg: Config, bn_images: int | None = None) -> None:
+        self.cfg, self.bn_images = cfg, bn_images
         self.skipped: Skipped = {}
-        self._parts: tuple | None = None
+        self._template: nn.Module | None = None
+        self._loaders: dict[str, DataLoader] = {}
+
+    def __call__(self, weights: StateDict) -> dict[str, float]:
+        """The metrics of one state dict on the official val split; raises as :meth:`together`."""
+        return self.together(ScoringOrder({'': weights}))[''].scores[VAL]
 
     @lost_workers_explained()
-    def __call__(self, weights: dict[str, Tensor]) -> dict[str, float]:
-        """Score weights; the same numbers as the host's test loop gives.
+    def together(self, order: ScoringOrder) -> dict[str, Scored]:
+        """Score weights in one pass; for each the same numbers as the host's test loop gives.
 
         Raises:
             CheckpointError: If they are of another architecture than the config's.
+            ScoringError: If there are too few images for batch norm.
             LoaderError: If a worker of the data loader died.
         """
-        if self._parts is None:
-            self._parts = self._build()
-        model, dataloader, evaluator = self._parts
-        check_architecture(model, weights, f'What {self.cfg.filename} is to score')
-        model.load_state_dict(weights)
-        scores = score(model, dataloader, evaluator, lambda batch: self.skipped.update(skipped_in(batch)))
+        models = {name: self._model(weights) for name, weights in order.weights.items()}
+        statistics = self._recalibrate([models[name] for name in order.recalibrated])
+        by_part = {part: self._score(models, order.ensemble, part) for part in order.parts}
         for skipped in all_gather_object(self.skipped):
             self.skipped.update(skipped)
-        return scores
+        names = [*models, *([ENSEMBLE] if order.ensemble else [])]
+        anew = {name: (_on_cpu(models[name].state_dict()), statistics) for name in order.recalibrated}
+        return {
+            name: Scored(
+                {part: scores[name] for part, (scores, _) in by_part.items()},
+                {part: matrices[name] for part, (_, matrices) in by_part.items() if name in matrices},
+                *anew.get(name, ()),
+            )
+            for name in names
+        }
 
-    def _build(self) -> tuple:
-        model = MODELS.build(self.cfg.model).to(get_device())
-        dataloader = Runner.build_dataloader(self.cfg.test_dataloader, seed=self.cfg.randomness.seed)
-        shield_workers(dataloader)
-        evaluator = Evaluator(self.cfg.test_evaluator)
-        attach_criterion(evaluator, model)
-        return model, dataloader, evaluator
+    def _model(self, weights: StateDict) -> nn.Module:
+        if self._template is None:
+            self._template = MODELS.build(self.cfg.model)
+        check_architecture(self._template, weights, f'What {self.cfg.filename} is to score')
+        model = deepcopy(self._template)
+        model.load_state_dict(weights)
+        return model.to(get_device())
+
+    def _score(self, models: Mapping[str, nn.Module], ensemble: Sequence[str], part: str) -> tuple[dict, dict]:
+        """The metrics and the confusion matrices of one part's images, by name."""
+        evaluators = {name: Evaluator(self.cfg.test_evaluator) for name in models}
+        if ensemble:
+            evaluators[ENSEMBLE] = Evaluator(self.cfg.test_evaluator)
+        for evaluator in evaluators.values():
+            attach_criterion(evaluator, next(iter(models.values())))
+        loader = self._loader(part)
+        scores = score(models, loader, evaluators, ensemble, lambda batch: self.skipped.update(skipped_in(batch)))
+        matrices = {name: _matrices(evaluator) for name, evaluator in evaluators.items()}
+        found = {name: value for name, value in matrices.items() if value is not None}
+        return scores, found
+
+    def _loader(self, part: str) -> DataLoader:
+        if part not in self._loaders:
+            settings = self.cfg.test_dataloader
+            if part != VAL:
+                settings = {**settings, 'dataset': {**settings.dataset, 'part': part, 'fold': None}}
+            self._loaders[part] = self._build_loader(settings)
+        return self._loaders[part]
+
+    def _recalibrate(self, models: Sequence[nn.Module]) -> Entry | None:
+        """Measure batch norm anew on the images of all folds, in the order and with the augmentations of training."""
+        if not models:
+            return None
+        train = self.cfg.train_dataloader
+        share = max(train.batch_size // get_world_size(), 1)
+        dataset = {**train.dataset, 'fold': None}
+        loader = self._build_loader({**train, 'batch_size': share, 'drop_last': True, 'dataset': dataset})
+        step = share * get_world_size()
+        batches = min(len(loader), -(-self.bn_images // step) if self.bn_images else len(loader))
+        if not batches:
+            raise ScoringError(
+                f'{self.cfg.filename}: batch norm cannot be recalibrated on less than a batch of {share} images.'
+            )
+        recalibrate_batch_norm(models, self._inputs(islice(loader, batches), models[0]), self.cfg.randomness.seed)
+        return {**image_set(loader.dataset), 'images': batches * step}
+
+    @staticmethod
+    def _inputs(batches: Iterator[dict], model: nn.Module) -> Iterator[Tensor]:
+        for batch in batches:
+            yield model.data_preprocessor(batch, True)['inputs']
+
+    def _build_loader(self, settings: dict) -> DataLoader:
+        loader = Runner.build_dataloader(settings, seed=self.cfg.randomness.seed)
+        shield_workers(loader)
+        return loader
+
+
+def _matrices(evaluator: Evaluator) -> Tensor | None:
+    """The confusion matrix of each image (N, C, C), ``None`` where the metric keeps none."""
+    for metric in evaluator.metrics:
+        if isinstance(metric, SegmentationMetric) and metric.per_image:
+            return torch.stack([image.matrix for image in metric.per_image])
+    return None
+
+
+def _on_cpu(weights: StateDict) -> dict[str, Tensor]:
+    return {key: value.detach().cpu() for key, value in weights.items()}

@@ -7,13 +7,15 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from mmseg_custom.datasets.folds import SPLIT_DEFAULTS
 from mmseg_custom.engine.files import existing_folder, free_bytes, readable_size
 from mmseg_custom.stages.ledger import StageError
+from mmseg_custom.stages.rules import FusionRules
 
 # Adam keeps two numbers beside each parameter; no optimizer of the schedules keeps more.
 OPTIMIZER_COPIES = 2
-# The average of all folds and that of the best; the best fold and the winner are hard links.
-AVERAGES = 2
+# Beside a run's best weights: the last ones, and their moving average.
+SNAPSHOT_KINDS = 2
 
 
 def run_bytes(weights: int, parameters: int, keep: int) -> int:
@@ -53,7 +55,7 @@ def _needed(configs: list[Config], jobs: int) -> dict[Path, int]:
     weights, parameters = _model_bytes(cfg)
     training = run_bytes(weights, parameters, cfg.default_hooks.checkpoint.get('keep', 2))
     needed, folders = Counter(), {}
-    for place, size in [(_stage_folder(cfg), AVERAGES * weights)] + [
+    for place, size in [(_stage_folder(cfg), _files_beside_runs(cfg) * weights)] + [
         (Path(run.work_dir), (training if number < jobs else weights) - _size_of_checkpoints(Path(run.work_dir)))
         for number, run in enumerate(configs)
     ]:
@@ -61,6 +63,14 @@ def _needed(configs: list[Config], jobs: int) -> dict[Path, int]:
         device = folder.stat().st_dev
         needed[folders.setdefault(device, folder)] += size
     return dict(needed)
+
+
+def _files_beside_runs(cfg: Config) -> int:
+    """Averages and snapshots that a stage's folder gets; the best fold and the winner are hard links."""
+    settings, dataset = cfg.default_hooks.fold_average, cfg.train_dataloader.dataset
+    folds = {**SPLIT_DEFAULTS, **(dataset.get('folds') or {})}['num_folds'] if dataset.get('fold') else 1
+    snapshots = SNAPSHOT_KINDS * folds if settings.get('keep_last') else 0
+    return snapshots + FusionRules.of(settings).count_averages(folds)
 
 
 def _stage_folder(cfg: Config) -> Path:

@@ -1,21 +1,24 @@
 """From the finished folds of a stage to its winner."""
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmseg_custom.averaging import candidate_members
+from mmseg_custom.averaging import build_candidates
+from mmseg_custom.averaging.mixtures import START
+from mmseg_custom.evaluation import gain_interval
+from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.stages.contest import Contest, Result
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
-from mmseg_custom.stages.parents import KEPT_META, Parent, read_parent, save_average
+from mmseg_custom.stages.members import read_members
+from mmseg_custom.stages.rules import FusionRules
+from mmseg_custom.stages.scoring import Scorer
 
-Scorer = Callable[[dict[str, Tensor]], dict[str, float]]
 
-
-def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer) -> Entry:
+def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules: FusionRules | None = None) -> Entry:
     """Build and score the candidates of a complete stage, and enter the best as its winner.
 
     Folds are averaged in fold order, whatever order they finished in. Of equal candidates the simpler one wins.
@@ -23,58 +26,76 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer) -> En
     Args:
         ledger: Of the stage.
         members: The names of all its runs.
-        scorer: Gives the metrics of a state dict on the official val split.
+        scorer: Gives the metrics of state dicts, as :meth:`~mmseg_custom.stages.scoring.WeightScorer.together`.
+        rules: What competes, on which images, and what a tie means. Defaults to ``None``: the reference recipe's.
 
     Returns:
         The outcome as entered.
 
     Raises:
-        StageError: If a run is missing or its weights are not those of the ledger.
+        StageError: If a run is missing, its weights are not those of the ledger, or nothing competes.
     """
-    missing = ledger.missing(members)
-    if missing:
-        raise StageError(f'{ledger.folder} has no winner yet: {", ".join(missing)} not finished.')
-    entries = ledger.entries(members)
-    parents = {name: _verified(ledger.weights_path(name), entry) for name, entry in entries.items()}
-    groups = candidate_members({name: entry['val']['mIoU'] for name, entry in entries.items()})
-    candidates = {
-        name: _candidate(ledger, name, {member: parents[member] for member in group}, entries, scorer)
-        for name, group in groups.items()
-    }
-    best = max(candidates, key=lambda name: _comparable(candidates[name]['val']['mIoU']))
+    rules = rules or FusionRules()
+    pool = read_members(ledger, members, rules.select_on)
+    contest = Contest(ledger, pool, scorer, rules)
+    candidates = build_candidates(rules.candidates, pool.scores, contest.greedy_soup)
+    candidates = {name: c for name, c in candidates.items() if pool.parents.keys() >= c.shares.keys()}
+    results = contest.run(candidates)
+    competing = {name: results[name] for name, candidate in candidates.items() if not candidate.is_ensemble}
+    if not competing:
+        raise StageError(f'{ledger.folder}: none of fold_average.candidates={list(rules.candidates)} can win.')
+    best = pick(competing, rules.select_on, rules.tie)
     outcome = {
         'stage': ledger.folder.name,
-        'members': {name: entry['weights'] for name, entry in entries.items()},
-        'candidates': candidates,
+        'members': {name: entry['weights'] for name, entry in pool.entries.items()},
+        'candidates': {name: result.entry for name, result in competing.items()},
+        **{name: results[name].entry for name in (ENSEMBLE, START) if name in results},
         'winner': best,
-        'weights': candidates[best]['weights'],
-        'selected_on': 'val',
+        'weights': competing[best].entry['weights'],
+        'selected_on': rules.select_on,
+        **_gain(ledger, results.get(START), competing[best], rules.select_on),
     }
-    ledger.record_outcome(outcome, ledger.folder / candidates[best]['file'])
+    ledger.record_outcome(outcome, ledger.folder / competing[best].entry['file'])
     return outcome
 
 
-def _candidate(ledger: StageLedger, name: str, members: dict[str, Parent], entries: Entry, scorer: Scorer) -> Entry:
-    """One member is its own candidate; several are averaged, saved and scored."""
-    if len(members) == 1:
-        member = next(iter(members))
-        kept = {key: entries[member][key] for key in ('weights', 'val', 'lineage')}
-        return {'members': [member], 'file': f'{member}.pth', **kept}
-    parents = {f'{member}.pth': parent for member, parent in members.items()}
-    weights, entry = save_average(parents, ledger.weights_path(name), (*KEPT_META, 'cfg'))
-    scores = scorer(weights)
-    print_log(f'{ledger.folder.name} {name} ({", ".join(members)}): {scores["mIoU"]:.2f} mIoU', logger='current')
-    return {'members': list(members), 'file': f'{name}.pth', **entry, 'val': scores}
+def pick(results: Mapping[str, Result], part: str, tie: str) -> str:
+    """The name of the winner.
+
+    Args:
+        results: Of the candidates, the simpler ones first.
+        part: The part of the data set that chooses.
+        tie: Who wins where the paired difference to the highest score may as well be 0: ``'higher'`` or
+            ``'simpler'``.
+    """
+    best = max(results, key=lambda name: _comparable(results[name].entry[part]['mIoU']))
+    if tie == 'simpler':
+        highest = results[best].matrices.get(part)
+        return next((name for name in results if may_be_equal(results[name].matrices.get(part), highest)), best)
+    return best
 
 
-def _verified(path: Path, entry: Entry) -> Parent:
-    parent = read_parent(path)
-    if parent.checksum != entry['weights']:
-        raise StageError(
-            f'The weights in {path} are not those of its ledger entry {path.stem}.json: restore the file, or delete '
-            'both to train that fold again.'
+def may_be_equal(first: Tensor | None, second: Tensor | None) -> bool:
+    """Whether 0 is in the 95 % interval of the paired difference in mIoU; ``False`` for what is unknown."""
+    if first is None or second is None:
+        return False
+    low, high = gain_interval(first, second)
+    return low <= 0 <= high
+
+
+def _gain(ledger: StageLedger, start: Result | None, winner: Result, part: str) -> dict[str, Any]:
+    """What the stage has won over its start, for the outcome; logged where it may as well be nothing."""
+    if start is None or part not in start.matrices or part not in winner.matrices:
+        return {}
+    points = winner.entry[part]['mIoU'] - start.entry[part]['mIoU']
+    low, high = gain_interval(start.matrices[part], winner.matrices[part])
+    if low <= 0:
+        print_log(
+            f'{ledger.folder.name}: the winner does not improve on its start beyond the interval: {points:+.2f} '
+            f'points of mIoU on {part} [{low:+.2f}, {high:+.2f}].',
+            logger='current',
         )
-    return replace(parent, lineage=entry['lineage'])
+    return {'gain': {'part': part, 'mIoU': points, 'interval': [low, high]}}
 
 
 def _comparable(score: float) -> float:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmseg_custom.averaging import AveragingError, average_state_dicts, candidate_members, rank_folds
+from mmseg_custom.averaging import AveragingError, average_state_dicts
 
 
 def test_average_is_the_mean_and_counters_stay_integers():
@@ -48,25 +48,16 @@ def test_nothing_to_average():
         average_state_dicts([])
 
 
-def test_candidates_of_five_folds():
-    scores = {'fold1': 10.0, 'fold2': 50.0, 'fold3': 30.0, 'fold4': 40.0, 'fold5': 20.0}
-    assert candidate_members(scores) == {
-        'best_fold': ['fold2'],
-        'all_folds': ['fold1', 'fold2', 'fold3', 'fold4', 'fold5'],
-        'top3': ['fold2', 'fold3', 'fold4'],
-    }
-
-
-def test_candidates_of_few_folds_are_not_repeated():
-    assert candidate_members({'fold1': 2.0, 'fold2': 1.0}) == {
-        'best_fold': ['fold1'],
-        'all_folds': ['fold1', 'fold2'],
-    }
-    assert candidate_members({'full': 2.0}) == {'full': ['full']}
-
-
-def test_ranking_puts_nan_last_and_equals_in_order():
-    assert rank_folds({'fold1': float('nan'), 'fold10': 5.0, 'fold9': 5.0}) == ['fold9', 'fold10', 'fold1']
+def test_shares_are_relative_and_may_lead_beyond_the_end():
+    ends = [{'w': torch.tensor([0.0]), 'bn.running_var': torch.tensor([8.0])}, {'w': torch.tensor([4.0])}]
+    ends[1]['bn.running_var'] = torch.tensor([1.0])
+    assert average_state_dicts(ends, [3.0, 1.0])['w'] == 1.0
+    assert average_state_dicts(ends, [1.5, 0.5])['bn.running_var'] == 6.25
+    beyond = average_state_dicts(ends, [-0.25, 1.25])
+    assert beyond['w'] == 5.0
+    assert beyond['bn.running_var'] == 0.0
+    with pytest.raises(AveragingError, match='sum up to 0'):
+        average_state_dicts(ends, [1.0, -1.0])
 
 
 def test_long_and_turned_tensors_are_averaged_part_by_part():

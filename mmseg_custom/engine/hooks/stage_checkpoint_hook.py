@@ -89,7 +89,10 @@ class StageCheckpointHook(Hook):
             self._replace(runner, older, best)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Reduce all but the weights and the optimizer to plain data."""
+        """Reduce all but the weights and the optimizer to plain data.
+
+        Best weights keep no second set of the host's ``EMAHook``: a run that starts from them would take that one.
+        """
         checkpoint['meta'] = plain_data(checkpoint['meta'])
         hub = checkpoint.pop('message_hub')
         if 'optimizer' in checkpoint:
@@ -97,6 +100,8 @@ class StageCheckpointHook(Hook):
             info[SCALARS_KEY] = last_scalars(hub['log_scalars'], len(runner.train_dataloader))
             keys = {key: value for key, value in hub['resumed_keys'].items() if key in info}
             checkpoint['message_hub'] = {'log_scalars': {}, 'runtime_info': info, 'resumed_keys': keys}
+        else:
+            checkpoint.pop('ema_state_dict', None)
 
     def save_iteration(self, runner: Runner, done: int) -> None:
         """Save a resume point behind ``done`` iterations, and delete what it replaces."""

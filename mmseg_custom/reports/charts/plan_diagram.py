@@ -48,8 +48,9 @@ def _places(names: Sequence[str], row: float, columns: int) -> dict[str, Place]:
 
 def _candidate_places(stage: StageRecord, runs: dict[str, Place], top: float, columns: int) -> dict[str, Place]:
     """A run that is its own only candidate keeps its box."""
-    own = {name: runs[name] for name in stage.candidates if name in runs}
-    return own or _places(list(stage.candidates), top + CANDIDATE_DROP, columns) if stage.candidates else {}
+    if list(stage.candidates) == list(runs):
+        return runs
+    return _places(list(stage.candidates), top + CANDIDATE_DROP, columns) if stage.candidates else {}
 
 
 def _heading(stage: StageRecord) -> str:
@@ -85,10 +86,11 @@ def _origin(entry: Entry) -> list[str]:
 def _links(stage: StageRecord, runs: dict, candidates: dict, came_from: Place | None) -> list[Link]:
     started = [(*_below(came_from), *_above(place), True) for place in runs.values()] if came_from else []
     made = [
-        (*_below(runs[member]), *_above(candidates[name]), name == stage.outcome['winner'])
+        (*_below(runs[run]), *_above(candidates[name]), name == stage.outcome['winner'])
         for name, entry in stage.candidates.items()
         if name not in runs
-        for member in entry['members']
+        for run in runs
+        if any(member.partition('_')[0] == run for member in entry['members'])
     ]
     return [*started, *made]
 

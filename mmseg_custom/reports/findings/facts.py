@@ -15,6 +15,7 @@ UNSEEN = (
     'These weights were not trained on the val images. Each winner was chosen on them, though, so the score is the '
     'best of several and a little too good; images that nothing was chosen on would tell.'
 )
+UNTOUCHED = 'These weights were not trained on the val images, and nothing was chosen on them: val only reports.'
 SEEN = (
     '* These weights were trained on images of val, or on images nobody recorded: the score flatters, because a '
     'network knows the answers to what it was trained on.'
@@ -42,7 +43,7 @@ def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
         'mean': mean,
         'deviation': deviation,
         'seen': last.val_seen,
-        'sentence': SEEN if last.val_seen else UNSEEN,
+        'sentence': SEEN if last.val_seen else UNSEEN if recipe.chosen_on_val else UNTOUCHED,
     }
 
 

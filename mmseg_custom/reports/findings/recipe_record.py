@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmseg_custom.averaging.candidates import fold_order
+from mmseg_custom.averaging import fold_order
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
@@ -89,6 +89,11 @@ class RecipeRecord:
     def seen(self) -> bool:
         """Whether a run was scored on images that its weights had been trained on in an earlier stage."""
         return any(entry['best']['seen'] for _, _, entry in self.runs)
+
+    @property
+    def chosen_on_val(self) -> bool:
+        """Whether a winner was chosen on the official val split."""
+        return any(stage.outcome.get('selected_on', 'val') == 'val' for stage in self.fused)
 
     @property
     def classes(self) -> list[str]:

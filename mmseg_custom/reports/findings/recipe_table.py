@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from prettytable import PrettyTable
 
+from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.stages.ledger import Entry, StageLedger
 
-TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', '')
+TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', '95 % interval', '')
+UPPER_BOUND = 'upper bound: all side by side'
+NO_GAIN = 'winner, no sure gain over its start'
 SEEN_NOTE = '* the weights had seen these images in an earlier stage: this score flatters.'
 
 
@@ -50,6 +53,7 @@ def _member_rows(number: int, ledger: StageLedger) -> list[list[str]]:
             _own_part(entry),
             _score(entry['val']),
             '',
+            '',
         ]
         for name, entry in _entries(ledger).items()
     ]
@@ -59,6 +63,8 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
     outcome = ledger.outcome()
     if outcome is None:
         return []
+    remarks = {outcome['winner']: _winner(outcome), ENSEMBLE: UPPER_BOUND}
+    candidates = {**outcome['candidates'], **({ENSEMBLE: outcome[ENSEMBLE]} if ENSEMBLE in outcome else {})}
     return [
         [
             number,
@@ -66,11 +72,22 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
             '',
             '',
             '',
-            _score(candidate['val']),
-            'winner' if name == outcome['winner'] else '',
+            _score(candidate['val']) + ('*' if candidate.get('seen') else ''),
+            _interval(candidate),
+            remarks.get(name, ''),
         ]
-        for name, candidate in outcome['candidates'].items()
+        for name, candidate in candidates.items()
     ]
+
+
+def _winner(outcome: Entry) -> str:
+    gain = outcome.get('gain')
+    return 'winner' if gain is None or gain['interval'][0] > 0 else NO_GAIN
+
+
+def _interval(candidate: Entry) -> str:
+    interval = candidate.get('interval', {}).get('val')
+    return f'{interval[0]:.2f} - {interval[1]:.2f}' if interval else ''
 
 
 def _own_part(entry: Entry) -> str:

@@ -1,0 +1,69 @@
+"""How far a score would move with other images: percentile intervals of the bootstrap (Efron and Tibshirani 1993)."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmseg_custom.evaluation.scores import iou_per_class
+
+RESAMPLES = 1000
+
+Interval = tuple[float, float]
+
+
+def resampled_miou(matrices: Tensor, resamples: int = RESAMPLES, seed: int = 0) -> Tensor:
+    """The mIoU, in percent, of images drawn again and again, with replacement.
+
+    The same seed draws the same images, so that the difference of two models on the same images is a paired one. As
+    in the score itself, a class counts where it occurs: one that few images show is missing from some of the draws.
+
+    Args:
+        matrices: The confusion matrix of each image, int64 (N, C, C).
+        resamples: How often N images are drawn, R. Defaults to 1000.
+        seed: Of the drawing. Defaults to 0.
+
+    Returns:
+        float64 (R,); NaN where nothing was counted.
+    """
+    count, classes = matrices.shape[:2]
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    totals = torch.from_numpy(drawn).double() @ matrices.reshape(count, -1).double()
+    return iou_per_class(totals.view(resamples, classes, classes)).nanmean(-1)
+
+
+def miou_interval(matrices: Tensor, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """The interval that mIoU lies in for a share ``level`` of the resamples, in percent.
+
+    Args:
+        matrices: The confusion matrix of each image, (N, C, C).
+        level: Defaults to 0.95.
+        resamples: As :func:`resampled_miou`.
+        seed: As :func:`resampled_miou`.
+    """
+    return _percentiles(resampled_miou(matrices, resamples, seed), level)
+
+
+def gain_interval(
+    before: Tensor, after: Tensor, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """The interval of the difference in mIoU between two models on the same images, paired, in points.
+
+    Args:
+        before: The confusion matrix of each image for one model, (N, C, C).
+        after: The same for the other, of the same images in the same order; positive is better.
+        level: Defaults to 0.95.
+        resamples: As :func:`resampled_miou`.
+        seed: As :func:`resampled_miou`.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f'A paired difference needs the same images: {tuple(before.shape)}, {tuple(after.shape)}.')
+    gains = resampled_miou(after, resamples, seed) - resampled_miou(before, resamples, seed)
+    return _percentiles(gains, level)
+
+
+def _percentiles(values: Tensor, level: float) -> Interval:
+    low, high = np.nanpercentile(values.numpy(), [50 * (1 - level), 50 * (1 + level)]).tolist()
+    return low, high

@@ -1,0 +1,101 @@
+"""What a finished run leaves in the ledger."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.engine.resume_points import resume_points
+from mmseg_custom.stack import versions
+from mmseg_custom.stages.fingerprint import fingerprint
+from mmseg_custom.stages.ledger import Entry, StageLedger, member_name
+from mmseg_custom.stages.lineage import Lineage, has_seen, image_set
+from mmseg_custom.stages.parents import KEPT_META
+
+EMA_PREFIX = 'module.'
+
+
+def fold_of(runner: Runner) -> int | None:
+    """The fold that a runner trains, ``None`` for the whole split."""
+    return getattr(runner.train_dataloader.dataset, 'fold', None)
+
+
+def num_folds_of(runner: Runner) -> int | None:
+    """The number of folds of its stage, ``None`` for a stage without folds."""
+    return None if fold_of(runner) is None else runner.train_dataloader.dataset.folds['num_folds']
+
+
+def member_of(runner: Runner) -> str:
+    """The name of its run in the ledger."""
+    return member_name(fold_of(runner))
+
+
+def own_part_seen(runner: Runner, lineage: Lineage) -> bool:
+    """Whether weights with a lineage have been trained on images that the run validates on."""
+    return has_seen(lineage['seen'], image_set(runner.val_dataloader.dataset))
+
+
+def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, lineage: Lineage) -> Entry:
+    """The record of a run, without its weights and what these score.
+
+    Args:
+        runner: At the end of training.
+        ledger: Of the stage.
+        history: Of the run.
+        best: The record of its best epoch.
+        lineage: Of its weights.
+    """
+    own_part = image_set(runner.val_dataloader.dataset)
+    return {
+        'stage': ledger.folder.name,
+        'fold': fold_of(runner),
+        'num_folds': num_folds_of(runner),
+        'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
+        **fingerprint(runner.cfg),
+        'seed': runner.seed,
+        'best': {**best, 'part': own_part, 'seen': has_seen(lineage['seen'], own_part)},
+        'history': history,
+        'lineage': lineage,
+        'seconds': round(sum(record['seconds'] for record in history), 1),
+        'versions': versions(),
+    }
+
+
+def last_snapshots(runner: Runner, ledger: StageLedger, best: str) -> dict[str, dict[str, Tensor]]:
+    """The weights at the end of training, written beside the ledger's best ones if they are others.
+
+    Args:
+        runner: At the end of training.
+        ledger: Of the stage.
+        best: The checksum of the best weights.
+
+    Returns:
+        ``last``, and ``ema`` where the host's ``EMAHook`` averages: it keeps the average in the place of the weights.
+    """
+    points = resume_points(runner.work_dir, len(runner.train_dataloader))
+    if not points:
+        return {}
+    checkpoint = load_checkpoint_file(points[0], mmap=True)
+    found = split_average(weights_of(checkpoint, points[0]), checkpoint.get('ema_state_dict'))
+    snapshots = {kind: weights for kind, weights in found.items() if hash_weights(weights) != best}
+    meta = {key: checkpoint['meta'][key] for key in (*KEPT_META, 'cfg', 'lineage') if key in checkpoint['meta']}
+    for kind, weights in snapshots.items():
+        path: Path = ledger.weights_path(f'{member_of(runner)}_{kind}')
+        save_checkpoint_file({'meta': meta, 'state_dict': weights}, path)
+    return snapshots
+
+
+def split_average(weights: dict[str, Tensor], others: Mapping[str, Tensor] | None) -> dict[str, dict[str, Tensor]]:
+    """The snapshots in a checkpoint of the host.
+
+    Args:
+        weights: Its ``state_dict``.
+        others: Its ``ema_state_dict``; ``EMAHook`` keeps there what the ``state_dict`` is an average of.
+    """
+    if others is None:
+        return {'last': weights}
+    last = {key.removeprefix(EMA_PREFIX): value for key, value in others.items() if key.startswith(EMA_PREFIX)}
+    return {'last': last, 'ema': weights}

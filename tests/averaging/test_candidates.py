@@ -1,0 +1,88 @@
+import pytest
+
+from mmseg_custom.averaging import REFERENCE, CandidateError, build_candidates, check_specs, greedy_soup, rank_folds
+from mmseg_custom.averaging.mixtures import path, score_weighted, top_k
+
+SCORES = {'fold1': 10.0, 'fold2': 50.0, 'fold3': 30.0, 'fold4': 40.0, 'fold5': 20.0}
+
+
+def members(candidates):
+    return {name: list(candidate.shares) for name, candidate in candidates.items()}
+
+
+def test_reference_candidates_of_five_folds():
+    assert members(build_candidates(REFERENCE, SCORES)) == {
+        'best_fold': ['fold2'],
+        'all_folds': ['fold1', 'fold2', 'fold3', 'fold4', 'fold5'],
+        'top3': ['fold2', 'fold3', 'fold4'],
+    }
+
+
+def test_reference_candidates_of_few_folds_are_not_repeated():
+    assert members(build_candidates(REFERENCE, {'fold1': 2.0, 'fold2': 1.0})) == {
+        'best_fold': ['fold1'],
+        'all_folds': ['fold1', 'fold2'],
+    }
+    assert members(build_candidates(REFERENCE, {'full': 2.0})) == {'full': ['full']}
+
+
+def test_ranking_puts_nan_last_and_equals_in_order():
+    assert rank_folds({'fold1': float('nan'), 'fold10': 5.0, 'fold9': 5.0}) == ['fold9', 'fold10', 'fold1']
+
+
+def test_top_k_for_every_k():
+    assert {name: list(shares) for name, shares in top_k(SCORES).items()} == {
+        'top2': ['fold2', 'fold4'],
+        'top3': ['fold2', 'fold3', 'fold4'],
+        'top4': ['fold2', 'fold3', 'fold4', 'fold5'],
+    }
+
+
+def test_better_folds_count_more():
+    shares = score_weighted({'fold1': 60.0, 'fold2': 62.0, 'fold3': float('nan')}, temperature=2.0)['score_weighted']
+    assert shares == {'fold1': pytest.approx(0.36788, abs=1e-5), 'fold2': 1.0}
+
+
+def test_the_path_goes_from_the_start_through_the_average_of_all():
+    points = path({'fold1': 1.0, 'fold2': 2.0}, steps=(0.25, 1.0, 1.25))
+    assert points == {
+        'path_0.25': {'fold1': 0.25, 'fold2': 0.25, 'start': 1.5},
+        'path_1': {'fold1': 1.0, 'fold2': 1.0},
+        'path_1.25': {'fold1': 1.25, 'fold2': 1.25, 'start': -0.5},
+    }
+    both = build_candidates(['all_folds', {'type': 'path', 'steps': [0.5, 1.0]}], {'fold1': 1.0, 'fold2': 2.0})
+    assert list(both) == ['all_folds', 'path_0.5']
+
+
+def test_the_greedy_soup_leaves_out_what_makes_it_worse():
+    asked = []
+
+    def score_of(shares):
+        asked.append(list(shares))
+        return {2: 55.0, 3: 54.0}[len(shares)] if 'fold4' in shares else 49.0
+
+    assert list(greedy_soup(SCORES, score_of)) == ['fold2', 'fold4']
+    assert asked[:3] == [['fold2', 'fold4'], ['fold2', 'fold3', 'fold4'], ['fold2', 'fold4', 'fold5']]
+
+
+def test_twins_with_batch_norm_measured_anew():
+    specs = ['ensemble', {'type': 'all_folds', 'bn': 'both'}, {'type': 'best_fold', 'bn': 'recalibrate'}]
+    candidates = build_candidates(specs, SCORES)
+    assert list(candidates) == ['ensemble', 'all_folds', 'all_folds_bn', 'best_fold_bn']
+    assert [candidate.recalibrated for candidate in candidates.values()] == [False, False, True, True]
+    assert candidates['ensemble'].is_ensemble
+    assert candidates['best_fold_bn'].member is None
+
+
+@pytest.mark.parametrize(
+    ('spec', 'named'),
+    [
+        ('all_fold', 'all_fold.*one of best_fold'),
+        ({'type': 'top_k', 'n': 3}, 'top_k has no n'),
+        ({'type': 'all_folds', 'bn': 'yes'}, "bn='yes'"),
+        ({'type': 'ensemble', 'bn': 'both'}, 'ensemble'),
+    ],
+)
+def test_unknown_candidates_are_named(spec, named):
+    with pytest.raises(CandidateError, match=named):
+        check_specs([spec])

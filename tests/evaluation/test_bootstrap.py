@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from mmseg_custom.evaluation import gain_interval, miou_interval, scores_of
+from mmseg_custom.evaluation.bootstrap import resampled_miou
+
+
+def matrices(hits, of=100):
+    """Images of two classes, of whose first class `hits` pixels are right."""
+    return torch.stack([torch.tensor([[right, of - right], [0, of]]) for right in hits])
+
+
+def test_equal_images_have_one_score_and_no_spread():
+    found = matrices([60, 60, 60])
+    miou = scores_of(found.sum(0))['mIoU']
+    assert resampled_miou(found, 5) == pytest.approx([miou] * 5)
+    assert miou_interval(found) == pytest.approx((miou, miou))
+
+
+def test_interval_contains_the_score_and_grows_with_the_spread():
+    little, much = matrices([55, 60, 65] * 20), matrices([20, 60, 100] * 20)
+    score = scores_of(little.sum(0))['mIoU']
+    low, high = miou_interval(little)
+    assert low < score < high
+    wide = miou_interval(much)
+    assert wide[1] - wide[0] > 4 * (high - low)
+    assert miou_interval(little) == (low, high)
+
+
+def test_two_images_are_drawn_as_the_binomial_says():
+    scores = resampled_miou(matrices([0, 100]), resamples=4000)
+    lowest, middle, highest = (scores_of(matrices(hits).sum(0))['mIoU'] for hits in ([0, 0], [0, 100], [100, 100]))
+    shares = [float((scores - value).abs().lt(1e-9).double().mean()) for value in (lowest, middle, highest)]
+    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+
+
+def test_paired_difference_is_narrower_than_the_intervals():
+    before = matrices([20, 60, 100] * 20)
+    after = matrices([22, 62, 98] * 20)
+    low, high = gain_interval(before, after)
+    assert low < high < 2
+    one = miou_interval(before)
+    assert high - low < (one[1] - one[0]) / 4
+    assert gain_interval(before, before) == (0.0, 0.0)
+    with pytest.raises(ValueError, match='same images'):
+        gain_interval(before, after[1:])
+
+
+def test_classes_that_do_not_occur_do_not_count():
+    found = torch.zeros(3, 3, 3, dtype=torch.int64)
+    found[:, 0, 0] = 5
+    assert miou_interval(found) == (100.0, 100.0)

@@ -1,0 +1,109 @@
+"""The averaging lab and honest scores on folds that were trained, on the tiny recipe."""
+
+import pytest
+import torch
+
+from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, load_weights
+from mmseg_custom.reports import recipe_table
+from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.charts.recipe_charts import candidate_bars
+from mmseg_custom.reports.findings import read_recipe
+from mmseg_custom.stages import StageLedger
+from mmseg_custom.stages.changes import change_of
+from mmseg_custom.stages.fuse import fuse_folder
+from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.stages.plan import Plan
+
+OWN_FOLD = """
+_base_ = './tiny_stage{stage}.py'
+load_from = {start!r}
+train_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))
+"""
+SELECTION = """
+_base_ = './tiny_stage1.py'
+folds = dict(file='selection.json', num_folds=2, selection=0.2)
+train_dataloader = test_dataloader = dict(dataset=dict(folds=folds))
+val_dataloader = dict(dataset=dict(folds=folds, part='selection'))
+default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage3', select_on='selection'))
+"""
+LAB = ['best_fold', 'greedy_soup', {'type': 'all_folds', 'bn': 'both'}, 'path', 'ensemble']
+TWO_FOLDS = {
+    f'{loader}_dataloader.dataset.folds.{key}': value
+    for loader in ('train', 'val', 'test')
+    for key, value in {'num_folds': 2, 'file': 'two.json'}.items()
+}
+
+
+def train(config, **options):
+    cfg = load_run_config(config, cfg_options={'train_cfg.max_epochs': 1, **options})
+    prepare(cfg)
+    runner = build_runner(cfg)
+    runner.train()
+    return cfg
+
+
+@pytest.fixture
+def own_folds(tiny_recipe):
+    """Two stages of two folds; each fold of the second starts from the same fold of the first."""
+    for stage, fold in ((1, 1), (1, 2), (2, 1), (2, 2)):
+        start = f'work_dirs/tiny/stage1/fold{fold}.pth' if stage == 2 else None
+        leaf = OWN_FOLD.format(stage=stage, fold=fold, start=start)
+        (tiny_recipe / f'tiny_stage{stage}_fold{fold}.py').write_text(leaf)
+    (tiny_recipe / 'tiny_stage2_fold3.py').unlink()
+    return {run.config.stem: run.config for stage in Plan(tiny_recipe).stages for run in stage.runs}
+
+
+def test_folds_that_start_from_their_own_fold_have_not_seen_their_part(own_folds):
+    train(own_folds['tiny_stage1_fold2'], **TWO_FOLDS)
+    cfg = train(own_folds['tiny_stage2_fold2'], **TWO_FOLDS)
+    before, entry = (StageLedger(f'work_dirs/tiny/stage{stage}').entry('fold2') for stage in (1, 2))
+    assert entry['lineage']['parents'][0]['weights'] == before['weights']
+    assert entry['best']['seen'] is False
+    assert [images['parts'] for images in entry['lineage']['seen']] == [[1]]
+    assert change_of(cfg, entry) is None
+    entry['lineage']['parents'][0]['weights'] = 'others'
+    assert 'fold2.pth, which it started from, has changed' in change_of(cfg, entry)
+
+
+def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(tiny_recipe):
+    train(tiny_recipe / 'tiny_stage1.py')
+    average = [{'type': 'EMAHook', 'momentum': 0.2}]
+    keep = {'default_hooks.fold_average.keep_last': True, 'custom_hooks': average, **TWO_FOLDS}
+    for fold in (1, 2):
+        train(tiny_recipe / f'tiny_stage2_fold{fold}.py', **keep)
+    ledger = StageLedger('work_dirs/tiny/stage2')
+    assert ledger.entry('fold1')['snapshots'].keys() == {'last'}
+    last, ema = (load_weights(ledger.weights_path(name)) for name in ('fold1_last', 'fold1'))
+    assert last.keys() == ema.keys()
+    assert load_checkpoint_file(ledger.weights_path('fold1')).keys() == {'meta', 'state_dict'}
+    assert not all(torch.equal(last[key], ema[key]) for key in last)
+    keep['default_hooks.fold_average.candidates'] = LAB
+    outcome = fuse_folder(ledger.folder, tiny_recipe / 'tiny_stage2.py', keep)
+    assert {'best_fold', 'all_folds', 'all_folds_bn', 'path_0.25', 'path_1.25'} <= outcome['candidates'].keys()
+    assert outcome['start']['file'] == 'work_dirs/tiny/stage1/winner.pth'
+    twin = load_checkpoint_file(ledger.weights_path('all_folds_bn'))
+    assert twin['meta']['lineage']['statistics'] == {'split': 'train', 'images': 8}
+    low, high = outcome['candidates']['all_folds']['interval']['val']
+    assert low <= high
+    assert 'upper bound' in recipe_table({2: ledger})
+    recipe = read_recipe('work_dirs/tiny')
+    assert len(plan_diagram(recipe).links) > len(outcome['candidates'])
+    assert 'all folds bn' in {bars.name for bars in candidate_bars(recipe).series}
+
+
+def test_val_only_reports_where_a_selection_chooses(tiny_recipe):
+    (tiny_recipe / 'tiny_stage3.py').write_text(SELECTION)
+    for fold in (1, 2):
+        leaf = f"_base_ = './tiny_stage3.py'\ntrain_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))\n"
+        (tiny_recipe / f'tiny_stage3_fold{fold}.py').write_text(leaf)
+        train(tiny_recipe / f'tiny_stage3_fold{fold}.py')
+    outcome = StageLedger('work_dirs/tiny/stage3').outcome()
+    assert outcome['selected_on'] == 'selection'
+    entry = StageLedger('work_dirs/tiny/stage3').entry('fold2')
+    assert entry['best']['part']['parts'] == ['selection']
+    assert entry['best']['seen'] is False
+    assert entry['selection']['mIoU'] == pytest.approx(entry['best']['mIoU'])
+    winner = outcome['candidates'][outcome['winner']]
+    assert winner['selection']['mIoU'] == max(entry['selection']['mIoU'] for entry in outcome['candidates'].values())
+    assert winner['interval'].keys() == {'val', 'selection'}
