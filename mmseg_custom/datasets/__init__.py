@@ -1,11 +1,14 @@
 """What is learned from: data sets, folds, label ids, augmentations."""
 
 from mmseg_custom.datasets import transforms
+from mmseg_custom.datasets.class_balanced_sampler import ClassBalancedSampler, ClassBalanceError
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, split_folds, write_split
 from mmseg_custom.datasets.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.sampler import SampleKey, SeededSampler
 
 __all__ = [
+    'ClassBalanceError',
+    'ClassBalancedSampler',
     'FoldError',
     'FoldSplit',
     'KFoldDataset',

@@ -1,7 +1,7 @@
 """How often each class occurs, and the class weights that follow from it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
@@ -24,12 +24,14 @@ class ClassCounts:
         classes: Names of the C classes.
         fold_pixels: K x C, pixels of each class in each part.
         fold_areas: K x C, pixels with any class in those images of the part that contain the class.
+        image_pixels: Pixels of each class by the name of the image.
     """
 
     key: str
     classes: list[str]
     fold_pixels: list[list[int]]
     fold_areas: list[list[int]]
+    image_pixels: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def pixels(self) -> np.ndarray:
@@ -102,9 +104,10 @@ def write_statistics(counts: ClassCounts, weighting: str, path: Path) -> None:
 def read_counts(path: Path, key: str) -> ClassCounts | None:
     """The counts in a file of :func:`write_statistics`, or ``None`` if it is not there or of other data."""
     content = read_json(path) if path.is_file() else {}
-    if content.get('key') != key:
+    names = {field.name for field in fields(ClassCounts)}
+    if content.get('key') != key or not names <= content.keys():
         return None
-    return ClassCounts(**{name: content[name] for name in ('key', 'classes', 'fold_pixels', 'fold_areas')})
+    return ClassCounts(**{name: content[name] for name in names})
 
 
 def class_counts(
@@ -130,9 +133,12 @@ def class_counts(
         return known
     data = whole_split(settings, 'train')
     samples = {data.name_of(sample): sample for sample in data.load_data_list()}
-    in_order = [samples[name] for names in split.folds for name in names]
-    by_label = map_in_processes(partial(count_label, reader=reader), in_order, workers, on_progress)
-    return ClassCounts(key, classes, *_sum_parts(by_label, [len(names) for names in split.folds], len(classes)))
+    names = [name for part in split.folds for name in part]
+    count, in_order = partial(count_label, reader=reader), [samples[name] for name in names]
+    by_label = list(map_in_processes(count, in_order, workers, on_progress))
+    sums = _sum_parts(by_label, [len(part) for part in split.folds], len(classes))
+    by_name = {name: counted.tolist() for name, counted in zip(names, by_label, strict=True)}
+    return ClassCounts(key, classes, *sums, by_name)
 
 
 def _sum_parts(by_label: Iterable[np.ndarray], sizes: list[int], num_classes: int) -> tuple[list, list]:

@@ -17,18 +17,19 @@ class SafePretrained(PretrainedInit):
     """
 
     def __call__(self, module: nn.Module) -> None:
-        """Load the weights into a module; what the file lacks is initialised as without it.
+        """Load the weights into a module; what the file lacks is initialised as without it, and the log names it.
 
         Raises:
-            CheckpointError: If the file cannot be used, or has no entry that the module has.
+            CheckpointError: If the file cannot be used, or has no entry of a name and shape that the module has.
         """
         prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
         weights = load_weights(self.checkpoint)
         part = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-        if not part.keys() & module.state_dict().keys():
+        shapes = {key: value.shape for key, value in module.state_dict().items()}
+        if not any(shapes.get(key) == value.shape for key, value in part.items()):
             raise CheckpointError(
                 f'{self.checkpoint} has nothing for {type(module).__name__}: its entries are {list(weights)[:3]}: '
-                f'set prefix to what precedes the names of its own (now {self.prefix!r}).'
+                f'set prefix to what precedes the names of its own (now {self.prefix!r}), depth and width as there.'
             )
         self._initialize_children(module)
         load_state_dict(module, part, strict=False, logger='current')

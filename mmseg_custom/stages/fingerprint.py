@@ -34,7 +34,7 @@ INCIDENTAL_KEYS = {
     'with_cp',
 }
 # Where a path stands for what its file holds.
-CONTENT_KEYS = {'skip_list', 'class_weight'}
+CONTENT_KEYS = {'skip_list', 'class_weight', 'counts'}
 
 
 def fingerprint(cfg: Config) -> Entry:
@@ -61,6 +61,8 @@ def experiment(cfg: Config) -> dict[str, Any]:
     """A config's network, data, loss, schedule and seed as plain data; files count by what they hold."""
     parts = {key: _essential(cfg.get(key)) for key in EXPERIMENT_KEYS}
     parts['patience'] = cfg.get('default_hooks', {}).get('history', {}).get('patience')
+    if cfg.get('custom_hooks'):
+        parts['custom_hooks'] = _essential(cfg.custom_hooks)
     return json.loads(json.dumps(parts, default=str))
 
 

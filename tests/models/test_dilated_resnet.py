@@ -1,9 +1,11 @@
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from reference_network import Backbone
 from small_model import batch_norms, build_model, objective
 from torch import nn
 
+from mmseg_custom.engine import CheckpointError
 from mmseg_custom.models import DilatedResNet
 
 
@@ -64,3 +66,43 @@ def test_norm_eval_keeps_only_the_norms_of_the_backbone_in_evaluation_mode():
     assert not any(norm.training for norm in batch_norms(model.backbone))
     assert all(norm.training for norm in batch_norms(model.decode_head))
     assert model.backbone.training and model.backbone.train() is model.backbone
+
+
+@pytest.fixture
+def torchvision_file(tmp_path):
+    """A state dict under torchvision's names, parameters and classifier included, as its older files are."""
+    source = Backbone((1, 1, 1, 1), 4)
+    weights = dict(source.named_parameters()) | dict(source.named_buffers())
+    weights = {key: value for key, value in weights.items() if 'num_batches_tracked' not in key}
+    weights['fc.weight'] = nn.Parameter(torch.ones(1000, 32))
+    torch.save(weights, tmp_path / 'torchvision.pth')
+    return tmp_path / 'torchvision.pth'
+
+
+def start_from(path, tmp_path, **options):
+    """The backbone, and what the log says about the weights."""
+    log = tmp_path / 'log.txt'
+    MMLogger.get_instance(str(tmp_path), log_file=str(log))
+    pretrained = {'type': 'SafePretrained', 'checkpoint': str(path)}
+    backbone = DilatedResNet(10, **{'base_channels': 4, **options}, init_cfg=pretrained)
+    backbone.init_weights()
+    return backbone, log.read_text()
+
+
+def test_backbone_starts_from_torchvision_and_says_what_did_not_match(torchvision_file, tmp_path):
+    weights = torch.load(torchvision_file, weights_only=True)
+    backbone, log = start_from(torchvision_file, tmp_path)
+    for key, value in backbone.state_dict().items():
+        assert 'num_batches_tracked' in key or torch.equal(value, weights[key]), key
+    assert 'unexpected key in source state_dict: fc.weight' in log and 'missing keys' not in log
+
+
+def test_deep_stem_is_named_as_missing_from_torchvision(torchvision_file, tmp_path):
+    _, log = start_from(torchvision_file, tmp_path, deep_stem=True)
+    assert 'unexpected key in source state_dict: conv1.weight' in log
+    assert 'missing keys in source state_dict: stem.0.weight' in log
+
+
+def test_weights_of_another_width_are_refused(torchvision_file, tmp_path):
+    with pytest.raises(CheckpointError, match=r'nothing for DilatedResNet.*depth and width'):
+        start_from(torchvision_file, tmp_path, base_channels=8)

@@ -6,15 +6,22 @@ from fake_gpu import DEVICE, run_on_fake_gpu
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from small_model import CLASSES, build_model
+from small_model import CLASSES, WIDTH, build_model
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from mmseg_custom.averaging import average_state_dicts
 from mmseg_custom.models.upsampled_classes import upsampled_classes
 
+SUPERVISED = {'type': 'AuxiliaryHead', 'in_channels': 4 * WIDTH, 'in_index': 2, 'channels': 6, 'num_classes': CLASSES}
+STRONG = {
+    'head': {'loss_decode': [{'type': 'CEDiceLoss'}, {'type': 'LovaszSoftmaxLoss'}]},
+    'backbone': {'deep_stem': True},
+    'auxiliary_head': {**SUPERVISED, 'loss_decode': {'type': 'CEDiceLoss'}},
+}
 
-def network():
-    model = build_model()
+
+def network(**options):
+    model = build_model(**options)
     for module in model.modules():
         for entries in (module._parameters, module._buffers):
             entries.update({name: there(value) for name, value in entries.items() if value is not None})
@@ -27,8 +34,8 @@ def there(value):
     return torch.nn.Parameter(copy) if isinstance(value, torch.nn.Parameter) else copy
 
 
-def check_training_step():
-    model = network().train()
+def check_training_step(**options):
+    model = network(**options).train()
     labels = [torch.zeros(1, 64, 96, dtype=torch.long, device=DEVICE) for _ in range(2)]
     samples = [SegDataSample(gt_sem_seg=PixelData(data=label)) for label in labels]
     loss, log = model.parse_losses(model.loss(torch.randn(2, 3, 64, 96, device=DEVICE), samples))
@@ -62,6 +69,7 @@ def check_average():
 def check_all():
     init_default_scope('mmseg')
     check_training_step()
+    check_training_step(**STRONG)
     check_prediction()
     check_average()
 

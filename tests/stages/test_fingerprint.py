@@ -27,8 +27,17 @@ def test_workers_paths_and_logging_do_not_count(load):
     assert hash_experiment(load(**{'train_dataloader.batch_size': 2})) != hash_experiment(load())
 
 
+def test_hooks_of_the_users_own_count(load):
+    assert hash_experiment(load(custom_hooks=[{'type': 'EMAHook'}])) != hash_experiment(load())
+
+
 @pytest.mark.parametrize(
-    'option', ['model.decode_head.loss_decode.class_weight', 'train_dataloader.dataset.skip_list']
+    'option',
+    [
+        'model.decode_head.loss_decode.class_weight',
+        'train_dataloader.dataset.skip_list',
+        'train_dataloader.sampler.counts',
+    ],
 )
 def test_files_count_by_their_content(load, tmp_path, option):
     first, second = tmp_path / 'first', tmp_path / 'second'

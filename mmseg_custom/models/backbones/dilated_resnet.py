@@ -6,7 +6,7 @@ from typing import Any
 from mmcv.cnn import build_activation_layer, build_conv_layer
 from mmseg.models.backbones.resnet import BasicBlock, ResNet
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg_custom.models.recomputed import recomputed
 
@@ -50,7 +50,8 @@ class DilatedResNet(ResNet):
 
     `Deep Residual Learning for Image Recognition <https://arxiv.org/abs/1512.03385>`_ with the dilations of
     `Rethinking Atrous Convolution <https://arxiv.org/abs/1706.05587>`_. With batch norm of any kind the keys
-    of the state dict are those of torchvision's ResNet.
+    of the state dict are those of torchvision's ResNet: ``init_cfg=dict(type='SafePretrained', checkpoint=...)``
+    starts from its weights.
 
     Args:
         depth: 10, 18 or 34 layers.
@@ -60,6 +61,9 @@ class DilatedResNet(ResNet):
         strides: Stride of each stage. Defaults to (1, 2, 1, 1).
         dilations: Dilation of each stage. Defaults to (1, 1, 2, 4).
         out_indices: Stages whose output is returned. Defaults to (0, 1, 2, 3).
+        deep_stem: Three 3x3 convolutions in place of the 7x7 one, as in the host's ``ResNetV1c``
+            (`Bag of Tricks <https://arxiv.org/abs/1812.01187>`_); the keys are then those of ``ResNetV1c``.
+            Defaults to ``False``.
         norm_cfg: Config of the norm layers. Defaults to trainable batch norm.
         act_cfg: Config of the activations. Defaults to ReLU in place.
         with_cp: Compute the inside of each block again in the backward pass instead of keeping it: less memory and
@@ -87,6 +91,7 @@ class DilatedResNet(ResNet):
         strides: Sequence[int] = (1, 2, 1, 1),
         dilations: Sequence[int] = (1, 1, 2, 4),
         out_indices: Sequence[int] = (0, 1, 2, 3),
+        deep_stem: bool = False,
         norm_cfg: dict = BATCH_NORM,
         act_cfg: dict = RELU,
         with_cp: bool = False,
@@ -105,6 +110,7 @@ class DilatedResNet(ResNet):
             strides=strides,
             dilations=dilations,
             out_indices=out_indices,
+            deep_stem=deep_stem,
             norm_cfg=norm_cfg,
             with_cp=with_cp,
             norm_eval=norm_eval,
@@ -115,6 +121,10 @@ class DilatedResNet(ResNet):
         for module in list(self.modules()):
             if isinstance(module, ResNet | BasicBlock):
                 module.relu = build_activation_layer(act_cfg)
+        if deep_stem:
+            self.stem = nn.Sequential(
+                *(build_activation_layer(act_cfg) if isinstance(layer, nn.ReLU) else layer for layer in self.stem)
+            )
 
     def train(self, mode: bool = True) -> 'DilatedResNet':
         """Switch the mode as the host does (frozen parts stay in evaluation mode) and return the module."""

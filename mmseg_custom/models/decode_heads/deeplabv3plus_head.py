@@ -7,15 +7,11 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmseg.models.decode_heads.aspp_head import ASPPModule
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.utils import resize
 from mmseg.registry import MODELS
-from mmseg.utils import SampleList
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmseg_custom.models.losses.functional import at_least_float32
-from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
+from mmseg_custom.models.decode_heads.segmentation_head import SegmentationHead
 from mmseg_custom.models.recomputed import recomputed
 
 BATCH_NORM = {'type': 'BN', 'requires_grad': True}
@@ -49,14 +45,11 @@ def _is_plain_batch_norm(norm: nn.Module | None) -> bool:
 
 
 @MODELS.register_module()
-class DeepLabV3PlusHead(BaseDecodeHead):
+class DeepLabV3PlusHead(SegmentationHead):
     """Decoder of `DeepLabV3+ <https://arxiv.org/abs/1802.02611>`_ with ordinary convolutions.
 
     Returns logits at the size of the low-level features; the host upsamples them. Takes two feature maps:
     ``in_channels=(64, 512), in_index=(0, 3)`` selects a low-level and a high-level one.
-
-    The log holds each loss and, for a :class:`SegmentationLoss`, its parts under their own names (``ce``,
-    ``dice``). There is no training accuracy: computing it costs more than the loss.
 
     Args:
         dilations: Dilations of the three 3x3 branches of the ASPP. Defaults to (12, 24, 36).
@@ -119,47 +112,8 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         low, high = self._transform_inputs(inputs)
         return self.cls_seg(self._run(self._refine, self._run(self._aspp, high), low))
 
-    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """Compute the losses of a batch.
-
-        Args:
-            seg_logits: Logits (N, C, h, w) as :meth:`forward` returns them.
-            batch_data_samples: N samples with ``gt_sem_seg`` of (1, H, W).
-
-        Returns:
-            Every loss by its ``loss_name``, and detached the parts of which it is made.
-        """
-        return self.upsample_and_loss(seg_logits, self._stack_batch_gt(batch_data_samples))
-
-    def upsample_and_loss(self, seg_logits: Tensor, seg_label: Tensor) -> dict[str, Tensor]:
-        """Losses of logits (N, C, h, w) brought to the size of labels (N, 1, H, W): one step to override.
-
-        A :class:`SegmentationLoss` upsamples by itself, without logits of full size; other losses and a pixel sampler
-        need them.
-        """
-        modules = self.loss_decode if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]
-        weight = None
-        if self.sampler is not None or not all(isinstance(module, SegmentationLoss) for module in modules):
-            seg_logits = self._resize(at_least_float32(seg_logits), seg_label)
-            weight = None if self.sampler is None else self.sampler.sample(seg_logits, seg_label)
-        losses = {}
-        for module in modules:
-            for name, value in self._loss_terms(module, seg_logits, seg_label.squeeze(1), weight).items():
-                losses[name] = losses[name] + value if name in losses else value
-        return losses
-
-    def _loss_terms(
-        self, module: nn.Module, seg_logits: Tensor, seg_label: Tensor, weight: Tensor | None
-    ) -> dict[str, Tensor]:
-        arguments = {'weight': weight, 'ignore_index': self.ignore_index}
-        if not isinstance(module, SegmentationLoss):
-            return {module.loss_name: module(seg_logits, seg_label, **arguments)}
-        corners = bool(self.align_corners)
-        loss, parts = module.loss_and_parts(seg_logits, seg_label, **arguments, align_corners=corners)
-        return {module.loss_name: loss, **parts}
-
     def _aspp(self, x: Tensor) -> Tensor:
-        branches = [*self.aspp_modules(x), self._resize(self.image_pool(x), x)]
+        branches = [*self.aspp_modules(x), self.resize_like(self.image_pool(x), x)]
         return self.aspp_dropout(self.project(torch.cat(branches, 1)))
 
     def _run(self, part: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
@@ -167,7 +121,4 @@ class DeepLabV3PlusHead(BaseDecodeHead):
 
     def _refine(self, high: Tensor, low: Tensor) -> Tensor:
         low = self.low_level_conv(low)
-        return self.fusion_conv(torch.cat([self._resize(high, low), low], 1))
-
-    def _resize(self, x: Tensor, like: Tensor) -> Tensor:
-        return resize(x, size=like.shape[2:], mode='bilinear', align_corners=self.align_corners)
+        return self.fusion_conv(torch.cat([self.resize_like(high, low), low], 1))

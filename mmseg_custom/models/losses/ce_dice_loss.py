@@ -21,8 +21,8 @@ class CEDiceLoss(SegmentationLoss):
         smooth: As in :class:`SoftDiceLoss`. Defaults to 1.0.
         absent_classes: As in :class:`SoftDiceLoss`. Defaults to ``'skip'``.
         loss_name: Key in the log. Defaults to ``'loss_ce_dice'``.
-        **kwargs: ``class_weight`` (of both terms), ``ignore_index``, ``loss_weight``, ``implementation`` and ``sync``
-            of :class:`SegmentationLoss`.
+        **kwargs: ``class_weight`` (of both terms), ``ignore_index``, ``loss_weight``, ``implementation``, ``sync``
+            and ``sampled`` of :class:`SegmentationLoss`.
 
     Raises:
         ValueError: If ``alpha`` lies outside [0, 1], or an argument of a term is wrong.

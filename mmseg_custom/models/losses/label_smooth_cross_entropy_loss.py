@@ -18,8 +18,8 @@ class LabelSmoothCrossEntropyLoss(SegmentationLoss):
     Args:
         label_smoothing: s, from 0 (plain cross-entropy) to 1. Defaults to 0.1.
         loss_name: Key in the log. Defaults to ``'loss_ce'``.
-        **kwargs: ``class_weight``, ``ignore_index``, ``loss_weight``, ``implementation`` and ``sync`` of
-            :class:`SegmentationLoss`.
+        **kwargs: ``class_weight``, ``ignore_index``, ``loss_weight``, ``implementation``, ``sync`` and
+            ``sampled`` of :class:`SegmentationLoss`.
 
     Raises:
         ValueError: If ``label_smoothing`` lies outside [0, 1].

@@ -30,6 +30,8 @@ class SegmentationLoss(nn.Module, ABC):
         sync: In training on several processes, take every sum over the batches of all of them: value and gradient
             are then those of one process with the whole batch. If ``False``, each process has the loss of its own
             batch. Defaults to ``True``.
+        sampled: Let the weights of a pixel sampler count. ``False`` passes them over: with hard examples alone Dice
+            would be that of the hard pixels, not of the classes. Defaults to ``True``.
 
     Raises:
         ValueError: If there is no such implementation.
@@ -45,12 +47,14 @@ class SegmentationLoss(nn.Module, ABC):
         loss_weight: float = 1.0,
         implementation: str = 'fused',
         sync: bool = True,
+        sampled: bool = True,
     ) -> None:
         super().__init__()
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(f'implementation={implementation!r} is unknown: use one of {tuple(IMPLEMENTATIONS)}.')
         self.implementation = implementation
         self.sync = sync
+        self.sampled = sampled
         self.weight_file = class_weight if isinstance(class_weight, str) else None
         class_weight = read_class_weights(class_weight) if self.weight_file else class_weight
         weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
@@ -76,8 +80,8 @@ class SegmentationLoss(nn.Module, ABC):
         Args:
             pred: Logits (N, C, H, W), or (N, C, h, w) with ``align_corners``.
             target: Class indices (N, H, W), int64.
-            weight: Pixel weights (N, H, W) of a pixel sampler. Every sum becomes a weighted one, so that 0 is
-                as good as ignored. Defaults to ``None``.
+            weight: Pixel weights (N, H, W) of a pixel sampler. If ``sampled``, every sum becomes a weighted one, so
+                that 0 is as good as ignored. Defaults to ``None``.
             ignore_index: Overrides the module's own. Defaults to ``None``.
             align_corners: Bring the logits to the size of the labels by bilinear interpolation, with this rule for
                 the corners. Defaults to ``None``, another size is an error.
@@ -92,7 +96,7 @@ class SegmentationLoss(nn.Module, ABC):
             target,
             label_smoothing=self.label_smoothing,
             class_weight=self.class_weight,
-            pixel_weight=weight,
+            pixel_weight=weight if self.sampled else None,
             ignore_index=self.ignore_index if ignore_index is None else ignore_index,
             align_corners=bool(align_corners),
         )
@@ -143,7 +147,7 @@ class SegmentationLoss(nn.Module, ABC):
         """Name and weight for the printed model."""
         return (
             f'loss_name={self.loss_name!r}, loss_weight={self.loss_weight}, ignore_index={self.ignore_index}, '
-            f'implementation={self.implementation!r}, sync={self.sync}'
+            f'implementation={self.implementation!r}, sync={self.sync}, sampled={self.sampled}'
         )
 
 

@@ -23,7 +23,7 @@ class SoftDiceLoss(SegmentationLoss):
             of an absent class being 0, which is an offset and a smaller gradient. Defaults to ``'skip'``.
         loss_name: Key in the log. Defaults to ``'loss_dice'``.
         **kwargs: ``class_weight`` (of a weighted mean over classes), ``ignore_index``, ``loss_weight``,
-            ``implementation`` and ``sync`` of :class:`SegmentationLoss`.
+            ``implementation``, ``sync`` and ``sampled`` of :class:`SegmentationLoss`.
 
     Raises:
         ValueError: If ``smooth`` is not positive or ``absent_classes`` is unknown.

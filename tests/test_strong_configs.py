@@ -1,0 +1,162 @@
+import itertools
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from test_schedules import rates
+
+from mmseg_custom.datasets.sampler import SampleKey, seed_sample
+from mmseg_custom.stages import Plan
+from mmseg_custom.stages.fingerprint import differences
+
+STRONG = Path(__file__).resolve().parent.parent / 'configs' / 'strong'
+RECIPES = ('camvid', 'cityscapes')
+ITERS = 4
+
+
+def strong(name):
+    return Config.fromfile(STRONG / f'{name}.py')
+
+
+def stages(recipe):
+    plan = Plan(STRONG / recipe).stages
+    assert [stage.number for stage in plan] == [1, 2, 3]
+    return [Config.fromfile(stage.runs[0].config) for stage in plan]
+
+
+def all_rates(cfg):
+    epochs = rates(cfg, [1.0] * cfg.train_cfg.max_epochs, iters=ITERS)
+    return [rate for epoch in epochs for rate in epoch]
+
+
+@pytest.mark.parametrize('recipe', RECIPES)
+def test_the_stages_carry_one_schedule(recipe):
+    long = all_rates(strong(f'{recipe}_single'))
+    parts = [all_rates(cfg) for cfg in stages(recipe)]
+    joined = list(itertools.chain(*parts))
+    assert len(joined) == len(long) and len(parts) == 3
+    # The host's poly ends at its last iteration, whatever the length: a curve that starts anew is at most one
+    # iteration ahead of or behind the long one.
+    around = zip(joined, [long[0], *long], [*long[1:], 0.0], strict=False)
+    warm_up = ITERS
+    for rate, before, after in list(around)[warm_up:]:
+        assert after <= rate <= before
+    assert joined[:warm_up] == pytest.approx(long[:warm_up])
+    assert joined[-1] == long[-1] == 0
+
+
+def test_sgd_poly_is_the_product_of_warm_up_and_poly():
+    steps = all_rates(strong('camvid_single'))
+    last = len(steps) - 1
+    warm_up = [0.01, 0.34, 0.67, 1.0]
+    for i, rate in enumerate(steps):
+        assert rate == pytest.approx(0.01 * (warm_up[i] if i < 4 else 1.0) * (1 - i / last) ** 0.9, abs=1e-12)
+
+
+@pytest.mark.parametrize('recipe', RECIPES)
+def test_one_run_and_the_stages_differ_in_nothing_but_the_plan(recipe):
+    single = strong(f'{recipe}_single')
+    for cfg in stages(recipe):
+        for key in ('model', 'test_dataloader', 'randomness', 'custom_hooks'):
+            assert cfg.get(key) == single.get(key), key
+        assert cfg.train_dataloader.dataset.pipeline == single.train_dataloader.dataset.pipeline
+        assert cfg.train_dataloader.batch_size == single.train_dataloader.batch_size
+        assert {**cfg.optim_wrapper.optimizer, 'lr': 0} == {**single.optim_wrapper.optimizer, 'lr': 0}
+    assert sum(cfg.train_cfg.max_epochs for cfg in stages(recipe)) == single.train_cfg.max_epochs
+
+
+@pytest.mark.parametrize('recipe', RECIPES)
+def test_each_stage_starts_from_the_one_before(recipe):
+    folder = f'work_dirs/strong_{recipe}/stage'
+    for number, cfg in enumerate(stages(recipe), start=1):
+        assert cfg.default_hooks.fold_average.stage_dir == f'{folder}{number}'
+        assert cfg.load_from == (f'{folder}{number - 1}/winner.pth' if number > 1 else None)
+        assert ('candidates' in cfg.default_hooks.fold_average) == (number > 1)
+
+
+def two_classes(folder, size):
+    """An image of two colours, red above and blue below, and its label."""
+    width, height = size
+    image = np.zeros((height, width, 3), np.uint8)
+    image[: height // 2, :, 2], image[height // 2 :, :, 0] = 255, 255
+    label = np.zeros((height, width), np.uint8)
+    label[height // 2 :] = 1
+    cv2.imwrite(str(folder / 'image.png'), image)
+    cv2.imwrite(str(folder / 'label.png'), label)
+    return {'img_path': f'{folder}/image.png', 'seg_map_path': f'{folder}/label.png', 'seg_fields': []}
+
+
+def test_scale_crop_moves_image_and_label_alike(tmp_path):
+    cfg = strong('camvid_single')
+    steps = [step for step in cfg.train_pipeline if step.type not in ('PhotoMetricDistortion', 'PackSegInputs')]
+    pipeline, sample, padded = Compose(steps), two_classes(tmp_path, (480, 360)), []
+    for index in range(20):
+        seed_sample(SampleKey(0, 0, index))
+        found = pipeline({**sample, 'reduce_zero_label': False, 'seg_fields': []})
+        image, label = found['img'], found['gt_seg_map']
+        assert image.shape == (240, 320, 3) and label.shape == (240, 320)
+        ignored = label == 255
+        assert (image[ignored] == (104, 116, 124)).all()
+        for colour, id_ in (((0, 0, 255), 0), ((255, 0, 0), 1)):
+            of_colour = label[(image == colour).all(-1)]
+            # OpenCV's nearest pixel is up to half a pixel off: one row of 120 where the colours meet.
+            assert (of_colour != id_).sum() <= 320
+        assert (image[~ignored][:, 1] == 0).all()
+        padded.append(ignored.mean())
+    assert 0 < np.count_nonzero(padded) < 20 and max(padded) < 0.76
+
+
+@pytest.mark.parametrize('recipe', RECIPES)
+def test_scales_are_those_of_the_files(recipe):
+    cfg = strong(f'{recipe}_single')
+    steps = {step.type: step for step in cfg.train_pipeline}
+    working = next(step.scale for step in cfg.load if step.type == 'Resize')
+    assert 'Resize' not in steps
+    assert steps['RandomResize'].scale == steps['Pad'].size == working == steps['RandomCrop'].crop_size[::-1]
+    assert cfg.train_pipeline[: len(cfg.read_image + cfg.read_label)] == cfg.read_image + cfg.read_label
+
+
+# What each switch changes of switches/base.py, and nothing else.
+SWITCHES = {
+    'scale_crop': {'train_dataloader.dataset.pipeline'},
+    'sgd_poly': {'optim_wrapper', 'param_scheduler'},
+    'warm_up': {'param_scheduler'},
+    'ohem': {'model.decode_head.loss_decode', 'model.decode_head.sampler'},
+    'aux_head': {'model.auxiliary_head'},
+    'deep_stem': {'model.backbone.deep_stem'},
+    'class_balanced': {'train_dataloader.sampler'},
+    'ema': {'custom_hooks'},
+    'lovasz': {'model.decode_head.loss_decode'},
+    'pretrained': {'model.backbone.init_cfg'},
+    'original_size': {'val_dataloader.dataset.pipeline', 'test_dataloader.dataset.pipeline'},
+}
+TOGETHER = set(SWITCHES) - {'pretrained', 'original_size'}
+
+
+def changes(switch):
+    base, cfg = strong('switches/base'), strong(f'switches/{switch}')
+    keys = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'optim_wrapper', 'param_scheduler')
+    keys += ('custom_hooks', 'train_cfg', 'randomness', 'load_from')
+    parts = ({key: json.loads(json.dumps(one.get(key))) for key in keys} for one in (base, cfg))
+    return {change.split(':')[0] for change in differences(*parts)}
+
+
+@pytest.mark.parametrize('switch', SWITCHES)
+def test_a_switch_changes_one_thing(switch):
+    found, expected = changes(switch), SWITCHES[switch]
+    assert found and all(any(f'{change}.'.startswith(f'{key}.') for key in expected) for change in found)
+    assert {next(key for key in expected if f'{change}.'.startswith(f'{key}.')) for change in found} == expected
+    assert strong(f'switches/{switch}').default_hooks.fold_average.stage_dir == f'work_dirs/switches/{switch}'
+
+
+def test_every_switch_is_there_and_most_work_together():
+    names = {path.stem for path in (STRONG / 'switches').glob('*.py')}
+    assert names == {*SWITCHES, 'base', 'together'}
+    expected = set().union(*(SWITCHES[switch] for switch in TOGETHER))
+    found = changes('together')
+    assert all(any(f'{change}.'.startswith(f'{key}.') for key in expected) for change in found)
+    assert all(any(f'{change}.'.startswith(f'{key}.') for change in found) for key in expected)
