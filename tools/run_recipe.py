@@ -6,7 +6,7 @@ import argparse
 
 from mmengine.config import DictAction
 
-from mmseg_custom.reports import recipe_table, report_or_curves
+from mmseg_custom.reports import read_repeats, recipe_table, repeats_table, report_or_curves
 from mmseg_custom.reports.live_table import live_table
 from mmseg_custom.stages import LocalPool, Plan, Pool, RayPool, Recipe
 
@@ -23,9 +23,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--stages', type=numbers, help='e.g. 2-3 (default: all)')
     parser.add_argument('--folds', type=numbers, help='e.g. 1,4 (default: all)')
     parser.add_argument('--jobs', type=int, help='folds trained side by side (default: 1; on Ray as many as fit)')
+    parser.add_argument('--repeats', type=int, default=1, help='run it with so many seeds, each in its own folders')
     parser.add_argument('--dry-run', action='store_true', help='say what would be done')
     parser.add_argument('--force', action='store_true', help='put changed runs and all stages behind aside')
     parser.add_argument('--keep-going', action='store_true', help='fuse a stage without its failed folds')
+    parser.add_argument('--stop-when-flat', action='store_true', help='end the plan behind a stage without sure gain')
+    parser.add_argument('--go-on', action='store_true', help='go on behind a stage that ended the plan')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
     parser.add_argument('--launcher', choices=['local', 'ray'], default='local', help='where folds are trained')
     ray = parser.add_argument_group('with --launcher ray; its nodes share a file system')
@@ -36,6 +39,8 @@ def parse_args() -> argparse.Namespace:
         ray.add_argument('--retries', type=int, help='starts of a fold that is lost with its node (default: 3)'),
     ]
     args = parser.parse_args()
+    if args.repeats < 1:
+        parser.error(f'--repeats {args.repeats}: use 1 or more')
     unused = [option.option_strings[0] for option in options if getattr(args, option.dest) is not None]
     if unused and args.launcher != 'ray':
         parser.error(f'{", ".join(unused)}: only with --launcher ray')
@@ -56,19 +61,34 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def main() -> None:
-    args = parse_args()
-    plan = Plan(args.folder)
-    recipe = Recipe(plan, build_pool(args), say, args.cfg_options, args.keep_going)
-    if args.dry_run:
-        return say('\n'.join(recipe.describe(args.stages, args.folds)))
+def run(recipe: Recipe, args: argparse.Namespace) -> None:
+    """Run a recipe and say what came of it."""
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
-        recipe.run(args.stages, args.folds, args.force)
+        recipe.run(args.stages, args.folds, args.force, args.go_on)
     ledgers = recipe.ledgers()
     say(recipe_table(ledgers))
     winners = [ledger.winner_path for ledger in ledgers.values() if ledger.outcome()]
     say(f'winner: {winners[-1] if winners else "none yet"}')
-    say(report_or_curves(next(iter(ledgers.values())).folder.parent, ledgers, args.cfg_options))
+
+
+def main() -> None:
+    args = parse_args()
+    plan, pool = Plan(args.folder), build_pool(args)
+    options = (args.cfg_options, args.keep_going, args.stop_when_flat)
+    recipes = [Recipe(plan, pool, say, *options, repeat) for repeat in range(args.repeats)]
+    for number, recipe in enumerate(recipes, start=1):
+        if args.repeats > 1:
+            say(f'repeat {number} of {args.repeats}, {recipe.state.folder}:')
+        if args.dry_run:
+            say('\n'.join(recipe.describe(args.stages, args.folds, args.go_on)))
+        else:
+            run(recipe, args)
+    if args.dry_run:
+        return
+    folder = recipes[0].state.folder
+    if args.repeats > 1:
+        say(repeats_table(read_repeats(folder)))
+    say(report_or_curves(folder, recipes[0].ledgers(), args.cfg_options))
 
 
 if __name__ == '__main__':

@@ -16,6 +16,7 @@ from mmseg_custom.reports.findings.examination import Examination
 from mmseg_custom.reports.findings.facts import config_texts, headline, record_of_runs, reproduction
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError
 from mmseg_custom.reports.findings.recipe_table import TITLES, stage_rows
+from mmseg_custom.reports.findings.repeats import repeats_facts
 from mmseg_custom.reports.findings.sample_images import ERROR_COLOURS
 from mmseg_custom.stages.ledger import StageLedger
 
@@ -24,6 +25,7 @@ SECTIONS = {
     'the-curves': 'Curves',
     'the-folds': 'Folds',
     'the-candidates': 'Candidates',
+    'the-repeats': 'Repeats',
     'the-classes': 'Classes',
     'the-confusion': 'Confusion',
     'the-frequency': 'Frequency',
@@ -54,6 +56,7 @@ def plotly_script() -> str:
 
 def render_page(
     recipe: RecipeRecord,
+    repeats: Sequence[RecipeRecord],
     found: Examination | None,
     charts: Sequence[Chart],
     pictures: Mapping[str, Sequence[str]],
@@ -64,6 +67,7 @@ def render_page(
 
     Args:
         recipe: What the ledgers say.
+        repeats: The recipe itself and its repeats with other seeds.
         found: What the examination of the winner found, if there was one.
         charts: The figures.
         pictures: Data URIs of each figure's files, by its name, for print and for readers without scripts.
@@ -73,21 +77,24 @@ def render_page(
     Raises:
         MissingPackageError: If Plotly is not installed.
     """
-    environment = Environment(
-        loader=PackageLoader('mmseg_custom.reports'), autoescape=True, undefined=StrictUndefined
-    )
+    environment = _environment()
     style, script = (environment.loader.get_source(environment, f'report.{kind}')[0] for kind in ('css', 'js'))
     plotly = plotly_script()
     return environment.get_template('report.html').render(
         **_contents(recipe, found, charts),
+        repeats=repeats_facts(repeats),
         pictures=pictures,
         notes=notes,
-        commands=reproduction(recipe, cfg_options),
+        commands=reproduction(recipe, cfg_options, len(repeats)),
         policy=_policy([plotly, script]),
         style=Markup(style),
         plotly=Markup(plotly),
         script=Markup(script),
     )
+
+
+def _environment() -> Environment:
+    return Environment(loader=PackageLoader('mmseg_custom.reports'), autoescape=True, undefined=StrictUndefined)
 
 
 def _contents(recipe: RecipeRecord, found: Examination | None, charts: Sequence[Chart]) -> dict[str, Any]:
@@ -117,12 +124,14 @@ def _policy(scripts: Sequence[str]) -> str:
 
 
 def _rows(recipe: RecipeRecord) -> list[list[str]]:
-    return [row for stage in recipe.stages for row in stage_rows(stage.number, StageLedger(stage.folder))]
+    rows = stage_rows({stage.number: StageLedger(stage.folder) for stage in recipe.stages})
+    return [row for stage in rows for row in stage]
 
 
 def _sections(charts: Mapping[str, Chart]) -> list[tuple[str, str]]:
     needs = {
         'the-candidates': 'candidates',
+        'the-repeats': 'repeats',
         'the-classes': 'classes_by_stage',
         **{f'the-{name}': 'confusion' for name in ('confusion', 'frequency', 'samples')},
     }

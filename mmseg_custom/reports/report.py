@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from mmseg_custom.engine.files import PathLike, write_bytes
 from mmseg_custom.errors import UserError
+from mmseg_custom.reports.charts.candidate_charts import repeat_bars
 from mmseg_custom.reports.charts.examination_charts import examination_charts
 from mmseg_custom.reports.charts.kinds import Chart
 from mmseg_custom.reports.charts.recipe_charts import recipe_charts
@@ -18,6 +19,7 @@ from mmseg_custom.reports.drawing.matplotlib_figures import draw
 from mmseg_custom.reports.drawing.sample_sheet import sample_sheet
 from mmseg_custom.reports.findings.examination import Examination, examine_winner
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, read_recipe
+from mmseg_custom.reports.findings.repeats import read_repeats
 from mmseg_custom.reports.findings.sample_images import small_uri
 from mmseg_custom.reports.page import MissingPackageError, plotly_script, render_page
 from mmseg_custom.stages.ledger import StageLedger
@@ -32,6 +34,7 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
 
     The page is one file that needs no network. Confusion matrix, class frequency and samples need the data: the
     winner is run once over the val split. Without data the rest is written, and the page says what is missing.
+    Repeats with other seeds are shown by their means and deviations.
 
     Args:
         folder: ``work_dirs/<recipe>``; a recipe that is half done reports what is there.
@@ -48,12 +51,13 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
     recipe = read_recipe(folder)
     options = {**recipe.options, **(cfg_options or {})}
     found, notes = _examination(recipe, options)
-    charts = recipe_charts(recipe) + (examination_charts(found) if found else [])
+    repeats = read_repeats(folder)
+    charts = recipe_charts(recipe) + repeat_bars(repeats) + (examination_charts(found) if found else [])
     pictures = write_figures(charts, recipe.folder / 'figures')
     if found and found.best:
         _save(sample_sheet(found), recipe.folder / 'figures' / 'samples')
     page = recipe.folder / 'report.html'
-    write_bytes(render_page(recipe, found, charts, pictures, notes, options).encode(), page)
+    write_bytes(render_page(recipe, repeats, found, charts, pictures, notes, options).encode(), page)
     return page
 
 

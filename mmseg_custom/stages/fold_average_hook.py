@@ -27,6 +27,7 @@ from mmseg_custom.stages.plan import check_start
 from mmseg_custom.stages.rules import FusionRules
 from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, own_part_seen, run_entry
 from mmseg_custom.stages.scoring import Scorer, ScoringOrder, WeightScorer
+from mmseg_custom.stages.start import start_of
 from mmseg_custom.stages.winner import choose_winner
 
 
@@ -79,6 +80,7 @@ class FoldAverageHook(Hook):
         """
         if not is_training(runner):
             return
+        runner._load_from = start_of(runner.cfg, runner._load_from)
         check_classes(runner.model, runner.train_dataloader.dataset)
         self.rules.check_validation(image_set(runner.val_dataloader.dataset))
         self._finished = on_main_process(partial(self._begin, runner))

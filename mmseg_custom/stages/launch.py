@@ -16,6 +16,7 @@ from mmseg_custom.engine.files import PathLike, read_json
 from mmseg_custom.engine.host_writes import full_disk_explained
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages.stage_runner import StageRunner
+from mmseg_custom.stages.start import start_of
 
 KNOWN_KEYS = frozenset(signature(Runner).parameters)
 
@@ -64,6 +65,7 @@ def load_run_config(
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    cfg.load_from = start_of(cfg, cfg.get('load_from'))
     return cfg
 
 

@@ -14,6 +14,7 @@ OUTCOME_FILE = 'stage.json'
 WINNER_FILE = 'winner.pth'
 MEMBER = re.compile(r'full|fold\d+')
 SNAPSHOTS = 'snapshots'
+ENDS_PLAN = 'ends_plan'
 
 Entry = dict[str, Any]
 
@@ -169,3 +170,8 @@ class StageLedger:
         """Enter the outcome: first the winner's weights, then the record."""
         place_copy(winner, self.winner_path)
         write_record({'version': LEDGER_VERSION, **outcome}, self.folder / OUTCOME_FILE)
+
+    def amend_outcome(self, entries: Entry) -> None:
+        """Enter more about the outcome that is there; its weights stay."""
+        path = self.folder / OUTCOME_FILE
+        write_record({**read_record(path), **entries}, path)

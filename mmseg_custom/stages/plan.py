@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmseg_custom.engine.files import PathLike
-from mmseg_custom.stages.ledger import StageError, StageLedger, member_name
+from mmseg_custom.stages.ledger import MEMBER, StageError, StageLedger, member_name
 
 CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fold>\d+))?')
 
@@ -84,22 +84,25 @@ class Plan:
         raise StageError(f'{self.folder} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
 
 
-def check_start(config: PathLike, start: PathLike | None) -> None:
+def check_start(config: PathLike, start: PathLike | None, repeat: int = 0) -> None:
     """See that the weights a config starts from are there, unless they are to be fetched from somewhere.
+
+    Arguments as :func:`explain_missing_winner`.
 
     Raises:
         StageError: If they are not, naming the folds that are missing and their commands.
     """
     if start and '://' not in str(start) and not Path(start).is_file():
-        raise StageError(explain_missing_winner(config, start))
+        raise StageError(explain_missing_winner(config, start, repeat))
 
 
-def explain_missing_winner(config: PathLike, winner: PathLike) -> str:
+def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) -> str:
     """Say why the weights a stage starts from are not there, and which commands make them.
 
     Args:
         config: The config that wants to start.
-        winner: Its ``load_from``, the winner of the stage before.
+        winner: Its ``load_from``, the winner of the stage before or one of its folds.
+        repeat: Which repeat of the plan it belongs to, 0 for the plan itself.
     """
     name = CONFIG_NAME.fullmatch(Path(config).stem)
     sentence = f'{Path(config).name} starts from {winner}, which does not exist.'
@@ -107,7 +110,15 @@ def explain_missing_winner(config: PathLike, winner: PathLike) -> str:
     before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan else []
     if not before:
         return f'{sentence} Set load_from to a checkpoint.'
-    missing = StageLedger(Path(winner).parent).missing(before[-1].members)
+    if repeat:
+        return f'{sentence} Run all stages: python tools/run_recipe.py {plan.folder} --repeats {repeat + 1}'
+    member, members = Path(winner).stem, before[-1].members
+    if MEMBER.fullmatch(member) and member not in members:
+        return (
+            f"{sentence} Stage {before[-1].number} has no {member}: with fold_average.init='own_fold' it needs a "
+            'config a fold, as the stages behind it.'
+        )
+    missing = StageLedger(Path(winner).parent).missing([member] if member in members else members)
     if not missing:
         return f'{sentence} Its folds are finished: `python tools/average_folds.py {Path(winner).parent}` makes it.'
     commands = [f'python tools/train.py {run.config}' for run in before[-1].runs if run.member in missing]

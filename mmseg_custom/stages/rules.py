@@ -1,4 +1,4 @@
-"""How a stage chooses its winner."""
+"""What the folds of a stage start from, and how it chooses its winner."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,11 +13,12 @@ from mmseg_custom.stages.lineage import OFFICIAL_VAL, ImageSet
 
 VAL = 'val'
 TIES = ('higher', 'simpler')
+WINNER, OWN_FOLD = INITS = ('winner', 'own_fold')
 
 
 @dataclass(frozen=True)
 class FusionRules:
-    """How a stage chooses its winner; the defaults are the reference recipe's.
+    """What the folds start from, and how a stage chooses its winner; the defaults are the reference recipe's.
 
     Attributes:
         candidates: What competes, as :func:`~mmseg_custom.averaging.build_candidates` reads it. Those named first
@@ -26,6 +27,8 @@ class FusionRules:
             those that ``folds=dict(selection=...)`` keeps out of training; val then only reports.
         tie: Who wins where the paired difference to the highest score may as well be 0: the ``'higher'`` score all
             the same, or the ``'simpler'`` candidate.
+        init: Where ``load_from`` is the winner of the stage before, a fold starts from this ``'winner'``, or from its
+            ``'own_fold'`` of that stage, which has never trained on this fold's validation part.
         at_once: Candidates held in memory, and on the device, together.
 
     Raises:
@@ -36,6 +39,7 @@ class FusionRules:
     candidates: Sequence[Spec] = REFERENCE
     select_on: str = VAL
     tie: str = 'higher'
+    init: str = WINNER
     at_once: int = 8
 
     def __post_init__(self) -> None:
@@ -44,6 +48,8 @@ class FusionRules:
             raise StageError(f"fold_average.select_on={self.select_on!r} is unknown: use 'val' or 'selection'.")
         if self.tie not in TIES:
             raise StageError(f'fold_average.tie={self.tie!r} is unknown: use one of {TIES}.')
+        if self.init not in INITS:
+            raise StageError(f'fold_average.init={self.init!r} is unknown: use one of {INITS}.')
         if self.at_once < 1:
             raise StageError(f'fold_average.at_once={self.at_once} holds no candidate: use 1 or more.')
 

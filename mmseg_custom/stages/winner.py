@@ -12,10 +12,13 @@ from mmseg_custom.averaging.mixtures import START
 from mmseg_custom.evaluation import gain_interval
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.stages.contest import Contest, Result
+from mmseg_custom.stages.ending import explain_flat, is_flat
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger
 from mmseg_custom.stages.members import read_members
-from mmseg_custom.stages.rules import FusionRules
+from mmseg_custom.stages.rules import VAL, FusionRules
 from mmseg_custom.stages.scoring import Scorer
+
+BEHIND = 'behind_winner'
 
 
 def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules: FusionRules | None = None) -> Entry:
@@ -45,6 +48,7 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules
     if not competing:
         raise StageError(f'{ledger.folder}: none of fold_average.candidates={list(rules.candidates)} can win.')
     best = pick(competing, rules.select_on, rules.tie)
+    _measure_distances(competing, competing[best])
     outcome = {
         'stage': ledger.folder.name,
         'members': {name: entry['weights'] for name, entry in pool.entries.items()},
@@ -83,19 +87,31 @@ def may_be_equal(first: Tensor | None, second: Tensor | None) -> bool:
     return low <= 0 <= high
 
 
+def may_equal_winner(candidate: Entry) -> bool:
+    """Whether the record of a candidate leaves open that it is as good on val as the winner."""
+    low, high = candidate.get(BEHIND, {}).get(VAL, (math.nan, math.nan))
+    return low <= 0 <= high
+
+
+def _measure_distances(candidates: Mapping[str, Result], winner: Result) -> None:
+    """Enter the 95 % interval of the paired difference to the winner, by part and in points of mIoU."""
+    for other in candidates.values():
+        if other is not winner and other.matrices:
+            other.entry[BEHIND] = {
+                part: list(gain_interval(other.matrices[part], winner.matrices[part])) for part in other.matrices
+            }
+
+
 def _gain(ledger: StageLedger, start: Result | None, winner: Result, part: str) -> dict[str, Any]:
     """What the stage has won over its start, for the outcome; logged where it may as well be nothing."""
     if start is None or part not in start.matrices or part not in winner.matrices:
         return {}
     points = winner.entry[part]['mIoU'] - start.entry[part]['mIoU']
-    low, high = gain_interval(start.matrices[part], winner.matrices[part])
-    if low <= 0:
-        print_log(
-            f'{ledger.folder.name}: the winner does not improve on its start beyond the interval: {points:+.2f} '
-            f'points of mIoU on {part} [{low:+.2f}, {high:+.2f}].',
-            logger='current',
-        )
-    return {'gain': {'part': part, 'mIoU': points, 'interval': [low, high]}}
+    interval = gain_interval(start.matrices[part], winner.matrices[part])
+    found = {'gain': {'part': part, 'mIoU': points, 'interval': list(interval)}}
+    if is_flat(found):
+        print_log(f'{ledger.folder.name}: the winner {explain_flat(found)}.', logger='current')
+    return found
 
 
 def _comparable(score: float) -> float:

@@ -27,7 +27,7 @@ def test_headline_by_hand(folder):
     assert (found['score'], found['gain']) == pytest.approx((37.0, 37.0 - 34 - 1 / 3))
     assert (found['mean'], found['deviation']) == pytest.approx((35.0, 0.5))
     assert found['winner'] == 'all_folds (1, 2, 3)'
-    assert (found['complete'], found['seen']) == (True, False)
+    assert (found['progress'], found['seen']) == (', the last of 2', False)
 
 
 def test_weights_trained_on_val_are_marked(folder):
@@ -131,4 +131,5 @@ def test_commands_can_be_pasted(folder):
             entry['config'] = f'my configs/stage{stage.number}.py'
     commands = reproduction(recipe, {'train_cfg.max_epochs': 3})
     assert commands[1] == "python tools/run_recipe.py 'my configs' --cfg-options train_cfg.max_epochs=3"
+    assert reproduction(recipe, repeats=3)[1] == "python tools/run_recipe.py 'my configs' --repeats 3"
     assert commands[3].startswith("python tools/test.py 'my configs/stage2.py' ")

@@ -9,6 +9,7 @@ from mmseg_custom.stages.contest import in_chunks
 from mmseg_custom.stages.ledger import member_names
 from mmseg_custom.stages.rules import TIES, FusionRules
 from mmseg_custom.stages.run_record import split_average
+from mmseg_custom.stages.winner import may_equal_winner
 
 FOLDS = member_names(3)
 START = 'stage1/winner.pth'
@@ -154,6 +155,19 @@ def test_intervals_are_kept_and_a_stage_without_gain_says_so(ledger, monkeypatch
     assert 'does not improve on its start beyond the interval' in told[0]
 
 
+def test_candidates_that_may_equal_the_winner_are_known(ledger):
+    finish(ledger, 'fold2', 3.7, 95.0)
+    rules = FusionRules(['best_fold', 'all_folds', {'type': 'path', 'steps': [0.25]}])
+    choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.2), matrices=noisy(4.2)), rules)
+    outcome = ledger.outcome()
+    assert outcome['winner'] == 'all_folds'
+    equal = {name: may_equal_winner(entry) for name, entry in outcome['candidates'].items()}
+    assert equal == {'best_fold': True, 'all_folds': False, 'path_0.25': False}
+    assert outcome['candidates']['path_0.25']['behind_winner']['val'][0] > 0
+    choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.2)), rules)
+    assert not any(may_equal_winner(entry) for entry in ledger.outcome()['candidates'].values())
+
+
 def test_the_selection_chooses_and_val_reports(ledger):
     def scorer(order):
         found = scorer_of(closeness_to(4.0))(order)
@@ -218,6 +232,7 @@ def test_snapshots_in_a_checkpoint_of_the_host():
         ({'select_on': 'train'}, StageError, "select_on='train'"),
         ({'tie': 'lower'}, StageError, "tie='lower'"),
         ({'at_once': 0}, StageError, 'at_once=0'),
+        ({'init': 'scratch'}, StageError, "init='scratch'"),
     ],
 )
 def test_rules_that_do_not_exist_are_named(rules, error, named):

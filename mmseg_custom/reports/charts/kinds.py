@@ -15,6 +15,7 @@ WHY_SEEN = 'the weights had already been trained on these images in an earlier s
 DENSE_DECADES = 3
 
 Values = Sequence[float]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,26 +29,29 @@ class Chart:
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points (x, y); NaN leaves a gap."""
+    """A line through points (x, y), NaN leaves a gap; around it a band, the lower and upper end at every point."""
 
     name: str
     colour: str
     points: Sequence[tuple[float, float]]
     dashed: bool = False
+    band: Sequence[Interval] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineChart(Chart):
-    """Lines over the epochs of all stages.
+    """Lines, as a rule over the epochs of all stages.
 
     Attributes:
+        x_title: What the lines go over.
         stages: First epoch and name of every stage.
         restarts: Epochs at which the learning rate starts anew.
         stars: Epoch and value of every winner.
     """
 
     lines: Sequence[Line]
-    stages: Sequence[tuple[float, str]]
+    x_title: str = 'epoch'
+    stages: Sequence[tuple[float, str]] = ()
     restarts: Values = ()
     stars: Sequence[tuple[float, float]] = ()
     log: bool = False
@@ -55,13 +59,31 @@ class LineChart(Chart):
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar a group, NaN for none; ``marks`` are written above (a star, say) and ``hatched`` ones are striped."""
+    """A bar a group, NaN for none.
+
+    Attributes:
+        marks: Written above (a star, say).
+        hatched: Whether they are striped.
+        intervals: Lower and upper end of a whisker a bar, NaN for none.
+    """
 
     name: str
     colour: str
     values: Values
     marks: Sequence[str]
     hatched: bool = False
+    intervals: Sequence[Interval] = ()
+
+    def tops(self) -> list[float]:
+        """The upper end of every bar, its whisker included."""
+        ends = [high for _, high in self.intervals] or [math.nan] * len(self.values)
+        return [value if math.isnan(end) else end for value, end in zip(self.values, ends, strict=True)]
+
+    def whiskers(self) -> list[list[float]]:
+        """How far the whiskers reach below and above the bars, 0 for none."""
+        pairs = list(zip(self.values, self.intervals, strict=True))
+        reaches = [[value - low for value, (low, _) in pairs], [high - value for value, (_, high) in pairs]]
+        return [[0.0 if math.isnan(reach) else reach for reach in side] for side in reaches]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,12 @@
 """The plan of a recipe as boxes and links: runs, candidates, winners, and what came from where."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmseg_custom.reports.charts.kinds import Box, Diagram
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
-from mmseg_custom.stages.ledger import Entry
+from mmseg_custom.stages.ending import explain_not_run
+from mmseg_custom.stages.ledger import MEMBER, Entry
 
 STAGE_HEIGHT, CANDIDATE_DROP, EDGE = 2.7, 1.15, 0.38
 
@@ -19,12 +21,14 @@ def plan_diagram(recipe: RecipeRecord) -> Diagram:
     links: list[Link] = []
     headings: list[tuple[float, str]] = []
     came_from: Place | None = None
+    end = recipe.ended_by
     top = 0.0
     for stage in recipe.stages:
         runs = _places([*stage.runs, *stage.missing], top, columns)
         candidates = _candidate_places(stage, runs, top, columns)
-        headings.append((top - 0.72, _heading(stage)))
-        boxes += [_run_box(stage, name, place) for name, place in runs.items()]
+        not_run = explain_not_run(end.number) if end and stage.number > end.number else ''
+        headings.append((top - 0.72, _heading(stage, not_run)))
+        boxes += [_run_box(stage, name, place, not_run) for name, place in runs.items()]
         boxes += [_candidate_box(stage, name, place) for name, place in candidates.items() if name not in runs]
         links += _links(stage, runs, candidates, came_from)
         came_from = candidates.get(stage.outcome['winner']) if stage.outcome else None
@@ -53,15 +57,18 @@ def _candidate_places(stage: StageRecord, runs: dict[str, Place], top: float, co
     return _places(list(stage.candidates), top + CANDIDATE_DROP, columns) if stage.candidates else {}
 
 
-def _heading(stage: StageRecord) -> str:
-    epochs = f'{stage.epochs} epochs' if stage.epochs else 'not trained yet'
-    return f'stage {stage.number} · {epochs}'
+def _heading(stage: StageRecord, not_run: str) -> str:
+    epochs = f'{stage.epochs} epochs' if stage.epochs else not_run or 'not trained yet'
+    own = ' · each from its own fold of the stage before' if any(map(_own_start, stage.runs.values())) else ''
+    return f'stage {stage.number} · {epochs}{own}'
 
 
-def _run_box(stage: StageRecord, name: str, place: Place) -> Box:
+def _run_box(stage: StageRecord, name: str, place: Place, not_run: str) -> Box:
     entry = stage.runs.get(name)
     if entry is None:
-        return Box(*place, [name, 'missing'], [f'{name} of stage {stage.number} has not finished'], 'missing')
+        what = f'{name} of stage {stage.number}'
+        lines, detail = ([name, 'not run'], not_run) if not_run else ([name, 'missing'], f'{what} has not finished')
+        return Box(*place, lines, [detail], 'missing')
     best = entry['best']
     own = f'{best["mIoU"]:.2f} on its own part' + (', seen before' if best['seen'] else '')
     details = [f'stage {stage.number}, {name}', f'best epoch {best["epoch"]} of {len(entry["history"])}', own]
@@ -84,7 +91,8 @@ def _origin(entry: Entry) -> list[str]:
 
 
 def _links(stage: StageRecord, runs: dict, candidates: dict, came_from: Place | None) -> list[Link]:
-    started = [(*_below(came_from), *_above(place), True) for place in runs.values()] if came_from else []
+    followers = [place for name, place in runs.items() if not _own_start(stage.runs.get(name))]
+    started = [(*_below(came_from), *_above(place), True) for place in followers] if came_from else []
     made = [
         (*_below(runs[run]), *_above(candidates[name]), name == stage.outcome['winner'])
         for name, entry in stage.candidates.items()
@@ -93,6 +101,12 @@ def _links(stage: StageRecord, runs: dict, candidates: dict, came_from: Place | 
         if any(member.partition('_')[0] == run for member in entry['members'])
     ]
     return [*started, *made]
+
+
+def _own_start(entry: Entry | None) -> bool:
+    """Whether a run started from its own fold of the stage before, not from its winner."""
+    parents = entry['lineage']['parents'] if entry else []
+    return any(MEMBER.fullmatch(Path(parent['file']).stem) for parent in parents)
 
 
 def _below(place: Place) -> Place:

@@ -1,15 +1,15 @@
-"""The figures that the ledgers alone give: curves, folds, candidates, classes."""
+"""The figures that the ledgers alone give: plan, curves, folds, candidates, classes."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from mmseg_custom.reports.charts.candidate_charts import candidate_bars, candidate_classes, path_chart
 from mmseg_custom.reports.charts.kinds import (
     SERIES,
     WHY_SEEN,
     BarChart,
     Bars,
     Chart,
-    ClassDots,
     Layer,
     Line,
     LineChart,
@@ -35,7 +35,7 @@ def recipe_charts(recipe: RecipeRecord) -> list[Chart]:
     charts: list[Chart] = [plan_diagram(recipe), *(curve_chart(recipe, key) for key in CURVES)]
     charts += [fold_bars(recipe, on_val) for on_val in (True, False)]
     if recipe.fused:
-        charts.append(candidate_bars(recipe))
+        charts += [candidate_bars(recipe), *path_chart(recipe)]
     if recipe.classes:
         charts += [candidate_classes(recipe.fused[-1]), classes_by_stage(recipe)]
     return charts
@@ -132,47 +132,6 @@ def _bars(name: str, seen: bool, stages: Sequence[StageRecord], place: str, on_v
     if all(math.isnan(number) for number in values):
         return None
     return Bars(name, member_colour(name), values, [''] * len(values), hatched=seen)
-
-
-def candidate_bars(recipe: RecipeRecord) -> BarChart:
-    """The candidates of every stage side by side."""
-    names = list(dict.fromkeys(name for stage in recipe.fused for name in stage.candidates))
-
-    def over_stages(choose: Callable[[StageRecord, str], object], name: str, default: object) -> list:
-        return [choose(stage, name) if name in stage.candidates else default for stage in recipe.fused]
-
-    series = [
-        Bars(
-            name.replace('_', ' '),
-            SERIES[-1] if name == 'full' else SERIES[i % (len(SERIES) - 1)],
-            over_stages(lambda stage, name: stage.candidates[name]['val']['mIoU'], name, NAN),
-            over_stages(lambda stage, name: '★' if stage.outcome['winner'] == name else '', name, ''),
-        )
-        for i, name in enumerate(sorted(names, key=lambda name: name == 'full'))
-    ]
-    return BarChart(
-        name='candidates',
-        title='Candidates, mIoU on val in %',
-        caption='The candidates of every stage on the official val split; ★ is the winner, chosen by this score.',
-        groups=[f'stage {stage.number}' for stage in recipe.fused],
-        series=series,
-    )
-
-
-def candidate_classes(stage: StageRecord) -> ClassDots:
-    """The candidates of one stage, class by class."""
-    scores = {name: class_scores(entry['val']) for name, entry in stage.candidates.items()}
-    classes = list(next(iter(scores.values())))
-    return ClassDots(
-        name='candidate_classes',
-        title=f'Candidates of stage {stage.number} by class, IoU on val in %',
-        caption='Where the candidates agree, the dots lie on each other. Classes that do not occur have none.',
-        classes=classes,
-        series=[
-            (name.replace('_', ' '), SERIES[i % len(SERIES)], [values.get(key, NAN) for key in classes])
-            for i, (name, values) in enumerate(scores.items())
-        ],
-    )
 
 
 def classes_by_stage(recipe: RecipeRecord) -> Matrix:

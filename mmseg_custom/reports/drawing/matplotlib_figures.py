@@ -14,6 +14,7 @@ from mmseg_custom.reports.charts.kinds import (
     ACCENT,
     BOX_COLOURS,
     SHADES,
+    TEXT,
     BarChart,
     Chart,
     ClassBars,
@@ -61,12 +62,16 @@ def draw_lines(axes: Axes, chart: LineChart) -> None:
         style = '--' if line.dashed else '-'
         label = None if line.name in axes.get_legend_handles_labels()[1] else line.name
         axes.plot(*zip(*line.points, strict=True), style, color=line.colour, lw=1.2, marker='.', ms=4, label=label)
+        if line.band:
+            axes.fill_between(
+                [x for x, _ in line.points], *np.array(line.band).T, color=line.colour, alpha=0.15, lw=0
+            )
     _draw_stages(axes, chart.stages, chart.restarts)
     if chart.stars:
         axes.plot(*zip(*chart.stars, strict=True), 'k*', ms=10, label='winner, on val')
     axes.set_title(literal(chart.title), loc='left', fontsize='medium')
-    axes.set(xlabel='epoch', yscale='log' if chart.log else 'linear')
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel=chart.x_title, yscale='log' if chart.log else 'linear')
+    axes.xaxis.set_major_locator(MaxNLocator(integer=bool(chart.stages), steps=[1, 2, 5, 10]))
     axes.grid(alpha=0.3)
 
 
@@ -85,6 +90,8 @@ def _bars(chart: BarChart) -> dict[str, Figure]:
     places, width = chart.places()
     for bars, x in zip(chart.series, places, strict=True):
         style = {'hatch': '///', 'edgecolor': 'white', 'linewidth': 0} if bars.hatched else {}
+        if bars.intervals:
+            style |= {'yerr': bars.whiskers(), 'error_kw': {'elinewidth': 1, 'capsize': 3, 'ecolor': TEXT}}
         drawn = axes.bar(x, bars.values, width * 0.95, color=bars.colour, label=literal(bars.name), **style)
         axes.bar_label(drawn, bars.marks, fontsize=9)
     if chart.means:

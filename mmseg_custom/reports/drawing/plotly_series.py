@@ -1,8 +1,9 @@
 """Lines, bars and points as Plotly figures."""
 
+import math
 from collections.abc import Sequence
 
-from mmseg_custom.reports.charts.kinds import ACCENT, BarChart, LineChart, Scatter
+from mmseg_custom.reports.charts.kinds import ACCENT, TEXT, BarChart, Bars, Line, LineChart, Scatter
 from mmseg_custom.reports.drawing.plotly_base import AXIS, figure, numbers, plain_text, plotly_figure
 
 STRIPES = {'shape': '/', 'fillmode': 'overlay', 'fgcolor': '#ffffff', 'fgopacity': 0.9, 'size': 7, 'solidity': 0.35}
@@ -22,15 +23,35 @@ def _lines(chart: LineChart) -> dict:
             'y': numbers([y for _, y in line.points]),
             'line': {'color': line.colour, 'width': 1.6, 'dash': 'dash' if line.dashed else 'solid'},
             'marker': {'size': 4},
-            'hovertemplate': 'epoch %{x}: %{y:.4~g}',
+            'hovertemplate': f'{chart.x_title} %{{x}}: %{{y:.4~g}}',
         }
         for i, line in enumerate(chart.lines)
     ]
+    data += [_band(line) for line in chart.lines if line.band]
     if chart.stars:
         data.append(_stars(chart))
     tick = {'type': 'log', 'tickformat': '.0e', 'dtick': 'D2'} if chart.log else {}
-    axes = {'xaxis': AXIS | {'title': {'text': 'epoch'}}, 'yaxis': AXIS | tick}
+    axes = {'xaxis': AXIS | {'title': {'text': chart.x_title}}, 'yaxis': AXIS | tick}
     return figure(data, 340, shapes=_marks(chart), annotations=_stage_names(chart), **axes)
+
+
+def _band(line: Line) -> dict:
+    """An area that goes along the lower ends and back along the upper ones."""
+    known = [(x, *ends) for (x, _), ends in zip(line.points, line.band, strict=True) if not math.isnan(ends[0])]
+    there, back = [(x, low) for x, low, _ in known], [(x, high) for x, _, high in reversed(known)]
+    return {
+        'type': 'scatter',
+        'mode': 'lines',
+        'legendgroup': line.name,
+        'showlegend': False,
+        'hoverinfo': 'skip',
+        'x': [x for x, _ in there + back],
+        'y': [y for _, y in there + back],
+        'fill': 'toself',
+        'fillcolor': line.colour,
+        'opacity': 0.15,
+        'line': {'width': 0, 'color': line.colour},
+    }
 
 
 def _stars(chart: LineChart) -> dict:
@@ -72,18 +93,42 @@ def _bars(chart: BarChart) -> dict:
             'y': numbers(bars.values),
             'width': width * 0.96,
             'customdata': groups,
-            'text': list(bars.marks),
-            'textposition': 'outside',
             'marker': {'color': bars.colour, 'pattern': STRIPES if bars.hatched else {}},
             'hovertemplate': '%{customdata}: %{y:.2f}',
+            **_whiskers(bars),
         }
         for bars, x in zip(chart.series, places, strict=True)
     ]
+    data += [_bar_marks(bars, x) for bars, x in zip(chart.series, places, strict=True) if any(bars.marks)]
     if chart.means:
         data.append(_means(chart.means))
     ticks = {'tickvals': list(range(len(groups))), 'ticktext': groups, 'range': [-0.6, len(groups) - 0.4]}
     axes = {'xaxis': AXIS | ticks, 'yaxis': AXIS | {'rangemode': 'tozero'}}
     return figure(data, 340, barmode='overlay', showlegend=True, **axes)
+
+
+def _whiskers(bars: Bars) -> dict:
+    if not bars.intervals:
+        return {}
+    below, above = bars.whiskers()
+    reach = {'symmetric': False, 'arrayminus': below, 'array': above}
+    return {'error_y': {'type': 'data', 'color': TEXT, 'thickness': 1, 'width': 3, **reach}}
+
+
+def _bar_marks(bars: Bars, x: Sequence[float]) -> dict:
+    """What is written above the bars, and above their whiskers."""
+    return {
+        'type': 'scatter',
+        'mode': 'text',
+        'name': '',
+        'showlegend': False,
+        'hoverinfo': 'skip',
+        'x': x,
+        'y': numbers(bars.tops()),
+        'text': list(bars.marks),
+        'textposition': 'top center',
+        'cliponaxis': False,
+    }
 
 
 def _means(means: Sequence[tuple[float, float]]) -> dict:

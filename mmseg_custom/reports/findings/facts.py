@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
 from mmseg_custom.reports.findings.recipe_table import candidate_label
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
-from mmseg_custom.stages.ledger import Entry
+from mmseg_custom.stages.ending import explain_not_run
+from mmseg_custom.stages.ledger import ENDS_PLAN, Entry
 
 UNSEEN = (
     'These weights were not trained on the val images. Each winner was chosen on them, though, so the score is the '
@@ -27,7 +28,7 @@ def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
     """The numbers at the top of the page, ``None`` while there is no winner."""
     if not recipe.fused:
         return None
-    first, last = recipe.fused[0], recipe.fused[-1]
+    first, last, end = recipe.fused[0], recipe.fused[-1], recipe.ended_by
     scores = last.winner['val']
     mean, deviation = mean_and_deviation([entry['val']['mIoU'] for entry in last.runs.values()])
     return {
@@ -38,13 +39,22 @@ def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
         'gain': scores['mIoU'] - first.winner['val']['mIoU'],
         'winner': candidate_label(last.outcome['winner'], last.winner['members']),
         'stage': last.number,
-        'stages': len(recipe.stages),
-        'complete': last is recipe.stages[-1],
+        'progress': _progress(recipe),
         'mean': mean,
         'deviation': deviation,
         'seen': last.val_seen,
+        'end': f'Stage {end.number} ended the plan: {end.outcome[ENDS_PLAN]}.' if end else '',
         'sentence': SEEN if last.val_seen else UNSEEN if recipe.chosen_on_val else UNTOUCHED,
     }
+
+
+def _progress(recipe: RecipeRecord) -> str:
+    """Which part of the plan the last winner is of, as the rest of a sentence."""
+    last, end = recipe.fused[-1], recipe.ended_by
+    if last is recipe.stages[-1]:
+        return f', the last of {len(recipe.stages)}'
+    rest = explain_not_run(end.number) if last is end else 'not finished'
+    return f' of {len(recipe.stages)}; the later ones are {rest}'
 
 
 def record_of_runs(recipe: RecipeRecord) -> dict[str, Any]:
@@ -95,17 +105,18 @@ def config_texts(recipe: RecipeRecord) -> dict[str, str]:
     }
 
 
-def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None) -> list[str]:
-    """The commands that make the recipe and this report anew."""
+def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None, repeats: int = 1) -> list[str]:
+    """The commands that make the recipe, so often with other seeds, and this report anew."""
     first = recipe.runs[0][-1]
     report = ['python', 'tools/report.py', str(recipe.folder)]
     if first['config'] is None:
         return [shlex.join(report)]
     options = [f'{key}={value}'.replace(' ', '') for key, value in (cfg_options or {}).items()]
     overrides = ['--cfg-options', *options] if options else []
+    seeds = ['--repeats', str(repeats)] if repeats > 1 else []
     commands = [
         ['python', 'tools/prepare_data.py', first['config']],
-        ['python', 'tools/run_recipe.py', str(Path(first['config']).parent), *overrides],
+        ['python', 'tools/run_recipe.py', str(Path(first['config']).parent), *seeds, *overrides],
         [*report, *overrides],
     ]
     if recipe.fused:

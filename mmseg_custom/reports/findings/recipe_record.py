@@ -1,5 +1,6 @@
 """What the ledgers of a recipe say, read once."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from mmseg_custom.averaging import fold_order
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError
+from mmseg_custom.stages.ending import ended_by
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
 from mmseg_custom.stages.lineage import has_seen
 from mmseg_custom.stages.plan import Plan
@@ -96,6 +98,12 @@ class RecipeRecord:
         return any(stage.outcome.get('selected_on', 'val') == 'val' for stage in self.fused)
 
     @property
+    def ended_by(self) -> StageRecord | None:
+        """The stage that improved nothing and ended the plan."""
+        end = ended_by({stage.number: stage.outcome for stage in self.stages})
+        return next((stage for stage in self.stages if stage.number == end), None)
+
+    @property
     def classes(self) -> list[str]:
         """The names of the classes, as far as a score names them."""
         return list(class_scores(self.fused[-1].winner['val'])) if self.fused else []
@@ -105,6 +113,11 @@ def class_scores(scores: Mapping[str, float]) -> dict[str, float]:
     """The IoU of every class among the scores of a ledger entry; NaN for a class that does not occur."""
     found = {key: value for key, value in scores.items() if key.startswith(IOU_PREFIX)}
     return {key.removeprefix(IOU_PREFIX): value for key, value in found.items()}
+
+
+def val_interval(entry: Entry) -> tuple[float, float]:
+    """The 95 % interval of a candidate's mIoU on val, NaN where it is not known."""
+    return tuple(entry.get('interval', {}).get('val', (math.nan, math.nan)))
 
 
 def read_recipe(folder: PathLike) -> RecipeRecord:

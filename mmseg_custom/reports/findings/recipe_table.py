@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from prettytable import PrettyTable
 
 from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.stages.ending import ended_by, explain_not_run, is_flat
 from mmseg_custom.stages.ledger import Entry, StageLedger
+from mmseg_custom.stages.winner import may_equal_winner
 
 TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', '95 % interval', '')
 UPPER_BOUND = 'upper bound: all side by side'
+MAY_EQUAL = '≈ winner'
 NO_GAIN = 'winner, no sure gain over its start'
+EQUAL_NOTE = f'{MAY_EQUAL}: the difference to the winner, image by image, may as well be 0.'
 SEEN_NOTE = '* the weights had seen these images in an earlier stage: this score flatters.'
 
 
@@ -21,17 +25,27 @@ def recipe_table(ledgers: Mapping[int, StageLedger]) -> str:
     """
     table = PrettyTable(list(TITLES))
     table.align, table.align['model'] = 'r', 'l'
-    for number, ledger in ledgers.items():
-        rows = stage_rows(number, ledger)
+    for rows in stage_rows(ledgers):
         for position, row in enumerate(rows):
             table.add_row(row, divider=position == len(rows) - 1)
     seen = any(entry['best']['seen'] for ledger in ledgers.values() for entry in _entries(ledger).values())
-    return table.get_string() + (f'\n{SEEN_NOTE}' if seen else '')
+    equal = any(row[-1] == MAY_EQUAL for row in table.rows)
+    notes = [note for note, holds in ((SEEN_NOTE, seen), (EQUAL_NOTE, equal)) if holds]
+    return '\n'.join([table.get_string(), *notes])
 
 
-def stage_rows(number: int, ledger: StageLedger) -> list[list[str]]:
-    """The rows of a stage under :data:`TITLES`: its finished runs, then its candidates."""
-    return _member_rows(number, ledger) + _candidate_rows(number, ledger)
+def stage_rows(ledgers: Mapping[int, StageLedger]) -> list[list[list[str]]]:
+    """The rows of each stage under :data:`TITLES`: its finished runs, then its candidates, or that it is not run."""
+    end = ended_by({number: ledger.outcome() for number, ledger in ledgers.items()})
+    return [
+        _member_rows(number, ledger) + _candidate_rows(number, ledger) or _rows_not_run(number, end)
+        for number, ledger in ledgers.items()
+    ]
+
+
+def _rows_not_run(number: int, end: int | None) -> list[list[str]]:
+    behind = end is not None and number > end
+    return [[number, explain_not_run(end), *[''] * (len(TITLES) - 2)]] if behind else []
 
 
 def candidate_label(name: str, members: list[str]) -> str:
@@ -63,7 +77,8 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
     outcome = ledger.outcome()
     if outcome is None:
         return []
-    remarks = {outcome['winner']: _winner(outcome), ENSEMBLE: UPPER_BOUND}
+    equal = [name for name, candidate in outcome['candidates'].items() if may_equal_winner(candidate)]
+    remarks = {**dict.fromkeys(equal, MAY_EQUAL), outcome['winner']: _winner(outcome), ENSEMBLE: UPPER_BOUND}
     candidates = {**outcome['candidates'], **({ENSEMBLE: outcome[ENSEMBLE]} if ENSEMBLE in outcome else {})}
     return [
         [
@@ -81,8 +96,7 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
 
 
 def _winner(outcome: Entry) -> str:
-    gain = outcome.get('gain')
-    return 'winner' if gain is None or gain['interval'][0] > 0 else NO_GAIN
+    return NO_GAIN if is_flat(outcome) else 'winner'
 
 
 def _interval(candidate: Entry) -> str:

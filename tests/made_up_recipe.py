@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from mmseg_custom.engine.files import write_bytes, write_json
+from mmseg_custom.engine.files import read_json, write_bytes, write_json
 from mmseg_custom.reports.findings.examination import CACHE_FILE, CACHE_VERSION
 from mmseg_custom.reports.findings.sample_images import Sample, data_uri
 from mmseg_custom.stages import StageLedger
@@ -127,3 +127,19 @@ def sample(generator, number, side):
         return data_uri(cv2.imencode('.png', pixels)[1].tobytes(), 'png')
 
     return Sample(f'image{number}.png', 10.0 * number, noise(), noise(), noise(), noise())
+
+
+def add_path(folder, stage, values, bn=''):
+    """Give a fused stage the candidates of a path, with intervals of 2 points, and one that may equal the winner."""
+    path = folder / f'stage{stage}' / 'stage.json'
+    outcome = read_json(path)
+    template = outcome['candidates']['all_folds']
+    classes = [key.removeprefix('IoU.') for key in template['val'] if key.startswith('IoU.')]
+    names = {0: 'start', 1: f'all_folds{bn}'}
+    for t, value in values.items():
+        low_high = {'val': [value - 1, value + 1]}
+        found = {**template, 'val': scores(value, classes), 'interval': low_high}
+        holder = outcome if t == 0 else outcome['candidates']
+        holder[names.get(t, f'path_{t:g}{bn}')] = found
+    outcome['candidates']['best_fold']['behind_winner'] = {'val': [-0.5, 1.5]}
+    write_json(outcome, path)
