@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_custom.datasets.packed_store import PackedStore
 from mmseg_custom.datasets.pair_checks import Fault, check_headers, check_image
+from mmseg_custom.datasets.shard_files import is_elsewhere
 from mmseg_custom.errors import UserError
 
 POLICIES = ('stop', 'skip')
@@ -48,7 +49,8 @@ def load_sample(sample: dict, pipeline: Compose, ignore_index: int, store: Packe
     """Load and transform a sample if it can be used.
 
     It cannot if a file is gone or damaged, the image is not 8-bit RGB and upright, the label not of one 8-bit channel
-    and the same size, an id unknown, or no pixel has a class.
+    and the same size, an id unknown, or no pixel has a class. Of files that are not on a local disk only what
+    shows when they are decoded is found.
 
     Args:
         sample: As the data set lists it.
@@ -61,7 +63,7 @@ def load_sample(sample: dict, pipeline: Compose, ignore_index: int, store: Packe
     """
     try:
         packed = store.read(sample) if store else None
-        faults = [] if packed else check_headers(sample)
+        faults = [] if packed or is_elsewhere(sample['img_path']) else check_headers(sample)
         steps, results = (store.later_steps, packed) if packed else (pipeline, {**sample, 'seg_fields': []})
         data = None if faults else steps(results)
     except FILE_ERRORS as error:

@@ -4,6 +4,7 @@ from logging import WARNING
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
@@ -26,8 +27,9 @@ from mmseg_custom.datasets.folds import (
     make_split,
     read_split,
 )
-from mmseg_custom.datasets.packed_store import PackedStore, store_folder
+from mmseg_custom.datasets.packed_store import PackedStore, split_steps, store_folder
 from mmseg_custom.datasets.sampler import SampleKey, seed_sample
+from mmseg_custom.datasets.shard_files import find_shards, is_elsewhere
 from mmseg_custom.datasets.skip_list import leave_out
 
 PARTS = ('train', 'val')
@@ -64,7 +66,11 @@ class KFoldDataset(BaseSegDataset):
             the default, ends the run and names the file. ``'skip'`` takes the next good sample of the part in its
             place, and the ledger lists it; in validation no pixel of the one in its place counts.
         packed: Folder of the packed samples that ``tools/prepare_data.py --pack`` writes. Those whose files have not
-            changed since are read from there, bit for bit the same. Defaults to ``None``: all are read from files.
+            changed since are read from there, bit for bit the same. With a prefix that ``mmengine.fileio`` knows
+            (``'s3://bucket/packed'``) it is fetched from there, with ``backend_args`` if they are given. Defaults to
+            ``None``: all are read from files.
+        open_shards: Shards of a store that is not on a local disk which a process keeps in its memory, 268 MB each;
+            :class:`ShardedSampler` shuffles the samples of as many together, wherever they are. Defaults to 4.
         **kwargs: As the host's ``BaseSegDataset``.
     """
 
@@ -77,13 +83,16 @@ class KFoldDataset(BaseSegDataset):
         skip_list: str | None = None,
         on_bad_sample: str = 'stop',
         packed: str | None = None,
+        open_shards: int = 4,
         **kwargs: Any,
     ) -> None:
         if part not in (*PARTS, SELECTION, *WHOLE.values()):
             raise ValueError(f"part={part!r} is unknown: use 'train', 'val', 'selection' or 'all'.")
+        if open_shards < 1:
+            raise ValueError(f'open_shards={open_shards!r}: at least 1 shard has to be open.')
         check_policy(on_bad_sample)
         self.part, self.fold, self.skip_list, self.on_bad_sample = part, fold, skip_list, on_bad_sample
-        self.packed, self.store = packed, None
+        self.packed, self.open_shards, self.store = packed, open_shards, None
         self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
         if part == SELECTION and not self.folds['selection']:
             raise FoldError("part='selection' needs a share to carve out: folds=dict(file=..., selection=0.1).")
@@ -157,6 +166,11 @@ class KFoldDataset(BaseSegDataset):
             return [SELECTION]
         return self.fold_split.parts(self.fold, validation=self.part == 'val')
 
+    @property
+    def shard_numbers(self) -> np.ndarray:
+        """The shard of each sample, of shape (samples,); those that are read from files have -1."""
+        return self.store.shard_numbers if self.store else np.full(len(self), -1)
+
     def make_split(self) -> FoldSplit:
         """Cut the train split into folds as ``folds`` says.
 
@@ -176,11 +190,13 @@ class KFoldDataset(BaseSegDataset):
         return fingerprint_pairs({self.name_of(sample): sample for sample in samples})
 
     def _open_store(self, root: str) -> PackedStore | None:
-        folder = store_folder(root, self, self.split)
-        if not folder.is_dir():
+        if not split_steps(self.pipeline)[0]:
+            return None
+        shards = find_shards(store_folder(root, self, self.split), self.open_shards, self.backend_args)
+        if shards is None:
             return None
         samples = map(self.get_data_info, range(len(self)))
-        return PackedStore(folder, {self.name_of(sample): sample for sample in samples}, self.pipeline)
+        return PackedStore(shards, {self.name_of(sample): sample for sample in samples}, self.pipeline)
 
     def _samples(self) -> list[dict]:
         self._check_root()
@@ -192,15 +208,21 @@ class KFoldDataset(BaseSegDataset):
     def _read_split(self, samples: list[dict]) -> FoldSplit:
         split, file = read_split(self.folds['file']), self.folds['file']
         check_made_as(split, self.folds, file)
-        if self.on_bad_sample == 'skip':
-            samples = [sample for sample in samples if Path(sample['seg_map_path']).is_file()]
-        if split.fingerprint != self.fingerprint(samples):
+        if self._has_changed(samples, split):
             change = f'The training images under {self.data_root} have changed since {file} was made'
             if self.on_bad_sample == 'stop':
                 renew = '`python tools/prepare_data.py CONFIG --renew`'
                 raise FoldError(f'{change}: restore them, or make the folds anew with {renew}.')
             print_log(f'{change}: what cannot be used is skipped.', 'current', WARNING)
         return split
+
+    def _has_changed(self, samples: list[dict], split: FoldSplit) -> bool:
+        if is_elsewhere(self.data_prefix['img_path']):
+            names = [*split.names(None, validation=False), *split.selected]
+            return sorted(map(self.name_of, samples)) != sorted(names)
+        if self.on_bad_sample == 'skip':
+            samples = [sample for sample in samples if Path(sample['seg_map_path']).is_file()]
+        return split.fingerprint != self.fingerprint(samples)
 
     def _sample_gone(self, name: str, other: dict) -> dict:
         """The sample of an image that is no longer there: the others keep their index."""
@@ -210,8 +232,8 @@ class KFoldDataset(BaseSegDataset):
         return {**other, 'img_path': str(image), 'seg_map_path': str(label)}
 
     def _check_root(self) -> None:
-        image_folder = Path(self.data_prefix['img_path'])
-        if not image_folder.is_dir():
+        image_folder = self.data_prefix['img_path']
+        if not is_elsewhere(image_folder) and not Path(image_folder).is_dir():
             raise FileNotFoundError(
                 f'No folder {image_folder} (seen from {Path.cwd()}): start where the project is, '
                 'link your data set with `python tools/prepare_data.py CONFIG --data-root DIR`, or set data_root.'

@@ -8,6 +8,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
 from mmseg_custom.datasets.kfold_dataset import WHOLE, KFoldDataset
+from mmseg_custom.datasets.shard_files import is_elsewhere
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Preparation:
 def prepare(cfg: Config, renew: bool = False) -> Preparation:
     """Check that every image of both splits has a label, and write the fold file if it is missing.
 
-    With ``on_bad_sample='skip'`` a fold file that is there is good as it is.
+    With ``on_bad_sample='skip'`` a fold file that is there is good as it is. For images that are not on a local disk
+    it has to be there.
 
     Args:
         cfg: A config whose data sets are :class:`KFoldDataset`.
@@ -45,7 +47,13 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
     train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
     file = Path(train.folds['file'])
     is_new = renew or not file.is_file()
-    if train.on_bad_sample == 'skip' and not is_new:
+    elsewhere = is_elsewhere(train.data_prefix['img_path'])
+    if is_new and elsewhere:
+        raise FoldError(
+            f'{file} cannot be made from {train.data_root}, which is not on a local disk: make it with data_root=DIR '
+            'where the images are on one, and bring it here.'
+        )
+    if (train.on_bad_sample == 'skip' or elsewhere) and not is_new:
         return Preparation(len(train), len(val), file, read_split(file), is_new)
     val.fingerprint(val.load_data_list())
     split = train.make_split()

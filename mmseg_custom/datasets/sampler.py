@@ -1,7 +1,7 @@
 """A sampler whose every sample carries the key of its own randomness."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -38,8 +38,11 @@ class SeededSampler(DefaultSampler):
     def __iter__(self) -> Iterator[SampleKey]:
         """Iterate the keys of this rank's samples of the current epoch."""
         skipped, self._skipped = self._skipped, 0
-        for index in islice(super().__iter__(), skipped, None):
+        for index in islice(self._indices(), skipped, None):
             yield SampleKey(self.seed, self.epoch, index)
+
+    def _indices(self) -> Iterable[int]:
+        return super().__iter__()
 
 
 def seed_sample(key: SampleKey) -> None:

@@ -19,7 +19,15 @@ def read_record(path: PathLike) -> dict[str, Any]:
     Raises:
         JsonError: If the file is not valid JSON, or its content is not that of its checksum.
     """
-    content = read_json(path)
+    return check_record(read_json(path), path)
+
+
+def check_record(content: Any, path: PathLike) -> dict[str, Any]:
+    """The content of a record that was read from ``path``, without its checksum.
+
+    Raises:
+        JsonError: If the content is not that of its checksum.
+    """
     checksum = content.pop(CHECKSUM, None) if isinstance(content, dict) else ''
     if checksum not in (None, hash_text(json.dumps(content))):
         raise JsonError(

@@ -12,6 +12,7 @@ from mmseg_custom.errors import UserError
 
 AWAITS_VALIDATION = 'awaits_validation'
 EPOCH_LENGTH = 'epoch_length'
+SAMPLE_ORDER = 'sample_order'
 
 
 class ResumeError(UserError, RuntimeError):
@@ -32,10 +33,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         """Train, and validate as often as asked for.
 
         Raises:
-            ResumeError: If an epoch has another number of batches than when the resume point was written.
+            ResumeError: If an epoch has another number of batches than when the resume point was written, or what is
+                left of one would come in another order.
         """
         self.runner.call_hook('before_train')
         self._refuse_other_length()
+        self._refuse_other_order()
         if self.runner.message_hub.get_info(AWAITS_VALIDATION, False) and not self.stop_training:
             self.runner.val_loop.run()
         while self._epoch < self._max_epochs and not self.stop_training:
@@ -82,6 +85,20 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 'epoch has seen: use SeededSampler, or start without --resume.'
             )
         self.runner.message_hub.update_info(EPOCH_LENGTH, now)
+
+    def _refuse_other_order(self) -> None:
+        serve = getattr(self.dataloader.sampler, 'serve', None)
+        if serve is None:
+            return
+        now = serve(self.dataloader)
+        is_within = 0 < batches_done(self) < len(self.dataloader)
+        if is_within and self.runner.message_hub.get_info(SAMPLE_ORDER) != now:
+            raise ResumeError(
+                f'The resume point in {self.runner.work_dir} lies within an epoch, and the rest of that would now '
+                'come in another order: take back the change of processes, workers, batch size, open_shards or the '
+                'packed store, or move the files iter_*.pth away to go on from the end of an epoch.'
+            )
+        self.runner.message_hub.update_info(SAMPLE_ORDER, now)
 
 
 def batches_done(loop: EpochBasedTrainLoop) -> int:

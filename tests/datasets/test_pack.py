@@ -1,3 +1,4 @@
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -5,51 +6,18 @@ from pathlib import Path
 import mmcv
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmseg.registry import DATASETS
+from packed_scenes import IMAGE_AND_LABEL, assert_all_same, assert_same, build, make_config
 
 from mmseg_custom.datasets import SampleKey, packed_store
 from mmseg_custom.datasets import pack as packing
 from mmseg_custom.datasets.bad_samples import SampleError
 from mmseg_custom.datasets.pack import PackError, pack
-from mmseg_custom.datasets.packed_store import read_shard_index
-from mmseg_custom.datasets.prepare import prepare
-
-IMAGE_AND_LABEL = 64 * 32 * 4
+from mmseg_custom.datasets.shard_files import read_shard_index
 
 
 @pytest.fixture
 def cfg(tiny_recipe, scenes, tmp_path):
-    """A config over a copy of the scenes that a test may change; the folds are made."""
-    (tmp_path / 'data').unlink()
-    shutil.copytree(scenes, tmp_path / 'data')
-    cfg = Config.fromfile(tiny_recipe / 'tiny_stage2.py')
-    for loader in packing.LOADERS:
-        cfg[loader].dataset.packed = 'packed'
-    prepare(cfg)
-    return cfg
-
-
-def build(cfg, loader='train_dataloader', **changes):
-    return DATASETS.build({**cfg[loader].dataset, **changes})
-
-
-def assert_same(sample, plain):
-    assert torch.equal(sample['inputs'], plain['inputs'])
-    ours, theirs = sample['data_samples'], plain['data_samples']
-    assert torch.equal(ours.gt_sem_seg.data, theirs.gt_sem_seg.data)
-    assert ours.metainfo == theirs.metainfo
-    assert {key: type(value) for key, value in ours.metainfo.items()} == {
-        key: type(value) for key, value in theirs.metainfo.items()
-    }
-
-
-def assert_all_same(packed, plain):
-    assert len(packed) == len(plain) > 0
-    for index in range(len(plain)):
-        key = SampleKey(42, 3, index)
-        assert_same(packed[key], plain[key])
+    return make_config(tiny_recipe, scenes, tmp_path)
 
 
 def first_image(cfg):
@@ -118,6 +86,16 @@ def cut_index(shard):
     shard.with_suffix('.json').write_text('{"samples": [')
 
 
+def test_a_store_all_of_whose_files_have_changed_is_said(cfg, monkeypatch):
+    said = []
+    monkeypatch.setattr(packed_store, 'print_log', lambda message, *_: said.append(message))
+    pack(cfg)
+    for image in Path('data').rglob('*.png'):
+        os.utime(image, (1, 1))
+    assert_all_same(build(cfg), build(cfg, packed=None))
+    assert ['has 0 of 10 samples as their files are now' in message for message in said] == [True]
+
+
 @pytest.mark.parametrize('damage', [damage_byte, cut, Path.unlink, damage_index, cut_index])
 def test_a_damaged_store_gives_no_wrong_sample_and_is_packed_anew(cfg, damage):
     (train, *_) = pack(cfg)
@@ -139,7 +117,7 @@ def test_packing_goes_on_where_it_was(cfg, monkeypatch):
     assert_all_same(build(cfg), build(cfg, packed=None))
     monkeypatch.setattr(packing, 'SHARD_BYTES', 5 * IMAGE_AND_LABEL)
     train, _ = pack(cfg)
-    assert sorted(path.name for path in train.folder.iterdir()) == [
+    assert sorted(path.name for path in train.folder.glob('shard_*')) == [
         f'shard_0000{number}.{suffix}' for number in (0, 1) for suffix in ('bin', 'json')
     ]
 
