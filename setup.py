@@ -15,7 +15,7 @@ EXPORT = ['onnx>=1.16', 'onnxruntime>=1.18']
 DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
 RAY = ['ray>=2.60,<3']
-DEVELOPMENT = ['pytest==9.2.0', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
+DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
 EXTRAS = {
     'onedl': ONEDL,
     'official': OFFICIAL,
