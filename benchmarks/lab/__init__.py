@@ -1,0 +1,1 @@
+"""Experiments on what staged K-fold fusion is worth."""

@@ -1,0 +1,183 @@
+"""From an experiment to the configs of its plan."""
+
+from math import ceil
+from pathlib import Path
+
+from mmengine.config import Config
+
+from benchmarks.lab.experiments import Experiment, Phase
+from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
+from mmseg_custom.datasets.prepare import prepare
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONFIGS = ROOT / 'configs'
+BATCH, SIZE = 8, (320, 240)  # images, (width, height)
+DILATIONS = (6, 12, 18)  # half of 12, 24, 36: the features are 30 x 40, not 64 x 128
+# A quarter of the width, for all alike; ResNet-10 in the place of ResNet-34.
+OURS = {
+    'backbone': {'depth': 10, 'base_channels': 16},
+    'decode_head': {
+        'in_channels': (16, 128),
+        'aspp_channels': 64,
+        'c1_channels': 12,
+        'channels': 64,
+        'dilations': DILATIONS,
+    },
+}
+NORM = {'type': 'BN', 'requires_grad': True}
+STOCK = {
+    'pretrained': None,
+    'backbone': {'base_channels': 16, 'norm_cfg': NORM},
+    'decode_head': {
+        'in_channels': 128,
+        'channels': 32,
+        'c1_in_channels': 16,
+        'c1_channels': 3,
+        'dilations': (1, *DILATIONS),
+        'num_classes': 11,
+        'norm_cfg': NORM,
+    },
+    'auxiliary_head': {'in_channels': 64, 'channels': 16, 'num_classes': 11, 'norm_cfg': NORM},
+}
+SIZED = {
+    'Resize': {'scale': SIZE},
+    'RandomResize': {'scale': SIZE},
+    'RandomCrop': {'crop_size': SIZE[::-1]},
+}
+AUXILIARY = {'in_channels': 64, 'channels': 16}
+BALANCED = 'ClassBalancedSampler'
+
+
+class Lab:
+    """Writes the plans of experiments.
+
+    Args:
+        folder: Of all experiments.
+        data: Of CamVid.
+        images: In its train list.
+    """
+
+    def __init__(self, folder: Path, data: Path, images: int) -> None:
+        self.folder, self.data, self.images = folder.resolve(), data.resolve(), images
+
+    def plan(self, experiment: Experiment) -> Path:
+        """Write the configs of an experiment, complete, each in a file of its own; returns their folder."""
+        folder = self.folder / experiment.key / 'configs'
+        folder.mkdir(parents=True, exist_ok=True)
+        for stage, phase in enumerate(experiment.phases, 1):
+            for fold in range(1, phase.folds + 1) if phase.folds else (None,):
+                suffix = '' if fold is None else f'_fold{fold}'
+                cfg = self._config(experiment, stage, fold, f'stage{stage}{suffix}')
+                cfg.dump(folder / f'{experiment.key}_stage{stage}{suffix}.py')
+        return folder
+
+    def epochs(self, phase: Phase) -> int:
+        """Epochs of a run over its own share of the images."""
+        share = 1 - 1 / phase.folds if phase.folds else 1
+        return max(round(phase.passes / share), 1)
+
+    def _config(self, experiment: Experiment, stage: int, fold: int | None, name: str) -> Config:
+        cfg = Config(base(experiment.recipe, stage)._cfg_dict, format_python_code=False)
+        phase, stages = experiment.phases[stage - 1], self.folder / experiment.key
+        cfg.work_dir = str(stages / 'runs' / name)
+        cfg.load_from = str(stages / f'stage{stage - 1}' / 'winner.pth') if stage > 1 else None
+        cfg.merge_from_dict(
+            {
+                'default_hooks.fold_average.stage_dir': str(stages / f'stage{stage}'),
+                'default_hooks.history.patience': None,
+                'default_hooks.logger.interval': 10,
+                'env_cfg.num_threads': 1,
+                'channels_last': True,
+                'randomness.seed': experiment.seed,
+                'train_cfg.max_epochs': self.epochs(phase),
+                'train_cfg.val_interval': 1 if phase.folds else 2,
+            }
+        )
+        self._set_data(cfg, phase, fold)
+        if experiment.recipe in ('published', 'reference'):
+            _shorten_reference_schedule(cfg, self.epochs(phase))
+        elif experiment.recipe in ('strong', 'stock'):
+            self._carry_schedule(cfg, experiment, stage)
+        if experiment.recipe == 'strong':
+            cfg.default_hooks.fold_average.update(candidates=cfg.candidates, keep_last=True)
+        cfg.merge_from_dict(dict(experiment.options))
+        return cfg
+
+    def _set_data(self, cfg: Config, phase: Phase, fold: int | None) -> None:
+        number = phase.folds or 4
+        folds = {'file': str(self.folder / f'folds_{number}.json'), 'num_folds': number}
+        for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+            loader.update(num_workers=0, persistent_workers=False)
+            loader.dataset.update(data_root=str(self.data), packed=None)
+            loader.dataset.folds.update(folds)
+            for step in loader.dataset.pipeline:
+                step.update(SIZED.get(step['type'], {}))
+        cfg.train_dataloader.dataset.fold = cfg.val_dataloader.dataset.fold = fold
+        if cfg.train_dataloader.sampler.type == BALANCED:
+            cfg.train_dataloader.sampler.counts = self._count_classes(cfg)
+
+    def _count_classes(self, cfg: Config) -> str:
+        file = self.folder / 'class_statistics.json'
+        write_statistics(class_counts(cfg, prepare(cfg).split, file), 'median_frequency', file)
+        return str(file)
+
+    def _carry_schedule(self, cfg: Config, experiment: Experiment, stage: int) -> None:
+        """One poly curve over all stages of a worker; warm-up at its beginning only.
+
+        What is left of a poly curve is one itself: it begins at ``lr * (left / all) ** power``. It is cut off
+        before its end where ``last_rate`` says so.
+        """
+        power = 0.9
+        steps = [self._steps(phase) for phase in experiment.phases]
+        length = round(sum(steps) / (1 - experiment.last_rate ** (1 / power)))
+        left = length - sum(steps[: stage - 1])
+        cfg.optim_wrapper.optimizer.lr *= (left / length) ** power
+        poly = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
+        warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': self._steps(Phase(1.0)), 'by_epoch': False}
+        cfg.param_scheduler = [warm_up, poly] if stage == 1 and experiment.recipe != 'stock' else [poly]
+
+    def _steps(self, phase: Phase) -> int:
+        images = self.images * (1 - 1 / phase.folds) if phase.folds else self.images
+        return self.epochs(phase) * ceil(images / BATCH)
+
+
+def base(recipe: str, stage: int) -> Config:
+    """The config that a recipe's stage departs from, with the narrow network."""
+    if recipe in ('published', 'reference'):
+        cfg = Config.fromfile(CONFIGS / f'camvid/camvid_stage{min(stage, 3)}.py')
+        if recipe == 'published' and stage > 1:
+            cfg.model.decode_head.loss_decode = {'type': 'SoftDiceLoss', 'loss_weight': 0.4}
+    elif recipe == 'stock':
+        return _stock()
+    elif recipe == 'strong':
+        cfg = Config.fromfile(CONFIGS / 'strong/camvid_single.py')
+    else:
+        cfg = Config.fromfile(CONFIGS / f'strong/switches/{recipe}.py')
+    cfg.merge_from_dict({'model': OURS})
+    if 'auxiliary_head' in cfg.model:
+        cfg.model.auxiliary_head.update(AUXILIARY)
+    return cfg
+
+
+def _stock() -> Config:
+    """MMSegmentation's DeepLabV3+ R-18-D8 with its augmentation and optimizer, read and scored as all others."""
+    cfg = Config.fromfile(CONFIGS / 'camvid/camvid_stage1.py')
+    host = Config.fromfile(CONFIGS / 'host/deeplabv3plus_r18.py')
+    host.merge_from_dict({'model': STOCK})
+    preprocessor = cfg.model.data_preprocessor
+    cfg.model, cfg.optim_wrapper = host.model, host.optim_wrapper
+    cfg.model.data_preprocessor = preprocessor
+    steps = [step for step in host.train_pipeline if not step['type'].startswith(('Load', 'Pack'))]
+    train = cfg.train_dataloader
+    train.batch_size = BATCH
+    train.dataset.pipeline = [*cfg.read_image, *cfg.read_label, *steps, *cfg.pack]
+    return cfg
+
+
+def _shorten_reference_schedule(cfg: Config, epochs: int) -> None:
+    """Its cosine ends, and its first cycle with restarts ends, with the run."""
+    schedule = cfg.param_scheduler
+    if schedule.type == 'CosineAnnealingLR':
+        schedule.T_max = epochs
+    elif schedule.type == 'CosineRestartLR':
+        schedule.update(periods=[epochs], restart_weights=[1])

@@ -1,0 +1,126 @@
+"""Which experiments there are: data, no code that runs them."""
+
+from dataclasses import dataclass, replace
+
+SEEDS = (42, 43)
+# Passes over the train list that one worker has time for, and the share that all begin with.
+TIME, START = 40.0, 10.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Runs side by side from one start.
+
+    Attributes:
+        passes: What each run takes of the images, in lengths of the whole train list.
+        folds: The number of runs, each without its part of the images; ``None`` for one run on all of them.
+    """
+
+    passes: float
+    folds: int | None = None
+
+    @property
+    def cost(self) -> float:
+        """Passes of all its runs together."""
+        return self.passes * (self.folds or 1)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A plan to train, and what it belongs to.
+
+    Attributes:
+        name: Of its folder and its results, without the seed.
+        recipe: ``'published'``, ``'reference'``, ``'strong'`` or ``'stock'``.
+        phases: Its stages.
+        budget: ``'passes'`` (all plans take equally many images) or ``'time'`` (K workers side by side take as long
+            as one run), ``'both'`` for a single run.
+        seed: Of everything random.
+        last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
+        options: Overrides by dotted key for every config.
+    """
+
+    name: str
+    recipe: str
+    phases: tuple[Phase, ...]
+    budget: str
+    seed: int = SEEDS[0]
+    last_rate: float = 0.0
+    options: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Its name with the seed."""
+        return f'{self.name}_seed{self.seed}'
+
+    @property
+    def time(self) -> float:
+        """Passes that one worker takes, when there is one for each run of a stage."""
+        return sum(phase.passes for phase in self.phases)
+
+    @property
+    def cost(self) -> float:
+        """Passes that all workers take."""
+        return sum(phase.cost for phase in self.phases)
+
+
+def staged(stages: int = 2, folds: int = 4, *, budget: str, time: float = TIME, start: float = START) -> tuple:
+    """A start on all images, then stages of folds that share what is left of a budget."""
+    left = (time - start) / stages
+    return (Phase(start), *[Phase(left / folds if budget == 'passes' else left, folds)] * stages)
+
+
+def main_table() -> list[Experiment]:
+    """The plans of the main table, the shorter ones first."""
+    single, equal = (Phase(TIME),), staged(budget='passes')
+    return [
+        Experiment('reference_passes', 'reference', equal, 'passes'),
+        Experiment('stock', 'stock', single, 'both'),
+        Experiment('strong', 'strong', single, 'both'),
+        Experiment('strong_passes', 'strong', equal, 'passes'),
+        Experiment('published_passes', 'published', equal, 'passes'),
+        Experiment('strong_time', 'strong', staged(budget='time'), 'time'),
+        Experiment('reference_time', 'reference', staged(budget='time'), 'time'),
+    ]
+
+
+def crossover() -> list[Experiment]:
+    """One thing changed at a time around ``strong_time``: how long, how many, how often, from where, to what rate."""
+
+    def plan(name: str, last_rate: float = 0.0, **changes: float) -> Experiment:
+        return Experiment(name, 'strong', staged(budget='time', **changes), 'time', last_rate=last_rate)
+
+    return [
+        plan('strong_time_k2', folds=2),
+        plan('strong_time_one_stage', stages=1),
+        plan('strong_time_four_stages', stages=4),
+        plan('strong_time_late_start', start=30.0),
+        plan('strong_time_high_rate', last_rate=0.3),
+        plan('strong_time_half', time=20.0, start=5.0),
+        Experiment('strong_half', 'strong', (Phase(20.0),), 'both'),
+    ]
+
+
+SWITCHES = (
+    'scale_crop',
+    'sgd_poly',
+    'warm_up',
+    'ohem',
+    'aux_head',
+    'deep_stem',
+    'class_balanced',
+    'ema',
+    'lovasz',
+)
+
+
+def ablation() -> list[Experiment]:
+    """The reference's network in one run, and one switch of the strong recipe at a time."""
+    short = (Phase(20.0),)
+    return [Experiment(f'switch_{name}', name, short, 'both') for name in ('base', *SWITCHES)]
+
+
+def all_experiments() -> dict[str, Experiment]:
+    """Every experiment by its key, in the order in which they are run."""
+    first, second = main_table(), [replace(experiment, seed=SEEDS[1]) for experiment in main_table()]
+    return {experiment.key: experiment for experiment in [*first, *second, *crossover(), *ablation()]}

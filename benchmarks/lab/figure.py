@@ -1,0 +1,75 @@
+"""Where fusion begins to pay: findings as one figure."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use('agg')
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from benchmarks.lab.experiments import SEEDS, START, TIME
+from benchmarks.lab.results import Finding
+
+# What is changed, and the plans that differ in nothing else, by its value.
+PANELS: dict[str, dict[float, str]] = {
+    'passes of one worker': {TIME / 2: 'strong_time_half', TIME: 'strong_time'},
+    'workers and folds': {2: 'strong_time_k2', 4: 'strong_time'},
+    'stages of folds': {1: 'strong_time_one_stage', 2: 'strong_time', 4: 'strong_time_four_stages'},
+    'passes before the folds': {START: 'strong_time', 30: 'strong_time_late_start'},
+    'learning rate at the end, of the first': {0: 'strong_time', 0.3: 'strong_time_high_rate'},
+}
+SINGLE = {'strong_time_half': 'strong_half'}
+KINDS = {'one run': 'k--', 'best fold': 'C0o-', 'best average': 'C1s-', 'ensemble': 'C2^:'}
+
+
+def draw(findings: dict[str, Finding], file: Path) -> None:
+    """Draw a panel for each thing that is changed; plans that are not done yet are left out."""
+    panels = {name: _known(plans, findings) for name, plans in PANELS.items()}
+    panels = {name: known for name, known in panels.items() if known}
+    if not panels:
+        return
+    figure, axes = plt.subplots(1, len(panels), figsize=(3 * len(panels), 3.6), sharey=True, squeeze=False)
+    for axis, (name, known) in zip(axes[0], panels.items(), strict=True):
+        _panel(axis, known)
+        axis.set_xlabel(name)
+    axes[0][0].set_ylabel('mIoU on CamVid val')
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc='upper center', ncols=len(KINDS), frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.92))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=120)
+    plt.close(figure)
+
+
+def _known(plans: dict[float, str], findings: dict[str, Finding]) -> dict[float, dict[str, float]]:
+    keys = {
+        value: (f'{name}_seed{SEEDS[0]}', f'{SINGLE.get(name, "strong")}_seed{SEEDS[0]}')
+        for value, name in plans.items()
+    }
+    return {
+        value: _scores(findings[fused], findings[single])
+        for value, (fused, single) in keys.items()
+        if fused in findings and single in findings
+    }
+
+
+def _scores(fused: Finding, single: Finding) -> dict[str, float]:
+    last, alone = fused['stages'][-1]['candidates'], single['stages'][-1]
+    scores = {name: entry['mIoU'] for name, entry in last.items()}
+    averages = [score for name, score in scores.items() if name not in ('best_fold', 'ensemble', 'start')]
+    return {
+        'one run': alone['candidates'][alone['winner']]['mIoU'],
+        'best fold': scores['best_fold'],
+        'best average': max(averages),
+        'ensemble': scores['ensemble'],
+    }
+
+
+def _panel(axis: Axes, known: dict[float, dict[str, float]]) -> None:
+    values = sorted(known)
+    for kind, style in KINDS.items():
+        axis.plot(values, [known[value][kind] for value in values], style, label=kind, markersize=5)
+    axis.set_xticks(values)
+    axis.grid(axis='y', alpha=0.3)
+    for side in ('top', 'right'):
+        axis.spines[side].set_visible(False)

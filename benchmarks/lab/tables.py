@@ -1,0 +1,51 @@
+"""Findings as tables in Markdown."""
+
+from collections import defaultdict
+from statistics import mean, stdev
+
+from benchmarks.lab.experiments import Experiment
+from benchmarks.lab.results import Finding
+
+HEAD = '| plan | seeds | mIoU on val | 95 % interval (first seed) | passes | of one worker | CPU hours |'
+
+
+def describe(experiment: Experiment) -> str:
+    """What an experiment trains, in a line."""
+    phases = [f'{phase.passes:g}' + (f' x {phase.folds}' if phase.folds else '') for phase in experiment.phases]
+    cost = f'{experiment.cost:g} in all, {experiment.time:g} a worker'
+    return f'{experiment.recipe}, passes {" + ".join(phases)}; {cost}'
+
+
+def tables(findings: dict[str, Finding]) -> str:
+    """All findings: a row a plan, and below it one for each way of fusing its last stage."""
+    grouped = defaultdict(list)
+    for finding in findings.values():
+        grouped[finding['experiment']['name']].append(finding)
+    rows = [line for name, group in grouped.items() for line in _rows(name, group)]
+    return '\n'.join([HEAD, '|---|---|---|---|---|---|---|', *rows])
+
+
+def _rows(name: str, group: list[Finding]) -> list[str]:
+    last = [finding['stages'][-1] for finding in group]
+    winners = [stage['candidates'][stage['winner']] for stage in last]
+    said = group[0]['experiment']
+    costs = [phase['passes'] * (phase['folds'] or 1) for phase in said['phases']]
+    hours = mean(sum(run['seconds'] for stage in f['stages'] for run in stage['runs'].values()) for f in group) / 3600
+    time = sum(phase['passes'] for phase in said['phases'])
+    first = f'| **{name}** | {len(group)} | {_score(winners)} | {_interval(winners[0])} '
+    lines = [f'{first}| {sum(costs):g} | {time:g} | {hours:.1f} |']
+    if len(last[0]['runs']) > 1:
+        common = [kind for kind in last[0]['candidates'] if all(kind in stage['candidates'] for stage in last)]
+        for kind in common:
+            found = [stage['candidates'][kind] for stage in last]
+            lines.append(f'| {kind} | {len(group)} | {_score(found)} | {_interval(found[0])} | | | |')
+    return lines
+
+
+def _score(found: list[Finding]) -> str:
+    scores = [one['mIoU'] for one in found]
+    return f'{mean(scores):.2f}' + (f' ± {stdev(scores):.2f}' if len(scores) > 1 else '')
+
+
+def _interval(found: Finding) -> str:
+    return ' to '.join(f'{end:.1f}' for end in found['interval']) or '-'
