@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.lab.experiments import Experiment
 from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.stages import StageLedger
 
 Finding = dict[str, Any]
@@ -49,7 +50,7 @@ def _candidate(entry: dict) -> Finding:
 def _run(entry: dict) -> Finding:
     curve = [round(record['mIoU'], 2) for record in entry['history'] if 'mIoU' in record]
     return {
-        'epochs': len(entry['history']),
+        'epochs': epochs_trained(entry['history']),
         'best_epoch': entry['best']['epoch'],
         'own_part': round(entry['best']['mIoU'], 3),
         'val': round(entry['val']['mIoU'], 3),

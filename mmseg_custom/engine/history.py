@@ -24,6 +24,11 @@ def epochs_without_improvement(history: History, monitor: str) -> int:
     return len(history) if best is None else len(history) - 1 - best
 
 
+def epochs_trained(history: History) -> int:
+    """The epochs of a finished run, which has a record of each validation."""
+    return int(history[-1]['epoch']) if history else 0
+
+
 def last_scalars(log_scalars: Mapping[str, HistoryBuffer], count: int) -> dict[str, list[float]]:
     """The last ``count`` values of everything that is logged of each training iteration, as plain data."""
     return {key: buffer.data[0][-count:].tolist() for key, buffer in log_scalars.items() if key.startswith('train/')}

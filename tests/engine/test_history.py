@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mmseg_custom.engine.history import best_position, epochs_without_improvement
+from mmseg_custom.engine.history import best_position, epochs_trained, epochs_without_improvement
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ def test_best_epoch_and_patience(scores, best, waited):
     history = [{'mIoU': score} for score in scores]
     assert best_position(history, 'mIoU') == best
     assert epochs_without_improvement(history, 'mIoU') == waited
+
+
+def test_epochs_are_those_trained_however_often_a_run_was_validated():
+    assert epochs_trained([{'epoch': 2}, {'epoch': 4}, {'epoch': 5}]) == 5
+    assert epochs_trained([]) == 0

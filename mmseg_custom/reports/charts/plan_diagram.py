@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.reports.charts.kinds import Box, Diagram
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
 from mmseg_custom.stages.ending import explain_not_run
@@ -71,7 +72,8 @@ def _run_box(stage: StageRecord, name: str, place: Place, not_run: str) -> Box:
         return Box(*place, lines, [detail], 'missing')
     best = entry['best']
     own = f'{best["mIoU"]:.2f} on its own part' + (', seen before' if best['seen'] else '')
-    details = [f'stage {stage.number}, {name}', f'best epoch {best["epoch"]} of {len(entry["history"])}', own]
+    epochs = f'best epoch {best["epoch"]} of {epochs_trained(entry["history"])}'
+    details = [f'stage {stage.number}, {name}', epochs, own]
     winner = stage.outcome is not None and stage.outcome['winner'] == name
     lines = [name, f'{entry["val"]["mIoU"]:.2f}']
     return Box(*place, lines, [*details, *_origin(entry)], 'winner' if winner else 'plain')

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmseg_custom.averaging import fold_order
 from mmseg_custom.engine.files import PathLike
+from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages.ending import ended_by
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
@@ -47,7 +48,7 @@ class StageRecord:
     @property
     def epochs(self) -> int:
         """The epochs of its longest run."""
-        return max((len(entry['history']) for entry in self.runs.values()), default=0)
+        return max((epochs_trained(entry['history']) for entry in self.runs.values()), default=0)
 
     @property
     def candidates(self) -> dict[str, Entry]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from prettytable import PrettyTable
 
+from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.stages.ending import ended_by, explain_not_run, is_flat
 from mmseg_custom.stages.ledger import Entry, StageLedger
@@ -62,7 +63,7 @@ def _member_rows(number: int, ledger: StageLedger) -> list[list[str]]:
         [
             number,
             name,
-            len(entry['history']),
+            epochs_trained(entry['history']),
             entry['best']['epoch'],
             _own_part(entry),
             _score(entry['val']),
