@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from mmseg_custom.engine.files import PathLike, write_bytes
+from mmseg_custom.engine.files import PathLike, remove_leftovers, write_bytes
 from mmseg_custom.errors import UserError
 from mmseg_custom.reports.charts.candidate_charts import repeat_bars
 from mmseg_custom.reports.charts.examination_charts import examination_charts
@@ -53,6 +53,8 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
     found, notes = _examination(recipe, options)
     repeats = read_repeats(folder)
     charts = recipe_charts(recipe) + repeat_bars(repeats) + (examination_charts(found) if found else [])
+    for written in (recipe.folder, recipe.folder / 'figures'):
+        remove_leftovers(written)
     pictures = write_figures(charts, recipe.folder / 'figures')
     if found and found.best:
         _save(sample_sheet(found), recipe.folder / 'figures' / 'samples')

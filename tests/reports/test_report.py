@@ -1,5 +1,7 @@
 import json
 import math
+import socket
+import subprocess
 import sys
 
 import pytest
@@ -86,6 +88,20 @@ def test_files_are_the_same_when_written_again(folder):
     first = contents()
     assert set(first) == {'plan.png', 'plan.svg', 'curve_train_loss.png', 'curve_train_loss.svg'}
     assert contents() == first
+
+
+def test_what_a_killed_report_left_goes_with_the_next(folder):
+    left = folder / 'figures' / f'.plan.png.{dead_process()}@{socket.gethostname()}.tmp'
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b'half')
+    write_report(folder)
+    assert not left.exists()
+
+
+def dead_process():
+    process = subprocess.Popen(['true'])
+    process.wait()
+    return process.pid
 
 
 @pytest.mark.parametrize('classes', [['only'], ['a', 'b$_x$', 'a very long name of a class that goes on']])
