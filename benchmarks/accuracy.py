@@ -20,9 +20,10 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 from benchmarks.lab.configs import Lab
 from benchmarks.lab.experiments import Experiment, all_experiments
 from benchmarks.lab.figure import draw
-from benchmarks.lab.results import finding_of, load_all, save
+from benchmarks.lab.results import finding_of, load_all
 from benchmarks.lab.tables import describe, tables
 from benchmarks.machine import describe_machine
+from mmseg_custom.engine.files import write_json
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages import LocalPool, Plan, Recipe
 
@@ -55,7 +56,8 @@ def train(experiment: Experiment, lab: Lab, jobs: int) -> None:
     recipe = Recipe(Plan(lab.plan(experiment)), LocalPool(jobs), say)
     with recipe.pool.stopped_by_signals(recipe.report):
         recipe.run()
-    save(finding_of(experiment, recipe.ledgers(), describe_machine('cpu', 1)), RESULTS / f'{experiment.key}.json')
+    finding = finding_of(experiment, recipe.ledgers(), describe_machine('cpu', 1))
+    write_json(finding, RESULTS / f'{experiment.key}.json')
 
 
 def main() -> None:

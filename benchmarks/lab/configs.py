@@ -73,8 +73,7 @@ class Lab:
 
     def epochs(self, phase: Phase) -> int:
         """Epochs of a run over its own share of the images."""
-        share = 1 - 1 / phase.folds if phase.folds else 1
-        return max(round(phase.passes / share), 1)
+        return max(round(phase.passes / phase.share), 1)
 
     def _config(self, experiment: Experiment, stage: int, fold: int | None, name: str) -> Config:
         cfg = Config(base(experiment.recipe, stage)._cfg_dict, format_python_code=False)
@@ -100,7 +99,6 @@ class Lab:
             self._carry_schedule(cfg, experiment, stage)
         if experiment.recipe == 'strong':
             cfg.default_hooks.fold_average.update(candidates=cfg.candidates, keep_last=True)
-        cfg.merge_from_dict(dict(experiment.options))
         return cfg
 
     def _set_data(self, cfg: Config, phase: Phase, fold: int | None) -> None:
@@ -137,8 +135,7 @@ class Lab:
         cfg.param_scheduler = [warm_up, poly] if stage == 1 and experiment.recipe != 'stock' else [poly]
 
     def _steps(self, phase: Phase) -> int:
-        images = self.images * (1 - 1 / phase.folds) if phase.folds else self.images
-        return self.epochs(phase) * ceil(images / BATCH)
+        return self.epochs(phase) * ceil(self.images * phase.share / BATCH)
 
 
 def base(recipe: str, stage: int) -> Config:

@@ -20,6 +20,11 @@ class Phase:
     folds: int | None = None
 
     @property
+    def share(self) -> float:
+        """Share of the images that a run trains on."""
+        return 1 - 1 / self.folds if self.folds else 1.0
+
+    @property
     def cost(self) -> float:
         """Passes of all its runs together."""
         return self.passes * (self.folds or 1)
@@ -31,13 +36,12 @@ class Experiment:
 
     Attributes:
         name: Of its folder and its results, without the seed.
-        recipe: ``'published'``, ``'reference'``, ``'strong'`` or ``'stock'``.
+        recipe: ``'published'``, ``'reference'``, ``'strong'``, ``'stock'`` or a config of configs/strong/switches.
         phases: Its stages.
         budget: ``'passes'`` (all plans take equally many images) or ``'time'`` (K workers side by side take as long
             as one run), ``'both'`` for a single run.
         seed: Of everything random.
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
-        options: Overrides by dotted key for every config.
     """
 
     name: str
@@ -46,7 +50,6 @@ class Experiment:
     budget: str
     seed: int = SEEDS[0]
     last_rate: float = 0.0
-    options: tuple[tuple[str, object], ...] = ()
 
     @property
     def key(self) -> str:

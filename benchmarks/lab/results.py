@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lab.experiments import Experiment
-from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.engine.files import read_json
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.stages import StageLedger
 
@@ -16,14 +16,10 @@ def finding_of(experiment: Experiment, ledgers: dict[int, StageLedger], machine:
     """What the ledgers of a finished plan say: scores in percent, passes over the train list, seconds."""
     return {
         'experiment': asdict(experiment),
+        'passes': {'all': experiment.cost, 'one worker': experiment.time},
         'machine': machine,
         'stages': [_stage(ledger) for ledger in ledgers.values()],
     }
-
-
-def save(finding: Finding, file: Path) -> None:
-    """Write it as JSON."""
-    write_json(finding, file)
 
 
 def load_all(folder: Path) -> dict[str, Finding]:

@@ -28,12 +28,10 @@ def tables(findings: dict[str, Finding]) -> str:
 def _rows(name: str, group: list[Finding]) -> list[str]:
     last = [finding['stages'][-1] for finding in group]
     winners = [stage['candidates'][stage['winner']] for stage in last]
-    said = group[0]['experiment']
-    costs = [phase['passes'] * (phase['folds'] or 1) for phase in said['phases']]
+    passes = group[0]['passes']
     hours = mean(sum(run['seconds'] for stage in f['stages'] for run in stage['runs'].values()) for f in group) / 3600
-    time = sum(phase['passes'] for phase in said['phases'])
     first = f'| **{name}** | {len(group)} | {_score(winners)} | {_interval(winners[0])} '
-    lines = [f'{first}| {sum(costs):g} | {time:g} | {hours:.1f} |']
+    lines = [f'{first}| {passes["all"]:g} | {passes["one worker"]:g} | {hours:.1f} |']
     if len(last[0]['runs']) > 1:
         common = [kind for kind in last[0]['candidates'] if all(kind in stage['candidates'] for stage in last)]
         for kind in common:
