@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine.config import Config
@@ -38,6 +39,8 @@ class StageRunner(Runner):
     do not depend on how many run beside it. Arguments as the host's ``Runner``.
     """
 
+    _starts: ClassVar[Counter[str]] = Counter()
+
     @classmethod
     def from_cfg(cls, cfg: Config) -> 'StageRunner':
         """Build a runner from a config, whose text stays as it is.
@@ -49,12 +52,19 @@ class StageRunner(Runner):
         return super().from_cfg(Config(cfg.to_dict(), **text))
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up the environment: gloo where there is no GPU, and the number of threads."""
+        """Set up the environment: gloo where there is no GPU, the number of threads, and a timestamp of its own.
+
+        The host names log, message hub and visualizer by the second a run starts in, and hands what is already there
+        to the next run of the same name: the second run of one second would go on with the first one's history.
+        """
         if self.distributed and not torch.distributed.is_initialized():
             env_cfg = start_process_group(env_cfg)
         super().setup_env(env_cfg)
         if env_cfg.get('num_threads'):
             torch.set_num_threads(env_cfg['num_threads'])
+        self._starts[self._timestamp] += 1
+        if self._starts[self._timestamp] > 1:
+            self._timestamp += f'_{self._starts[self._timestamp]}'
 
     def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
         """Seed all generators as the host does; ``deterministic`` also asks cuBLAS for results that repeat."""

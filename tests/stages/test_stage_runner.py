@@ -208,3 +208,11 @@ def test_amp_trains_on_the_cpu(start, tiny_recipe):
     runner.train()
     assert torch.bfloat16 in seen
     assert all(value.dtype != torch.bfloat16 for value in runner.model.state_dict().values())
+
+
+def test_runs_of_one_second_share_nothing(start, monkeypatch):
+    monkeypatch.setattr('mmengine.runner.runner.time.strftime', lambda *args: '20261123_120000')
+    first, second = start('tiny_stage1', 'work_dirs/first'), start('tiny_stage1', 'work_dirs/second')
+    histories = [runner.message_hub.get_info('history') for runner in (first, second)]
+    assert [len(history) for history in histories] == [first.max_epochs] * 2
+    assert first.experiment_name != second.experiment_name
