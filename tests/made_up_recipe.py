@@ -58,6 +58,7 @@ def entry(stage, name, num_folds, epochs, classes, before):
         'history': records,
         'lineage': {'parents': parents, 'seen': [TRAIN]},
         'seconds': 90.0,
+        'peak_memory': 2_340_000_000,
         'versions': {'torch': '2.13.0', 'mmengine': '0.10.12', 'mmseg': '1.4.2'},
     }
 

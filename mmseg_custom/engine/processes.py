@@ -1,11 +1,15 @@
 """Who a process is, and whether it still lives."""
 
 import os
+import resource
 import socket
+import sys
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+import torch
 
 Identity = dict[str, Any]
 DEAD_STATES = (['Z'], ['X'])
@@ -19,6 +23,14 @@ def this_process() -> Identity:
         'pid': os.getpid(),
         'started': _started(os.getpid()),
     }
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held so far, in bytes: on its GPU if it uses one, else resident."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def is_alive(process: Identity) -> bool | None:

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.engine.processes import peak_memory
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.stack import versions
 from mmseg_custom.stages.fingerprint import fingerprint
@@ -60,6 +61,7 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
         'history': history,
         'lineage': lineage,
         'seconds': round(sum(record['seconds'] for record in history), 1),
+        'peak_memory': peak_memory(),
         'versions': versions(),
     }
 

@@ -21,7 +21,7 @@ SEEN = (
     '* These weights were trained on images of val, or on images nobody recorded: the score flatters, because a '
     'network knows the answers to what it was trained on.'
 )
-RECORD_TITLES = ('stage', 'run', 'config', 'config checksum', 'seed', 'weights', 'starts from', 'minutes')
+RECORD_TITLES = ('stage', 'run', 'config', 'config checksum', 'seed', 'weights', 'starts from', 'minutes', 'GB')
 
 
 def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
@@ -82,6 +82,7 @@ def _record(stage: StageRecord, name: str, entry: Entry) -> list[tuple[str, str]
         (entry['weights'][:12], entry['weights']),
         start[0] if start else ('scratch', ''),
         (f'{entry["seconds"] / 60:.1f}', ''),
+        (f'{entry["peak_memory"] / 1e9:.2f}' if 'peak_memory' in entry else '', ''),
     ]
 
 
