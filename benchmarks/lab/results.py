@@ -51,5 +51,6 @@ def _run(entry: dict) -> Finding:
         'own_part': round(entry['best']['mIoU'], 3),
         'val': round(entry['val']['mIoU'], 3),
         'seconds': entry['seconds'],
+        'peak_memory': entry['peak_memory'],
         'curve': curve,
     }

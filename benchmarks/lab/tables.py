@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from benchmarks.lab.experiments import Experiment
 from benchmarks.lab.results import Finding
 
-HEAD = '| plan | seeds | mIoU on val | 95 % interval (first seed) | passes | of one worker | CPU hours |'
+HEAD = '| plan | seeds | mIoU on val | 95 % interval (first seed) | passes | of one worker | CPU hours | GB |'
 
 
 def describe(experiment: Experiment) -> str:
@@ -22,21 +22,23 @@ def tables(findings: dict[str, Finding]) -> str:
     for finding in findings.values():
         grouped[finding['experiment']['name']].append(finding)
     rows = [line for name, group in grouped.items() for line in _rows(name, group)]
-    return '\n'.join([HEAD, '|---|---|---|---|---|---|---|', *rows])
+    return '\n'.join([HEAD, '|---|---|---|---|---|---|---|---|', *rows])
 
 
 def _rows(name: str, group: list[Finding]) -> list[str]:
     last = [finding['stages'][-1] for finding in group]
     winners = [stage['candidates'][stage['winner']] for stage in last]
     passes = group[0]['passes']
-    hours = mean(sum(run['seconds'] for stage in f['stages'] for run in stage['runs'].values()) for f in group) / 3600
+    runs = [[run for stage in finding['stages'] for run in stage['runs'].values()] for finding in group]
+    hours = mean(sum(run['seconds'] for run in one) for one in runs) / 3600
+    memory = max(run['peak_memory'] for one in runs for run in one) / 1e9
     first = f'| **{name}** | {len(group)} | {_score(winners)} | {_interval(winners[0])} '
-    lines = [f'{first}| {passes["all"]:g} | {passes["one worker"]:g} | {hours:.1f} |']
+    lines = [f'{first}| {passes["all"]:g} | {passes["one worker"]:g} | {hours:.2f} | {memory:.2f} |']
     if len(last[0]['runs']) > 1:
         common = [kind for kind in last[0]['candidates'] if all(kind in stage['candidates'] for stage in last)]
         for kind in common:
             found = [stage['candidates'][kind] for stage in last]
-            lines.append(f'| {kind} | {len(group)} | {_score(found)} | {_interval(found[0])} | | | |')
+            lines.append(f'| {kind} | {len(group)} | {_score(found)} | {_interval(found[0])} | | | | |')
     return lines
 
 
