@@ -1,6 +1,7 @@
 """Networks in ONNX files, run by ONNX Runtime."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, Sample
 
 INPUT_NAME = 'image'
+# What loads other files or code, or may run for ever. Our graphs have none of it.
+CONTROL_FLOW = frozenset({'If', 'Loop', 'Scan', 'SequenceMap'})
 
 
 class OnnxNetwork:
@@ -32,11 +35,12 @@ class OnnxNetwork:
 
     def __init__(self, path: PathLike, device: str = 'cpu') -> None:
         runtime = import_extra('onnxruntime', 'export')
+        self.path, content = path, _read_graph(path)
         wanted = ['CUDAExecutionProvider'] if device.startswith('cuda') else []
         there = runtime.get_available_providers()
         providers = [name for name in [*wanted, 'CPUExecutionProvider'] if name in there]
         try:
-            self.session = runtime.InferenceSession(str(path), providers=providers)
+            self.session = runtime.InferenceSession(content, providers=providers)
         except Exception as error:  # ONNX Runtime has no base class of its own
             raise InputError(f'{path} is no ONNX file that can be run: {str(error).splitlines()[0]}') from error
         self.info = OnnxInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, str(path))
@@ -52,8 +56,41 @@ class OnnxNetwork:
         return self(samples) if self.kind == 'ids' else self(samples).max(1).indices.byte()
 
     def run(self, images: np.ndarray) -> np.ndarray:
-        """The graph's output for float32 images (N, 3, H, W), RGB, 0 to 255."""
-        return self.session.run(None, {INPUT_NAME: images})[0]
+        """The graph's output for float32 images (N, 3, H, W), RGB, 0 to 255.
+
+        Raises:
+            InputError: If the graph fails, as one that wants more memory than there is.
+        """
+        try:
+            return self.session.run(None, {INPUT_NAME: images})[0]
+        except Exception as error:  # As above
+            raise InputError(f'{self.path} cannot be run: {str(error).splitlines()[0]}') from error
+
+
+def _read_graph(path: PathLike) -> bytes:
+    """The bytes of a file whose graph reads no other files, brings no operators of its own and does not loop.
+
+    Raises:
+        InputError: Naming the file and what it has.
+    """
+    onnx = import_extra('onnx', 'export')
+    try:
+        content = Path(path).read_bytes()
+        model = onnx.load_from_string(content)
+    except Exception as error:  # Protobuf's errors have no base class that both of its implementations share
+        raise InputError(f'{path} is no ONNX file that can be run: {error}') from error
+    graph = model.graph
+    constants = [attribute.t for node in graph.node for attribute in node.attribute]
+    refused = {
+        'data in other files': any(tensor.data_location for tensor in [*graph.initializer, *constants]),
+        'functions': bool(model.functions),
+        'operators outside of the standard': any(node.domain not in ('', 'ai.onnx') for node in graph.node),
+        'control flow': any(node.op_type in CONTROL_FLOW for node in graph.node),
+    }
+    found = [name for name, has in refused.items() if has]
+    if found:
+        raise InputError(f'{path} has {" and ".join(found)}: no file of tools/export.py.')
+    return content
 
 
 def open_onnx(path: PathLike, device: str = 'cpu', **options: Any) -> Predictor:
