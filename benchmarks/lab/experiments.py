@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 SEEDS = (42, 43)
-# Passes over the train list that one worker has time for, and the share that all begin with.
-TIME, START = 24.0, 6.0
+# Passes over the train list: what one worker has time for, what all begin with, and a later beginning of the folds.
+TIME, START, LATE = 24.0, 6.0, 18.0
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def crossover() -> list[Experiment]:
         plan('strong_time_k2', folds=2),
         plan('strong_time_one_stage', stages=1),
         plan('strong_time_four_stages', stages=4),
-        plan('strong_time_late_start', start=18.0),
+        plan('strong_time_late_start', start=LATE),
         plan('strong_time_high_rate', last_rate=0.3),
-        plan('strong_time_half', time=12.0, start=3.0),
-        Experiment('strong_half', 'strong', (Phase(12.0),), 'both'),
+        plan('strong_time_half', time=TIME / 2, start=START / 2),
+        Experiment('strong_half', 'strong', (Phase(TIME / 2),), 'both'),
     ]
 
 
@@ -119,7 +119,7 @@ SWITCHES = (
 
 def ablation() -> list[Experiment]:
     """The reference's network in one run, and one switch of the strong recipe at a time."""
-    short = (Phase(12.0),)
+    short = (Phase(TIME / 2),)
     return [Experiment(f'switch_{name}', name, short, 'both') for name in ('base', *SWITCHES)]
 
 

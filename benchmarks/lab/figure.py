@@ -8,7 +8,7 @@ matplotlib.use('agg')
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.lab.experiments import SEEDS, START, TIME
+from benchmarks.lab.experiments import LATE, SEEDS, START, TIME
 from benchmarks.lab.results import Finding
 
 # What is changed, and the plans that differ in nothing else, by its value.
@@ -16,7 +16,7 @@ PANELS: dict[str, dict[float, str]] = {
     'passes of one worker': {TIME / 2: 'strong_time_half', TIME: 'strong_time'},
     'workers and folds': {2: 'strong_time_k2', 4: 'strong_time'},
     'stages of folds': {1: 'strong_time_one_stage', 2: 'strong_time', 4: 'strong_time_four_stages'},
-    'passes before the folds': {START: 'strong_time', 30: 'strong_time_late_start'},
+    'passes before the folds': {START: 'strong_time', LATE: 'strong_time_late_start'},
     'learning rate at the end, of the first': {0: 'strong_time', 0.3: 'strong_time_high_rate'},
 }
 SINGLE = {'strong_time_half': 'strong_half'}

@@ -1,0 +1,129 @@
+import json
+from dataclasses import asdict, replace
+from itertools import pairwise
+from math import ceil
+
+import pytest
+from mmengine.config import Config
+from test_schedules import rates
+
+from benchmarks.lab.configs import BATCH, SIZE, Lab
+from benchmarks.lab.experiments import SEEDS, TIME, Phase, all_experiments, main_table
+from benchmarks.lab.figure import PANELS, SINGLE, draw
+from benchmarks.lab.tables import tables
+
+IMAGES = 64
+EXPERIMENTS = all_experiments()
+BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS.values() if experiment.seed == SEEDS[0]}
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """A function that writes an experiment's plan and reads it back, by the names of its runs."""
+
+    def plan(name):
+        folder = Lab(tmp_path, tmp_path / 'data', IMAGES).plan(BY_NAME[name])
+        return {path.stem.partition('seed42_')[2]: Config.fromfile(path) for path in folder.glob('*.py')}
+
+    return plan
+
+
+def epoch_rates(cfg):
+    epochs = cfg.train_cfg.max_epochs
+    images = IMAGES * (3 / 4 if cfg.train_dataloader.dataset.fold else 1)
+    return [rate for epoch in rates(cfg, [1.0] * epochs, iters=ceil(images / BATCH)) for rate in epoch]
+
+
+@pytest.mark.parametrize('experiment', main_table(), ids=lambda experiment: experiment.name)
+def test_a_budget_is_kept_to_the_pass(experiment):
+    assert experiment.budget in ('passes', 'time', 'both')
+    if experiment.budget in ('passes', 'both'):
+        assert experiment.cost == TIME
+    if experiment.budget in ('time', 'both'):
+        assert experiment.time == TIME
+
+
+def test_both_seeds_train_the_same_plans():
+    first, second = ([e for e in EXPERIMENTS.values() if e.seed == seed] for seed in SEEDS)
+    assert [replace(experiment, seed=SEEDS[0]) for experiment in second] == first[: len(second)]
+
+
+@pytest.mark.parametrize('name', ['published_passes', 'reference_passes', 'strong_passes', 'stock', 'strong'])
+def test_all_read_and_score_the_same_images(name, plan):
+    for run, cfg in plan(name).items():
+        train = cfg.train_dataloader
+        assert cfg.env_cfg.num_threads == 1
+        for loader in (train, cfg.val_dataloader, cfg.test_dataloader):
+            assert loader.num_workers == 0 and loader.dataset.packed is None
+            assert loader.dataset.folds.num_folds == 4
+        assert train.dataset.folds == cfg.test_dataloader.dataset.folds
+        sizes = [step.scale for step in cfg.test_dataloader.dataset.pipeline if 'scale' in step]
+        assert sizes == [SIZE]
+        assert train.dataset.fold == (int(run[-1]) if 'fold' in run else None)
+
+
+@pytest.mark.parametrize('name', ['strong_passes', 'strong_time'])
+def test_a_worker_follows_one_curve_through_its_stages(name, plan):
+    runs = plan(name)
+    stages = [epoch_rates(runs[run]) for run in ('stage1', 'stage2_fold1', 'stage3_fold1')]
+    warm_up = ceil(IMAGES / BATCH)
+    joined = [rate for stage in stages for rate in stage][warm_up:]
+    assert joined == sorted(joined, reverse=True)
+    assert joined[-1] == pytest.approx(0, abs=1e-6)
+    for before, after in pairwise(stages):
+        assert after[0] == pytest.approx(before[-1], rel=0.3)
+
+
+def test_last_rate_is_kept(plan):
+    runs = plan('strong_time_high_rate')
+    first, last = runs['stage1'].optim_wrapper.optimizer.lr, epoch_rates(runs['stage3_fold4'])[-1]
+    assert last / first == pytest.approx(BY_NAME['strong_time_high_rate'].last_rate, rel=0.05)
+
+
+def test_published_differs_from_the_reference_in_the_loss_alone(plan):
+    published, reference = plan('published_passes'), plan('reference_passes')
+    for run, cfg in published.items():
+        ours, theirs = (json.loads(json.dumps(one._cfg_dict)) for one in (reference[run], cfg))
+        losses = [one['model']['decode_head'].pop('loss_decode') for one in (ours, theirs)]
+        assert (losses[0] == losses[1]) == (run == 'stage1')
+        assert ours['model'] == theirs['model'] and ours['optim_wrapper'] == theirs['optim_wrapper']
+
+
+def finding(name, score, seed=SEEDS[0]):
+    experiment = replace(BY_NAME[name], seed=seed)
+    fused = {kind: {'mIoU': score + extra, 'interval': [score - 1, score + 2]} for kind, extra in KINDS.items()}
+    run = {'seconds': 1800.0, 'peak_memory': 1_500_000_000}
+    folds = experiment.phases[-1].folds
+    stage = {'winner': 'all_folds', 'candidates': fused, 'runs': {f'fold{k}': run for k in range(folds or 0)}}
+    alone = {'winner': 'full', 'candidates': {'full': {'mIoU': score, 'interval': []}}, 'runs': {'full': run}}
+    passes = {'all': experiment.cost, 'one worker': experiment.time}
+    return {'experiment': asdict(experiment), 'passes': passes, 'stages': [alone, stage] if folds else [alone]}
+
+
+KINDS = {'best_fold': 0.0, 'all_folds': 2.0, 'ensemble': 3.0}
+
+
+def test_table_gives_mean_and_deviation_of_the_seeds():
+    findings = {'a': finding('strong_time', 50.0), 'b': finding('strong_time', 52.0, SEEDS[1])}
+    lines = tables(findings).splitlines()
+    assert lines[2] == '| **strong_time** | 2 | 53.00 ± 1.41 | 49.0 to 52.0 | 78 | 24 | 2.50 | 1.50 |'
+    assert lines[3].startswith('| best_fold | 2 | 51.00 ± 1.41 |') and len(lines) == 2 + 1 + len(KINDS)
+    single = tables({'a': finding('strong', 50.0)}).splitlines()
+    assert single[2] == '| **strong** | 1 | 50.00 | - | 24 | 24 | 0.50 | 1.50 |' and len(single) == 3
+
+
+def test_figure_is_drawn_of_what_is_done(tmp_path):
+    file = tmp_path / 'figure.png'
+    draw({'strong_time_seed42': finding('strong_time', 50.0)}, file)
+    assert not file.exists()
+    draw({f'{name}_seed42': finding(name, 50.0) for name in ('strong_time', 'strong')}, file)
+    assert file.stat().st_size > 10_000
+
+
+def test_figure_compares_plans_that_exist_and_differ_in_what_it_says():
+    named = {name for plans in PANELS.values() for name in plans.values()}
+    assert named | set(SINGLE.values()) <= set(BY_NAME)
+    starts = next(plans for name, plans in PANELS.items() if 'before' in name)
+    assert {passes: BY_NAME[name].phases[0] for passes, name in starts.items()} == {p: Phase(p) for p in starts}
+    folds = next(plans for name, plans in PANELS.items() if 'workers' in name)
+    assert all(BY_NAME[name].phases[-1].folds == number for number, name in folds.items())
