@@ -51,7 +51,12 @@ def load_run_config(
         config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
         work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``.
         cfg_options: Overrides by dotted key; kept as ``cfg_options`` of the config, as text that Python reads back.
+
+    Raises:
+        ConfigError: If the config is not there, or a key looks like a misspelt one.
     """
+    if not Path(config).is_file():
+        raise ConfigError(f'There is no config {config}. Paths of a recipe count from the folder it was trained in.')
     cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
     for key in cfg:
         _check_spelling(key, KNOWN_KEYS, f'{config}: ')

@@ -9,7 +9,7 @@ from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.reports.findings import examine_winner, read_recipe
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
 from mmseg_custom.stages.changes import RUN_FILE
-from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.stages.launch import ConfigError, load_run_config
 from mmseg_custom.stages.trained import find_record, load_trained_config, options_with_trained, trained_options
 
 # Another architecture, a tuple, and a value without a literal.
@@ -72,3 +72,13 @@ def test_overrides_survive_a_dumped_config(config, tmp_path):
     again = load_run_config(tmp_path / 'dumped.py', cfg_options={'log_level': 'ERROR'})
     assert trained_options(again) == {**options, 'log_level': 'ERROR'}
     assert isinstance(Config.fromfile(tmp_path / 'dumped.py').cfg_options, dict)
+
+
+def test_config_that_is_not_there_says_where_to_start(tiny_recipe, tmp_path, monkeypatch):
+    Recipe(Plan(tiny_recipe.relative_to(tmp_path)), LocalPool(1), lambda line: None).run(stages={1})
+    monkeypatch.chdir('/')
+    with pytest.raises(ConfigError, match=r'tiny_stage1\.py.* from the folder it was trained in'):
+        load_trained_config(tmp_path / 'work_dirs/tiny/stage1/winner.pth')
+    recipe = read_recipe(tmp_path / 'work_dirs/tiny')
+    with pytest.raises(ConfigError, match=r'tiny_stage1\.py.* from the folder it was trained in'):
+        examine_winner(recipe)

@@ -32,7 +32,7 @@ def start(tmp_path, monkeypatch):
     return start
 
 
-@pytest.mark.parametrize(('ends', 'code'), [(['75', '75'], 75), (['75', '1'], 1), (['0', '0'], 0)])
+@pytest.mark.parametrize(('ends', 'code'), [(['75', '75'], 75), (['SIGTERM', '1'], 1), (['0', '0'], 0)])
 def test_it_ends_as_what_it_started(start, ends, code):
     process = start(*ends)
     output = process.communicate(timeout=60)[0]
