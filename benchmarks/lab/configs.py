@@ -11,7 +11,7 @@ from mmseg_custom.datasets.prepare import prepare
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIGS = ROOT / 'configs'
-BATCH, SIZE = 8, (320, 240)  # images, (width, height)
+SIZE = (320, 240)  # (width, height)
 DILATIONS = (6, 12, 18)  # half of 12, 24, 36: the features are 30 x 40, not 64 x 128
 # Backbones of an eighth of the width and heads of 32 channels, for all alike; ResNet-10 in the place of ResNet-34.
 AUXILIARY = {'in_channels': 32, 'channels': 16}
@@ -120,22 +120,20 @@ class Lab:
         return str(file)
 
     def _carry_schedule(self, cfg: Config, experiment: Experiment, stage: int) -> None:
-        """One poly curve over all stages of a worker; warm-up at its beginning only.
+        """One poly curve over all stages of a worker.
 
         What is left of a poly curve is one itself: it begins at ``lr * (left / all) ** power``. It is cut off
         before its end where ``last_rate`` says so.
         """
         power = 0.9
-        steps = [self._steps(phase) for phase in experiment.phases]
+        steps = [self._steps(phase, cfg.train_dataloader.batch_size) for phase in experiment.phases]
         length = round(sum(steps) / (1 - experiment.last_rate ** (1 / power)))
         left = length - sum(steps[: stage - 1])
         cfg.optim_wrapper.optimizer.lr *= (left / length) ** power
-        poly = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
-        warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': self._steps(Phase(1.0)), 'by_epoch': False}
-        cfg.param_scheduler = [warm_up, poly] if stage == 1 and experiment.recipe != 'stock' else [poly]
+        cfg.param_scheduler = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
 
-    def _steps(self, phase: Phase) -> int:
-        return self.epochs(phase) * ceil(self.images * phase.share / BATCH)
+    def _steps(self, phase: Phase, batch_size: int) -> int:
+        return self.epochs(phase) * ceil(self.images * phase.share / batch_size)
 
 
 def base(recipe: str, stage: int) -> Config:
@@ -157,7 +155,10 @@ def base(recipe: str, stage: int) -> Config:
 
 
 def _stock() -> Config:
-    """MMSegmentation's DeepLabV3+ R-18-D8 with its augmentation and optimizer, read and scored as all others."""
+    """MMSegmentation's DeepLabV3+ R-18-D8 with its augmentation and optimizer, read and scored as all others.
+
+    Its batches are as small as the others': at so few passes it is the number of steps that counts.
+    """
     cfg = Config.fromfile(CONFIGS / 'camvid/camvid_stage1.py')
     host = Config.fromfile(CONFIGS / 'host/deeplabv3plus_r18.py')
     host.merge_from_dict({'model': STOCK})
@@ -165,9 +166,7 @@ def _stock() -> Config:
     cfg.model, cfg.optim_wrapper = host.model, host.optim_wrapper
     cfg.model.data_preprocessor = preprocessor
     steps = [step for step in host.train_pipeline if not step['type'].startswith(('Load', 'Pack'))]
-    train = cfg.train_dataloader
-    train.batch_size = BATCH
-    train.dataset.pipeline = [*cfg.read_image, *cfg.read_label, *steps, *cfg.pack]
+    cfg.train_dataloader.dataset.pipeline = [*cfg.read_image, *cfg.read_label, *steps, *cfg.pack]
     return cfg
 
 

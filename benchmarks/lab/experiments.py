@@ -106,7 +106,8 @@ def crossover() -> list[Experiment]:
 
 SWITCHES = (
     'scale_crop',
-    'sgd_poly',
+    'sgd',
+    'batch_8',
     'warm_up',
     'ohem',
     'aux_head',
@@ -118,7 +119,7 @@ SWITCHES = (
 
 
 def ablation() -> list[Experiment]:
-    """The reference's network in one run, and one switch of the strong recipe at a time."""
+    """One run of the strong recipe at half its length, and one switch at a time."""
     short = (Phase(TIME / 2),)
     return [Experiment(f'switch_{name}', name, short, 'both') for name in ('base', *SWITCHES)]
 

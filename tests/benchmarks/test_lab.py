@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 from test_schedules import rates
 
-from benchmarks.lab.configs import BATCH, SIZE, Lab
+from benchmarks.lab.configs import SIZE, Lab
 from benchmarks.lab.experiments import SEEDS, TIME, Phase, all_experiments, main_table
 from benchmarks.lab.figure import PANELS, SINGLE, draw
 from benchmarks.lab.tables import tables
@@ -31,7 +31,11 @@ def plan(tmp_path):
 def epoch_rates(cfg):
     epochs = cfg.train_cfg.max_epochs
     images = IMAGES * (3 / 4 if cfg.train_dataloader.dataset.fold else 1)
-    return [rate for epoch in rates(cfg, [1.0] * epochs, iters=ceil(images / BATCH)) for rate in epoch]
+    return [
+        rate
+        for epoch in rates(cfg, [1.0] * epochs, iters=ceil(images / cfg.train_dataloader.batch_size))
+        for rate in epoch
+    ]
 
 
 @pytest.mark.parametrize('experiment', main_table(), ids=lambda experiment: experiment.name)
@@ -66,8 +70,7 @@ def test_all_read_and_score_the_same_images(name, plan):
 def test_a_worker_follows_one_curve_through_its_stages(name, plan):
     runs = plan(name)
     stages = [epoch_rates(runs[run]) for run in ('stage1', 'stage2_fold1', 'stage3_fold1')]
-    warm_up = ceil(IMAGES / BATCH)
-    joined = [rate for stage in stages for rate in stage][warm_up:]
+    joined = [rate for stage in stages for rate in stage]
     assert joined == sorted(joined, reverse=True)
     assert joined[-1] == pytest.approx(0, abs=1e-6)
     for before, after in pairwise(stages):

@@ -1,8 +1,5 @@
 # Epochs 0 to 60 of 120, without folds.
 _base_ = '../camvid_single.py'
 train_cfg = dict(max_epochs=60)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, end=1, by_epoch=True, convert_to_iter_based=True),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, end=120, by_epoch=True, convert_to_iter_based=True),
-]
+param_scheduler = dict(end=120)
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/strong_camvid/stage1'))

@@ -1,5 +1,5 @@
 # All switches of training together, from scratch.
-_base_ = './sgd_poly.py'
+_base_ = './sgd.py'
 balanced = dict(type='ClassBalancedSampler', counts='data/folds/camvid_4_class_statistics.json')
 train_dataloader = dict(sampler=balanced, dataset=dict(pipeline=_base_.train_pipeline))
 warm_up = dict(type='LinearLR', start_factor=0.01, end=1, by_epoch=True, convert_to_iter_based=True)
