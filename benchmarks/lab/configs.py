@@ -45,6 +45,7 @@ SIZED = {
     'RandomResize': {'scale': SIZE},
     'RandomCrop': {'crop_size': SIZE[::-1]},
 }
+BLOCKS = {'group_by': 'block', 'block_size': 20}
 BALANCED = 'ClassBalancedSampler'
 
 
@@ -92,18 +93,22 @@ class Lab:
                 'train_cfg.val_interval': 1 if phase.folds else 2,
             }
         )
-        self._set_data(cfg, phase, fold)
+        self._set_data(cfg, phase, fold, experiment.leak_free)
         if experiment.recipe in ('published', 'reference'):
             _shorten_reference_schedule(cfg, self.epochs(phase))
         elif experiment.recipe in ('strong', 'stock'):
             self._carry_schedule(cfg, experiment, stage)
         if experiment.recipe == 'strong':
             cfg.default_hooks.fold_average.update(candidates=cfg.candidates, keep_last=True)
+        if experiment.leak_free:
+            cfg.default_hooks.fold_average.init = 'own_fold'
         return cfg
 
-    def _set_data(self, cfg: Config, phase: Phase, fold: int | None) -> None:
+    def _set_data(self, cfg: Config, phase: Phase, fold: int | None, blocks: bool) -> None:
         number = phase.folds or 4
         folds = {'file': str(self.folder / f'folds_{number}.json'), 'num_folds': number}
+        if blocks:
+            folds = {'file': str(self.folder / f'blocks_{number}.json'), 'num_folds': number, **BLOCKS}
         for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
             loader.update(num_workers=0, persistent_workers=False)
             loader.dataset.update(data_root=str(self.data), packed=None)

@@ -42,6 +42,7 @@ class Experiment:
             as one run), ``'both'`` for a single run.
         seed: Of everything random.
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
+        leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Experiment:
     budget: str
     seed: int = SEEDS[0]
     last_rate: float = 0.0
+    leak_free: bool = False
 
     @property
     def key(self) -> str:
@@ -93,7 +95,9 @@ def crossover() -> list[Experiment]:
     def plan(name: str, last_rate: float = 0.0, **changes: float) -> Experiment:
         return Experiment(name, 'strong', staged(budget='time', **changes), 'time', last_rate=last_rate)
 
+    leak_free = (Phase(START, 4), *staged(budget='time')[1:])
     return [
+        Experiment('strong_passes_late', 'strong', staged(1, budget='passes', start=LATE), 'passes'),
         plan('strong_time_k2', folds=2),
         plan('strong_time_one_stage', stages=1),
         plan('strong_time_four_stages', stages=4),
@@ -101,6 +105,7 @@ def crossover() -> list[Experiment]:
         plan('strong_time_high_rate', last_rate=0.3),
         plan('strong_time_half', time=TIME / 2, start=START / 2),
         Experiment('strong_half', 'strong', (Phase(TIME / 2),), 'both'),
+        Experiment('strong_time_leak_free', 'strong', leak_free, 'time', leak_free=True),
     ]
 
 

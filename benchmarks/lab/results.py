@@ -49,6 +49,7 @@ def _run(entry: dict) -> Finding:
         'epochs': epochs_trained(entry['history']),
         'best_epoch': entry['best']['epoch'],
         'own_part': round(entry['best']['mIoU'], 3),
+        'seen': entry['best']['seen'],
         'val': round(entry['val']['mIoU'], 3),
         'seconds': entry['seconds'],
         'peak_memory': entry['peak_memory'],

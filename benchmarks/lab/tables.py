@@ -1,12 +1,23 @@
 """Findings as tables in Markdown."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from statistics import mean, stdev
 
 from benchmarks.lab.experiments import Experiment
 from benchmarks.lab.results import Finding
 
-HEAD = '| plan | seeds | mIoU on val | 95 % interval (first seed) | passes | of one worker | CPU hours | GB |'
+COLUMNS = (
+    'plan',
+    'seeds',
+    'mIoU on val',
+    '95 % interval (first seed)',
+    'folds on their own parts',
+    'passes',
+    'of one worker',
+    'CPU hours',
+    'GB',
+)
 
 
 def describe(experiment: Experiment) -> str:
@@ -22,7 +33,7 @@ def tables(findings: dict[str, Finding]) -> str:
     for finding in findings.values():
         grouped[finding['experiment']['name']].append(finding)
     rows = [line for name, group in grouped.items() for line in _rows(name, group)]
-    return '\n'.join([HEAD, '|---|---|---|---|---|---|---|---|', *rows])
+    return '\n'.join([_row(COLUMNS), '|---' * len(COLUMNS) + '|', *rows])
 
 
 def _rows(name: str, group: list[Finding]) -> list[str]:
@@ -32,14 +43,26 @@ def _rows(name: str, group: list[Finding]) -> list[str]:
     runs = [[run for stage in finding['stages'] for run in stage['runs'].values()] for finding in group]
     hours = mean(sum(run['seconds'] for run in one) for one in runs) / 3600
     memory = max(run['peak_memory'] for one in runs for run in one) / 1e9
-    first = f'| **{name}** | {len(group)} | {_score(winners)} | {_interval(winners[0])} '
-    lines = [f'{first}| {passes["all"]:g} | {passes["one worker"]:g} | {hours:.2f} | {memory:.2f} |']
+    costs = (f'{passes["all"]:g}', f'{passes["one worker"]:g}', f'{hours:.2f}', f'{memory:.2f}')
+    lines = [_row((f'**{name}**', len(group), _score(winners), _interval(winners[0]), _own_parts(last), *costs))]
     if len(last[0]['runs']) > 1:
         common = [kind for kind in last[0]['candidates'] if all(kind in stage['candidates'] for stage in last)]
         for kind in common:
             found = [stage['candidates'][kind] for stage in last]
-            lines.append(f'| {kind} | {len(group)} | {_score(found)} | {_interval(found[0])} | | | | |')
+            lines.append(_row((kind, len(group), _score(found), _interval(found[0]), *[''] * 5)))
     return lines
+
+
+def _row(cells: Iterable[object]) -> str:
+    return f'| {" | ".join(map(str, cells))} |'
+
+
+def _own_parts(stages: list[Finding]) -> str:
+    """The mean of the last folds on their own parts; it flatters where weights have seen these."""
+    runs = [run for stage in stages for run in stage['runs'].values()]
+    if len(stages[0]['runs']) == 1:
+        return '-'
+    return f'{mean(run["own_part"] for run in runs):.2f}' + ' (seen)' * any(run['seen'] for run in runs)
 
 
 def _score(found: list[Finding]) -> str:

@@ -95,7 +95,7 @@ def test_published_differs_from_the_reference_in_the_loss_alone(plan):
 def finding(name, score, seed=SEEDS[0]):
     experiment = replace(BY_NAME[name], seed=seed)
     fused = {kind: {'mIoU': score + extra, 'interval': [score - 1, score + 2]} for kind, extra in KINDS.items()}
-    run = {'seconds': 1800.0, 'peak_memory': 1_500_000_000}
+    run = {'seconds': 1800.0, 'peak_memory': 1_500_000_000, 'own_part': score, 'seen': not experiment.leak_free}
     folds = experiment.phases[-1].folds
     stage = {'winner': 'all_folds', 'candidates': fused, 'runs': {f'fold{k}': run for k in range(folds or 0)}}
     alone = {'winner': 'full', 'candidates': {'full': {'mIoU': score, 'interval': []}}, 'runs': {'full': run}}
@@ -109,10 +109,10 @@ KINDS = {'best_fold': 0.0, 'all_folds': 2.0, 'ensemble': 3.0}
 def test_table_gives_mean_and_deviation_of_the_seeds():
     findings = {'a': finding('strong_time', 50.0), 'b': finding('strong_time', 52.0, SEEDS[1])}
     lines = tables(findings).splitlines()
-    assert lines[2] == '| **strong_time** | 2 | 53.00 ± 1.41 | 49.0 to 52.0 | 78 | 24 | 2.50 | 1.50 |'
+    assert lines[2] == '| **strong_time** | 2 | 53.00 ± 1.41 | 49.0 to 52.0 | 51.00 (seen) | 78 | 24 | 2.50 | 1.50 |'
     assert lines[3].startswith('| best_fold | 2 | 51.00 ± 1.41 |') and len(lines) == 2 + 1 + len(KINDS)
     single = tables({'a': finding('strong', 50.0)}).splitlines()
-    assert single[2] == '| **strong** | 1 | 50.00 | - | 24 | 24 | 0.50 | 1.50 |' and len(single) == 3
+    assert single[2] == '| **strong** | 1 | 50.00 | - | - | 24 | 24 | 0.50 | 1.50 |' and len(single) == 3
 
 
 def test_figure_is_drawn_of_what_is_done(tmp_path):
@@ -130,3 +130,14 @@ def test_figure_compares_plans_that_exist_and_differ_in_what_it_says():
     assert {passes: BY_NAME[name].phases[0] for passes, name in starts.items()} == {p: Phase(p) for p in starts}
     folds = next(plans for name, plans in PANELS.items() if 'workers' in name)
     assert all(BY_NAME[name].phases[-1].folds == number for number, name in folds.items())
+
+
+def test_leak_free_folds_go_on_from_themselves(plan):
+    runs = plan('strong_time_leak_free')
+    assert len(runs) == 12
+    for run, cfg in runs.items():
+        folds, start = cfg.train_dataloader.dataset.folds, cfg.load_from
+        assert folds.group_by == 'block' and cfg.default_hooks.fold_average.init == 'own_fold'
+        assert (start is None) == ('stage1' in run) and cfg.val_dataloader.dataset.fold == int(run[-1])
+    cells = tables({'a': finding('strong_time_leak_free', 50.0)}).splitlines()[2].split(' | ')
+    assert cells[2:5] == ['52.00', '49.0 to 52.0', '50.00']
