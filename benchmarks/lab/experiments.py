@@ -124,9 +124,9 @@ SWITCHES = (
 
 
 def ablation() -> list[Experiment]:
-    """One run of the strong recipe at half its length, and one switch at a time."""
-    short = (Phase(TIME / 2),)
-    return [Experiment(f'switch_{name}', name, short, 'both') for name in ('base', *SWITCHES)]
+    """One run of the strong recipe at half its length, with two seeds, and one switch at a time."""
+    base, *switches = (Experiment(f'switch_{name}', name, (Phase(TIME / 2),), 'both') for name in ('base', *SWITCHES))
+    return [base, replace(base, seed=SEEDS[1]), *switches]
 
 
 def all_experiments() -> dict[str, Experiment]:
