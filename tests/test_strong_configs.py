@@ -132,10 +132,11 @@ SWITCHES = {
     'class_balanced': {'train_dataloader.sampler'},
     'ema': {'custom_hooks'},
     'lovasz': {'model.decode_head.loss_decode'},
+    'dice': {'model.decode_head.loss_decode.alpha'},
     'pretrained': {'model.backbone.init_cfg'},
     'original_size': {'val_dataloader.dataset.pipeline', 'test_dataloader.dataset.pipeline'},
 }
-TOGETHER = set(SWITCHES) - {'batch_8', 'pretrained', 'original_size'}
+TOGETHER = set(SWITCHES) - {'batch_8', 'dice', 'pretrained', 'original_size'}
 
 
 def changes(switch):

@@ -120,6 +120,7 @@ SWITCHES = (
     'class_balanced',
     'ema',
     'lovasz',
+    'dice',
 )
 
 
