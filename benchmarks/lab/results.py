@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.lab.experiments import Experiment
 from mmseg_custom.engine.files import read_json
 from mmseg_custom.engine.history import epochs_trained
+from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.stages import StageLedger
 
 Finding = dict[str, Any]
@@ -29,10 +30,11 @@ def load_all(folder: Path) -> dict[str, Finding]:
 
 def _stage(ledger: StageLedger) -> Finding:
     outcome = ledger.outcome()
+    scored = outcome['candidates'] | {key: outcome[key] for key in (ENSEMBLE,) if key in outcome}
     runs = {name: ledger.entry(name) for name in outcome['members']}
     return {
         'winner': outcome['winner'],
-        'candidates': {name: _candidate(entry) for name, entry in outcome['candidates'].items()},
+        'candidates': {name: _candidate(entry) for name, entry in scored.items()},
         'runs': {name: _run(entry) for name, entry in runs.items()},
     }
 

@@ -4,13 +4,17 @@ from itertools import pairwise
 from math import ceil
 
 import pytest
+from made_up_recipe import write_recipe
 from mmengine.config import Config
 from test_schedules import rates
 
 from benchmarks.lab.configs import SIZE, Lab
 from benchmarks.lab.experiments import SEEDS, TIME, Phase, all_experiments, main_table
 from benchmarks.lab.figure import PANELS, SINGLE, draw
+from benchmarks.lab.results import finding_of
 from benchmarks.lab.tables import tables
+from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.stages import StageLedger
 
 IMAGES = 64
 EXPERIMENTS = all_experiments()
@@ -105,6 +109,22 @@ def finding(name, score, seed=SEEDS[0]):
 
 
 KINDS = {'best_fold': 0.0, 'all_folds': 2.0, 'ensemble': 3.0}
+
+
+def test_a_finding_is_what_the_ledgers_say(tmp_path):
+    write_recipe(tmp_path)
+    path = tmp_path / 'stage2/stage.json'
+    outcome = read_json(path)
+    write_json({**outcome, 'ensemble': {'members': [], 'val': {'mIoU': 44.4}}}, path)
+    ledgers = {number: StageLedger(tmp_path / f'stage{number}') for number in (1, 2)}
+    found = finding_of(BY_NAME['strong_passes'], ledgers, {})['stages']
+    assert [stage['winner'] for stage in found] == ['full', 'all_folds']
+    assert {name: candidate['mIoU'] for name, candidate in found[1]['candidates'].items()} == {
+        **{name: round(entry['val']['mIoU'], 3) for name, entry in outcome['candidates'].items()},
+        'ensemble': 44.4,
+    }
+    run = found[1]['runs']['fold2']
+    assert run['epochs'] == len(run['curve']) == 4 and run['seen'] and run['peak_memory'] == 2_340_000_000
 
 
 def test_table_gives_mean_and_deviation_of_the_seeds():
