@@ -7,7 +7,7 @@ from made_up_recipe import entry, scores
 from mmseg_custom.stages import Pool, StageLedger
 from mmseg_custom.stages.fingerprint import fingerprint
 from mmseg_custom.stages.ledger import member_name
-from mmseg_custom.stages.pool import Ended
+from mmseg_custom.stages.pools.pool import Ended
 
 CLASSES = ['road', 'sky']
 GAIN = {'part': 'val', 'mIoU': 2.0, 'interval': [1.0, 3.0]}

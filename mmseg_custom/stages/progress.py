@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mmseg_custom.stages.worker import Progress
+from mmseg_custom.stages.pools.worker import Progress
 
 
 @dataclass

@@ -11,10 +11,10 @@ from mmseg_custom.stages.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.stages.ledger import ENDS_PLAN, StageError, StageLedger
 from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage, check_start
 from mmseg_custom.stages.plan_state import PlanState
-from mmseg_custom.stages.pool import Job, Pool
+from mmseg_custom.stages.pools.pool import Job, Pool
+from mmseg_custom.stages.pools.worker import fuse_stage, train_run
 from mmseg_custom.stages.progress import PlanProgress, RunProgress
 from mmseg_custom.stages.space import check_space
-from mmseg_custom.stages.worker import fuse_stage, train_run
 
 ALLOW_MISSING = 'default_hooks.fold_average.allow_missing'
 

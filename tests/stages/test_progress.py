@@ -7,8 +7,8 @@ from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.reports.live_table import LiveTable, live_table
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError
 from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.stages.pools.worker import Progress, ProgressHook
 from mmseg_custom.stages.progress import PlanProgress, RunProgress, duration
-from mmseg_custom.stages.worker import Progress, ProgressHook
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from mmseg_custom.engine.checkpoint_io import load_weights
 from mmseg_custom.reports import draw_curves, recipe_table
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
 from mmseg_custom.stages.lease import sole_process
-from mmseg_custom.stages.pool import RecipeStopped
+from mmseg_custom.stages.pools.pool import RecipeStopped
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

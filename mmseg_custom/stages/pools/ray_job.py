@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from mmseg_custom.engine.stop_signals import EXIT_CODE
 from mmseg_custom.stages.lease import STALE_SECONDS, Lease
-from mmseg_custom.stages.local_pool import LocalPool
-from mmseg_custom.stages.pool import Ended, Job
-from mmseg_custom.stages.worker import Progress
+from mmseg_custom.stages.pools.local_pool import LocalPool
+from mmseg_custom.stages.pools.pool import Ended, Job
+from mmseg_custom.stages.pools.worker import Progress
 
 # How long a network file system may take to show a new file on another node.
 SIGHT_SECONDS = 60.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmseg_custom.engine.stop_signals import EXIT_CODE, STOP_SIGNALS
 from mmseg_custom.errors import UserError
-from mmseg_custom.stages.worker import Progress
+from mmseg_custom.stages.pools.worker import Progress
 
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 120.0

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from mmseg_custom.stages.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
-from mmseg_custom.stages.worker import Progress
+from mmseg_custom.stages.pools.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
+from mmseg_custom.stages.pools.worker import Progress
 
-PRELOAD = ['mmseg_custom.stages.fork_server']
+PRELOAD = ['mmseg_custom.stages.pools.fork_server']
 
 
 class LocalPool(Pool):

@@ -13,10 +13,10 @@ from mmseg_custom.engine.files import TEMPORARY
 from mmseg_custom.engine.processes import this_process
 from mmseg_custom.errors import MissingExtraError
 from mmseg_custom.stages import LocalPool, RayPool
-from mmseg_custom.stages.pool import Ended, Job, JobError, RecipeStopped
-from mmseg_custom.stages.ray_cluster import ClusterError, connect, jobs_side_by_side
-from mmseg_custom.stages.ray_job import NodeJob, SharedPlace, shared_place
-from mmseg_custom.stages.worker import Progress
+from mmseg_custom.stages.pools.pool import Ended, Job, JobError, RecipeStopped
+from mmseg_custom.stages.pools.ray_cluster import ClusterError, connect, jobs_side_by_side
+from mmseg_custom.stages.pools.ray_job import NodeJob, SharedPlace, shared_place
+from mmseg_custom.stages.pools.worker import Progress
 
 
 class FakeRay:
@@ -75,7 +75,7 @@ def pool(monkeypatch):
 
     def make(ends, nodes=({'CPU': 4.0, 'GPU': 1.0},), **options):
         fake = FakeRay(ends, nodes)
-        monkeypatch.setattr('mmseg_custom.stages.ray_pool.connect', lambda address: fake)
+        monkeypatch.setattr('mmseg_custom.stages.pools.ray_pool.connect', lambda address: fake)
         return RayPool(**options)
 
     return make
@@ -148,7 +148,7 @@ def test_without_ray_a_line_says_what_to_install(monkeypatch):
 @pytest.fixture
 def run_recipe(monkeypatch):
     """The module of the command, and a function that sets its arguments."""
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / 'tools'))
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3] / 'tools'))
     module = importlib.import_module('run_recipe')
 
     def parse(*arguments):

@@ -11,11 +11,11 @@ import pytest
 
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
 from mmseg_custom.stages import LocalPool, Plan, RayPool, Recipe, StageError, StageLedger
-from mmseg_custom.stages.pool import RecipeStopped
+from mmseg_custom.stages.pools.pool import RecipeStopped
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip('ray')
-RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
+RUN_RECIPE = Path(__file__).resolve().parents[3] / 'tools' / 'run_recipe.py'
 NODE = {'num_cpus': 1, 'object_store_memory': 80 << 20}
 
 

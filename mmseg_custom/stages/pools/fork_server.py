@@ -1,8 +1,8 @@
-"""Imported by the fork server of :class:`~mmseg_custom.stages.local_pool.LocalPool` alone.
+"""Imported by the fork server of :class:`~mmseg_custom.stages.pools.local_pool.LocalPool` alone.
 
 Each run is a fork of that server: what is imported here costs a run nothing. A signal to a whole process group asks
 the runs to stop; the server that hands on their exit codes has to outlive them. Each run takes the signals up again,
-see :func:`~mmseg_custom.stages.worker.joined_pool`.
+see :func:`~mmseg_custom.stages.pools.worker.joined_pool`.
 """
 
 import gc
@@ -14,7 +14,7 @@ from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 
 # What a run would import on the way: 3 s a run. The last one is for run_recipe.py, which each process reads again.
 LATE_IMPORTS = (
-    'mmseg_custom.stages.worker',
+    'mmseg_custom.stages.pools.worker',
     'mmseg.evaluation',
     'mmseg.visualization',
     'matplotlib.backends.backend_agg',

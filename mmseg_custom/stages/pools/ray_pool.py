@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import Any
 
 from mmseg_custom.engine.stop_signals import EXIT_CODE
-from mmseg_custom.stages.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
-from mmseg_custom.stages.ray_cluster import connect, room
-from mmseg_custom.stages.ray_job import NodeJob, shared_place
-from mmseg_custom.stages.worker import Progress
+from mmseg_custom.stages.pools.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
+from mmseg_custom.stages.pools.ray_cluster import connect, room
+from mmseg_custom.stages.pools.ray_job import NodeJob, shared_place
+from mmseg_custom.stages.pools.worker import Progress
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LOST = -9  # As if killed: nothing is known of its end.
 CALLS_AT_ONCE = 3  # run, stop and news
 END_SECONDS = 10.0
