@@ -6,8 +6,6 @@ from pathlib import Path
 from mmengine.config import Config
 
 from benchmarks.lab.experiments import Experiment, Phase
-from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
-from mmseg_custom.datasets.prepare import prepare
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIGS = ROOT / 'configs'
@@ -117,12 +115,7 @@ class Lab:
                 step.update(SIZED.get(step['type'], {}))
         cfg.train_dataloader.dataset.fold = cfg.val_dataloader.dataset.fold = fold
         if cfg.train_dataloader.sampler.type == BALANCED:
-            cfg.train_dataloader.sampler.counts = self._count_classes(cfg)
-
-    def _count_classes(self, cfg: Config) -> str:
-        file = self.folder / 'class_statistics.json'
-        write_statistics(class_counts(cfg, prepare(cfg).split, file), 'median_frequency', file)
-        return str(file)
+            cfg.train_dataloader.sampler.counts = str(self.folder / 'class_statistics.json')
 
     def _carry_schedule(self, cfg: Config, experiment: Experiment, stage: int) -> None:
         """One poly curve over all stages of a worker.

@@ -1,14 +1,8 @@
-# One run over all training images, as many epochs as the stages of `camvid/` together.
-_base_ = [
-    '../_base_/models/deeplabv3plus_r34.py',
-    '../_base_/datasets/camvid_240x320.py',
-    '../_base_/augmentations.py',
-    '../_base_/schedules/poly.py',
-    '../_base_/averages.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(decode_head=dict(num_classes=11, loss_decode=dict(_delete_=True, type='CEDiceLoss', alpha=0.6)))
-train_dataloader = dict(batch_size=4, dataset=dict(pipeline=_base_.load + _base_.standard + _base_.pack))
-optim_wrapper = dict(optimizer=dict(lr=2e-3, weight_decay=1e-4))
+# One run over all training images, as many epochs as the stages of `camvid/` together: `switches/base.py` with the
+# switches that were worth most.
+_base_ = './switches/base.py'
+counts = 'data/folds/camvid_4_class_statistics.json'
+model = dict(backbone=dict(deep_stem=True), decode_head=dict(loss_decode=dict(alpha=0.2)))
+train_dataloader = dict(sampler=dict(type='ClassBalancedSampler', counts=counts))
 train_cfg = dict(max_epochs=120)
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/strong_camvid/single'))

@@ -9,9 +9,9 @@ import numpy as np
 from mmengine.config import Config
 
 from mmseg_custom.datasets.folds import FoldSplit
+from mmseg_custom.datasets.kfold_dataset import whole_split
 from mmseg_custom.datasets.label_reader import LabelError, LabelReader
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
-from mmseg_custom.datasets.prepare import whole_split
 from mmseg_custom.engine.files import hash_text, read_json, write_json
 
 

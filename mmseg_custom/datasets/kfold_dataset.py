@@ -238,3 +238,9 @@ class KFoldDataset(BaseSegDataset):
                 f'No folder {image_folder} (seen from {Path.cwd()}): start where the project is, '
                 'link your data set with `python tools/prepare_data.py CONFIG --data-root DIR`, or set data_root.'
             )
+
+
+def whole_split(dataset: dict, part: str) -> KFoldDataset:
+    """The data set of a config without folds and transforms, for ``part`` ``'train'`` or ``'val'``."""
+    whole = {'part': WHOLE[part], 'fold': None, 'pipeline': [], 'serialize_data': False}
+    return DATASETS.build({**dataset, **whole})

@@ -1,13 +1,14 @@
-"""Preparing a data set once: link it, check its pairs, write its folds."""
+"""Preparing a data set once: link it, check its pairs, write its folds and what its sampler counts on."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
-from mmseg.registry import DATASETS
+from mmengine.logging import print_log
 
+from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
-from mmseg_custom.datasets.kfold_dataset import WHOLE, KFoldDataset
+from mmseg_custom.datasets.kfold_dataset import whole_split
 from mmseg_custom.datasets.shard_files import is_elsewhere
 
 
@@ -31,7 +32,7 @@ class Preparation:
 
 
 def prepare(cfg: Config, renew: bool = False) -> Preparation:
-    """Check that every image of both splits has a label, and write the fold file if it is missing.
+    """Check that every image of both splits has a label, and write what is missing: folds, and a sampler's counts.
 
     With ``on_bad_sample='skip'`` a fold file that is there is good as it is. For images that are not on a local disk
     it has to be there.
@@ -43,7 +44,17 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
     Raises:
         FileNotFoundError: If a folder, image or label is missing.
         FoldError: If the folds cannot be made, or the file there does not fit and ``renew`` is not set.
+        LabelError: If classes are to be counted, and a label cannot be read or holds unknown ids.
     """
+    done = _prepare_folds(cfg, renew)
+    counts = cfg.train_dataloader.sampler.get('counts')
+    if counts and not Path(counts).is_file() and not is_elsewhere(cfg.train_dataloader.dataset.data_root):
+        print_log(f'{counts}: counting the pixels of {done.num_train} labels by class, once', 'current')
+        write_statistics(class_counts(cfg, done.split, Path(counts)), 'median_frequency', Path(counts))
+    return done
+
+
+def _prepare_folds(cfg: Config, renew: bool) -> Preparation:
     train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
     file = Path(train.folds['file'])
     is_new = renew or not file.is_file()
@@ -88,9 +99,3 @@ def link_data_root(cfg: Config, data_root: Path) -> None:
         )
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(data_root.resolve(), target_is_directory=True)
-
-
-def whole_split(dataset: dict, part: str) -> KFoldDataset:
-    """The data set of a config without folds and transforms, for ``part`` ``'train'`` or ``'val'``."""
-    whole = {'part': WHOLE[part], 'fold': None, 'pipeline': [], 'serialize_data': False}
-    return DATASETS.build({**dataset, **whole})

@@ -8,11 +8,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.fileio import list_dir_or_file
 
-from mmseg_custom.datasets.kfold_dataset import PARTS, KFoldDataset
+from mmseg_custom.datasets.kfold_dataset import PARTS, KFoldDataset, whole_split
 from mmseg_custom.datasets.label_reader import LabelReader
 from mmseg_custom.datasets.pair_checks import Fault, PairCheck, check_pair, size_text
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
-from mmseg_custom.datasets.prepare import whole_split
 
 
 def verify(cfg: Config, workers: int = 1, on_progress: Progress | None = None) -> list[Fault]:

@@ -7,10 +7,10 @@ from mmseg.registry import DATA_SAMPLERS, DATASETS
 
 from mmseg_custom.datasets import ClassBalancedSampler, ClassBalanceError
 from mmseg_custom.datasets.class_balanced_sampler import draw, image_shares
-from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
+from mmseg_custom.datasets.class_statistics import class_counts
 from mmseg_custom.datasets.folds import read_split
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.files import write_json
+from mmseg_custom.engine.files import read_json, write_json
 
 NAMES = 'abcdefg'
 
@@ -89,15 +89,17 @@ def test_counts_that_do_not_fit_are_named(build, tmp_path, content, message):
         build(counts=str(path))
 
 
-def test_counts_of_the_tool_serve_every_fold(tiny_recipe):
-    cfg = Config.fromfile(tiny_recipe / 'tiny_stage2_fold1.py')
+def test_counts_are_made_with_the_folds_and_serve_each(tiny_recipe):
+    cfg, file = Config.fromfile(tiny_recipe / 'tiny_stage2_fold1.py'), tiny_recipe / 'counts.json'
+    cfg.train_dataloader.sampler = {'type': 'ClassBalancedSampler', 'counts': str(file)}
     prepare(cfg)
-    settings = cfg.train_dataloader.dataset
-    counts = class_counts(cfg, read_split(settings.folds.file), tiny_recipe / 'none.json')
-    write_statistics(counts, 'median_frequency', tiny_recipe / 'counts.json')
-    dataset = DATASETS.build(settings)
-    options = {'type': 'ClassBalancedSampler', 'counts': str(tiny_recipe / 'counts.json')}
-    sampler = DATA_SAMPLERS.build(options, default_args={'dataset': dataset, 'seed': 1})
+    written = file.stat().st_mtime_ns
+    prepare(cfg)
+    assert file.stat().st_mtime_ns == written
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    sampler = DATA_SAMPLERS.build(cfg.train_dataloader.sampler, default_args={'dataset': dataset, 'seed': 1})
     assert sampler.shares.sum() == pytest.approx(1) and len(sampler.shares) == len(dataset)
     assert dataset[next(iter(sampler))]['inputs'].shape == (3, 32, 64)
+    counts = class_counts(cfg, read_split(cfg.train_dataloader.dataset.folds.file), tiny_recipe / 'none.json')
+    assert read_json(file)['image_pixels'] == counts.image_pixels
     assert np.sum(list(counts.image_pixels.values()), 0).tolist() == counts.pixels.tolist()

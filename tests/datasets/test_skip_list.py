@@ -5,7 +5,8 @@ from injected_faults import name
 from mmengine.config import Config
 
 from mmseg_custom.datasets import FoldError, KFoldDataset
-from mmseg_custom.datasets.prepare import prepare, whole_split
+from mmseg_custom.datasets.kfold_dataset import whole_split
+from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.datasets.skip_list import SkipListError, write_skip_list
 
 

@@ -20,9 +20,10 @@ PATIENCE_SECONDS = 60.0
 # A kill that waits for one of them hits the moment it is half written, ...
 HALF_WRITTEN = ('*/.*.tmp', 'tiny/stage2/.*.tmp')
 # ... the moment it appears, or a little later: while an epoch is validated, which begins with a point `iter_<n>.pth`,
-# or while averages are scored.
+# or while candidates are scored, which begins with a lease; their files are written behind it.
 APPEARING = (
     'tiny/stage*/*.json',
+    'tiny/stage*/fusing.lease',
     'tiny/stage2/all_folds.pth',
     'tiny/stage2/top*.pth',
     '*/iter_*.pth',

@@ -12,11 +12,11 @@ from mmseg_custom.stages import LocalPool, Plan, Recipe
 
 RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
 # The command alone, whose workers have to end by themselves; one of its processes while it validates; all of them
-# while an average is scored.
+# while candidates are scored.
 ONE_OF_EACH = [
     Fault('main', file='tiny_stage1/run.json'),
     Fault('any', file='*/iter_*.pth', seconds=0.02),
-    Fault('group', file='tiny/stage2/all_folds.pth'),
+    Fault('group', file='tiny/stage2/fusing.lease'),
 ]
 
 

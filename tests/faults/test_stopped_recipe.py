@@ -21,7 +21,7 @@ from mmseg.registry import TRANSFORMS
 @TRANSFORMS.register_module()
 class Wait(BaseTransform):
     def transform(self, results):
-        time.sleep(0.5)
+        time.sleep(1)
         return results
 """
 SLOW_SCORING = """
@@ -32,8 +32,8 @@ test_dataloader = dict(num_workers=2, dataset=dict(pipeline=[dict(type='Wait')] 
 ASKED = [
     Fault('main', file='tiny_stage1/iter_*.pth', number=signal.SIGTERM),
     Fault('group', file='tiny_stage2_fold2/iter_*.pth', number=signal.SIGUSR1),
-    Fault('main', file='tiny/stage2/all_folds.pth', number=signal.SIGTERM),
-    Fault('group', file='tiny/stage2/all_folds.pth', number=signal.SIGUSR1),
+    Fault('main', file='tiny/stage2/fusing.lease', number=signal.SIGTERM),
+    Fault('group', file='tiny/stage2/fusing.lease', number=signal.SIGUSR1),
 ]
 
 

@@ -4,11 +4,18 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from small_model import WIDTH, random_batch
 
-STRONG = Path(__file__).resolve().parents[2] / 'configs' / 'strong'
+SWITCHES = Path(__file__).resolve().parents[2] / 'configs' / 'strong' / 'switches'
+
+
+def model_of(switch):
+    return Config.fromfile(SWITCHES / f'{switch}.py').model
 
 
 def test_all_switches_train_together():
-    cfg = Config.fromfile(STRONG / 'switches' / 'together.py').model
+    cfg = model_of('ohem')
+    cfg.decode_head.loss_decode.append(model_of('lovasz').decode_head.loss_decode[-1])
+    cfg.backbone.deep_stem = model_of('deep_stem').backbone.deep_stem
+    cfg.auxiliary_head = model_of('aux_head').auxiliary_head
     cfg.backbone.update(depth=10, base_channels=WIDTH)
     cfg.decode_head.update(in_channels=(WIDTH, 8 * WIDTH), aspp_channels=8, c1_channels=6, channels=10)
     cfg.auxiliary_head.update(in_channels=4 * WIDTH, channels=6)
