@@ -29,8 +29,13 @@ def peak_memory() -> int:
     """The most memory that this process has held so far, in bytes: on its GPU if it uses one, else resident."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == 'darwin' else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    status = Path('/proc/self/status')
+    lines = status.read_text().splitlines() if status.is_file() else []
+    for line in lines:
+        if line.startswith('VmHWM:'):
+            return int(line.split()[1]) * 1024
+    # Of a process that another has started, this is the most that either has held.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
 
 
 def is_alive(process: Identity) -> bool | None:
