@@ -47,7 +47,7 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
         LabelError: If classes are to be counted, and a label cannot be read or holds unknown ids.
     """
     done = _prepare_folds(cfg, renew)
-    counts = cfg.train_dataloader.sampler.get('counts')
+    counts = cfg.train_dataloader.get('sampler', {}).get('counts')
     if counts and not Path(counts).is_file() and not is_elsewhere(cfg.train_dataloader.dataset.data_root):
         print_log(f'{counts}: counting the pixels of {done.num_train} labels by class, once', 'current')
         write_statistics(class_counts(cfg, done.split, Path(counts)), 'median_frequency', Path(counts))

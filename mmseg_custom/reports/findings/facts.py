@@ -21,7 +21,7 @@ SEEN = (
     '* These weights were trained on images of val, or on images nobody recorded: the score flatters, because a '
     'network knows the answers to what it was trained on.'
 )
-RECORD_TITLES = ('stage', 'run', 'config', 'config checksum', 'seed', 'weights', 'starts from', 'minutes', 'GB')
+RECORD_TITLES = ('stage', 'run', 'config', 'config checksum', 'seed', 'weights', 'starts from', 'minutes', 'peak GB')
 
 
 def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
