@@ -91,7 +91,7 @@ class Lab:
                 'train_cfg.val_interval': 1 if phase.folds else 2,
             }
         )
-        self._set_data(cfg, phase, fold, experiment.leak_free)
+        self._set_data(cfg, phase, fold, blocks=experiment.leak_free)
         if experiment.recipe in ('published', 'reference'):
             _shorten_reference_schedule(cfg, self.epochs(phase))
         elif experiment.recipe in ('strong', 'stock'):
@@ -104,9 +104,8 @@ class Lab:
 
     def _set_data(self, cfg: Config, phase: Phase, fold: int | None, blocks: bool) -> None:
         number = phase.folds or 4
-        folds = {'file': str(self.folder / f'folds_{number}.json'), 'num_folds': number}
-        if blocks:
-            folds = {'file': str(self.folder / f'blocks_{number}.json'), 'num_folds': number, **BLOCKS}
+        file = self.folder / f'{"blocks" if blocks else "folds"}_{number}.json'
+        folds = {'file': str(file), 'num_folds': number, **(BLOCKS if blocks else {})}
         for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
             loader.update(num_workers=0, persistent_workers=False)
             loader.dataset.update(data_root=str(self.data), packed=None)

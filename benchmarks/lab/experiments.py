@@ -125,7 +125,7 @@ SWITCHES = (
 
 
 def ablation() -> list[Experiment]:
-    """One run of the strong recipe at half its length, with two seeds, and one switch at a time."""
+    """One run of half the length without any switch, with two seeds, and with one switch at a time."""
     base, *switches = (Experiment(f'switch_{name}', name, (Phase(TIME / 2),), 'both') for name in ('base', *SWITCHES))
     return [base, replace(base, seed=SEEDS[1]), *switches]
 

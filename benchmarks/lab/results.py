@@ -30,11 +30,11 @@ def load_all(folder: Path) -> dict[str, Finding]:
 
 def _stage(ledger: StageLedger) -> Finding:
     outcome = ledger.outcome()
-    scored = outcome['candidates'] | {key: outcome[key] for key in (ENSEMBLE,) if key in outcome}
+    ensemble = {ENSEMBLE: outcome[ENSEMBLE]} if ENSEMBLE in outcome else {}
     runs = {name: ledger.entry(name) for name in outcome['members']}
     return {
         'winner': outcome['winner'],
-        'candidates': {name: _candidate(entry) for name, entry in scored.items()},
+        'candidates': {name: _candidate(entry) for name, entry in {**outcome['candidates'], **ensemble}.items()},
         'runs': {name: _run(entry) for name, entry in runs.items()},
     }
 

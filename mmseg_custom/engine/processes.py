@@ -1,4 +1,4 @@
-"""Who a process is, and whether it still lives."""
+"""Who a process is, what memory it has taken, and whether it still lives."""
 
 import os
 import resource

@@ -1,6 +1,7 @@
 """Networks in ONNX files, run by ONNX Runtime."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, Sample
 
 INPUT_NAME = 'image'
-# What loads other files or code, or may run for ever. Our graphs have none of it.
-CONTROL_FLOW = frozenset({'If', 'Loop', 'Scan', 'SequenceMap'})
 
 
 class OnnxNetwork:
@@ -39,10 +38,8 @@ class OnnxNetwork:
         wanted = ['CUDAExecutionProvider'] if device.startswith('cuda') else []
         there = runtime.get_available_providers()
         providers = [name for name in [*wanted, 'CPUExecutionProvider'] if name in there]
-        try:
+        with _failure_named(path):
             self.session = runtime.InferenceSession(content, providers=providers)
-        except Exception as error:  # ONNX Runtime has no base class of its own
-            raise InputError(f'{path} is no ONNX file that can be run: {str(error).splitlines()[0]}') from error
         self.info = OnnxInfo.from_metadata(self.session.get_modelmeta().custom_metadata_map, str(path))
         self.kind = self.info.output
 
@@ -61,10 +58,18 @@ class OnnxNetwork:
         Raises:
             InputError: If the graph fails, as one that wants more memory than there is.
         """
-        try:
+        with _failure_named(self.path):
             return self.session.run(None, {INPUT_NAME: images})[0]
-        except Exception as error:  # As above
-            raise InputError(f'{self.path} cannot be run: {str(error).splitlines()[0]}') from error
+
+
+@contextmanager
+def _failure_named(path: PathLike) -> Iterator[None]:
+    """Name the file in whatever fails; the errors of ONNX, protobuf and ONNX Runtime share no base class."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).partition('\n')[0]
+        raise InputError(f'{path} is no ONNX file that can be run: {reason}') from error
 
 
 def _read_graph(path: PathLike) -> bytes:
@@ -74,18 +79,17 @@ def _read_graph(path: PathLike) -> bytes:
         InputError: Naming the file and what it has.
     """
     onnx = import_extra('onnx', 'export')
-    try:
+    with _failure_named(path):
         content = Path(path).read_bytes()
         model = onnx.load_from_string(content)
-    except Exception as error:  # Protobuf's errors have no base class that both of its implementations share
-        raise InputError(f'{path} is no ONNX file that can be run: {error}') from error
     graph = model.graph
-    constants = [attribute.t for node in graph.node for attribute in node.attribute]
+    attributes = [attribute for node in graph.node for attribute in node.attribute]
+    tensors = [*graph.initializer, *(attribute.t for attribute in attributes)]
     refused = {
-        'data in other files': any(tensor.data_location for tensor in [*graph.initializer, *constants]),
+        'data in other files': any(tensor.data_location for tensor in tensors),
         'functions': bool(model.functions),
         'operators outside of the standard': any(node.domain not in ('', 'ai.onnx') for node in graph.node),
-        'control flow': any(node.op_type in CONTROL_FLOW for node in graph.node),
+        'control flow': any(attribute.HasField('g') or attribute.graphs for attribute in attributes),
     }
     found = [name for name, has in refused.items() if has]
     if found:

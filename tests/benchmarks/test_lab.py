@@ -1,6 +1,6 @@
 import json
 from dataclasses import asdict, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil
 
 import pytest
@@ -35,11 +35,8 @@ def plan(tmp_path):
 def epoch_rates(cfg):
     epochs = cfg.train_cfg.max_epochs
     images = IMAGES * (3 / 4 if cfg.train_dataloader.dataset.fold else 1)
-    return [
-        rate
-        for epoch in rates(cfg, [1.0] * epochs, iters=ceil(images / cfg.train_dataloader.batch_size))
-        for rate in epoch
-    ]
+    steps = ceil(images / cfg.train_dataloader.batch_size)
+    return list(chain.from_iterable(rates(cfg, [1.0] * epochs, iters=steps)))
 
 
 @pytest.mark.parametrize('experiment', main_table(), ids=lambda experiment: experiment.name)
@@ -75,7 +72,7 @@ def test_all_read_and_score_the_same_images(name, plan):
 def test_a_worker_follows_one_curve_through_its_stages(name, plan):
     runs = plan(name)
     stages = [epoch_rates(runs[run]) for run in ('stage1', 'stage2_fold1', 'stage3_fold1')]
-    joined = [rate for stage in stages for rate in stage]
+    joined = list(chain(*stages))
     assert joined == sorted(joined, reverse=True)
     assert joined[-1] == pytest.approx(0, abs=1e-6)
     for before, after in pairwise(stages):

@@ -32,8 +32,8 @@ def elsewhere(location):
     return tensor
 
 
-def add(name='w'):
-    return helper.make_node('Add', ['image', name], ['logits'])
+def add():
+    return helper.make_node('Add', ['image', 'w'], ['logits'])
 
 
 def endless():

@@ -1,4 +1,4 @@
-# Images with rare classes more often; needs `python tools/prepare_data.py CONFIG --class-weights` once.
+# Images with rare classes more often; `python tools/prepare_data.py CONFIG` counts them when it makes the folds.
 _base_ = './base.py'
 counts = 'data/folds/camvid_4_class_statistics.json'
 train_dataloader = dict(sampler=dict(type='ClassBalancedSampler', counts=counts))
