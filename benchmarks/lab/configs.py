@@ -127,7 +127,9 @@ class Lab:
         length = round(sum(steps) / (1 - experiment.last_rate ** (1 / power)))
         left = length - sum(steps[: stage - 1])
         cfg.optim_wrapper.optimizer.lr *= (left / length) ** power
-        cfg.param_scheduler = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
+        poly = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
+        warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': experiment.warm_up, 'by_epoch': False}
+        cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly
 
     def _steps(self, phase: Phase, batch_size: int) -> int:
         return self.epochs(phase) * ceil(self.images * phase.share / batch_size)

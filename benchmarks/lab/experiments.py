@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 SEEDS = (42, 43)
-# Passes over the train list: what one worker has time for, what all begin with, and a later beginning of the folds.
-TIME, START, LATE = 24.0, 6.0, 18.0
+# Passes over the train list: what one worker has time for and what all begin with; HALF is of both.
+TIME, START, HALF = 24.0, 6.0, 0.5
+# Where the folds begin late: the share that comes before them.
+LATE = 0.75
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Experiment:
             as one run), ``'both'`` for a single run.
         seed: Of everything random.
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
+        warm_up: Iterations over which the rate of each stage of folds rises, whose optimizers begin without moments.
         leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
     """
 
@@ -51,6 +54,7 @@ class Experiment:
     budget: str
     seed: int = SEEDS[0]
     last_rate: float = 0.0
+    warm_up: int = 0
     leak_free: bool = False
 
     @property
@@ -69,43 +73,50 @@ class Experiment:
         return sum(phase.cost for phase in self.phases)
 
 
-def staged(stages: int = 2, folds: int = 4, *, budget: str, time: float = TIME, start: float = START) -> tuple:
-    """A start on all images, then stages of folds that share what is left of a budget."""
-    left = (time - start) / stages
-    return (Phase(start), *[Phase(left / folds if budget == 'passes' else left, folds)] * stages)
+def staged(
+    stages: int = 2, folds: int = 4, *, budget: str, time: float = TIME, start: float = START / TIME
+) -> tuple[Phase, ...]:
+    """A share of the time on all images, then stages of folds that share what is left of a budget."""
+    first = time * start
+    left = (time - first) / stages
+    return (Phase(first), *[Phase(left / folds if budget == 'passes' else left, folds)] * stages)
 
 
 def main_table() -> list[Experiment]:
     """The plans of the main table, the shorter ones first."""
     single, equal = (Phase(TIME),), staged(budget='passes')
     return [
-        Experiment('reference_passes', 'reference', equal, 'passes'),
-        Experiment('stock', 'stock', single, 'both'),
         Experiment('strong', 'strong', single, 'both'),
-        Experiment('strong_passes', 'strong', equal, 'passes'),
+        Experiment('strong_passes_late', 'strong', staged(1, budget='passes', start=LATE), 'passes'),
         Experiment('published_passes', 'published', equal, 'passes'),
+        Experiment('reference_passes', 'reference', equal, 'passes'),
+        Experiment('strong_passes', 'strong', equal, 'passes'),
         Experiment('strong_time', 'strong', staged(budget='time'), 'time'),
-        Experiment('reference_time', 'reference', staged(budget='time'), 'time'),
+        Experiment('stock', 'stock', single, 'both'),
     ]
 
 
 def crossover() -> list[Experiment]:
-    """One thing changed at a time around ``strong_time``: how long, how many, how often, from where, to what rate."""
+    """At half of the time, one thing changed: how many folds, how often, from where, to what rate."""
+    time = TIME * HALF
 
-    def plan(name: str, last_rate: float = 0.0, **changes: float) -> Experiment:
-        return Experiment(name, 'strong', staged(budget='time', **changes), 'time', last_rate=last_rate)
+    def plan(name: str, *, last_rate: float = 0.0, warm_up: int = 0, **changes: float) -> Experiment:
+        phases = staged(budget='time', time=time, **changes)
+        return Experiment(name, 'strong', phases, 'time', last_rate=last_rate, warm_up=warm_up)
 
-    leak_free = (Phase(START, 4), *staged(budget='time')[1:])
+    half = plan('half_time')
     return [
-        Experiment('strong_passes_late', 'strong', staged(1, budget='passes', start=LATE), 'passes'),
-        plan('strong_time_k2', folds=2),
-        plan('strong_time_one_stage', stages=1),
-        plan('strong_time_four_stages', stages=4),
-        plan('strong_time_late_start', start=LATE),
-        plan('strong_time_high_rate', last_rate=0.3),
-        plan('strong_time_half', time=TIME / 2, start=START / 2),
-        Experiment('strong_half', 'strong', (Phase(TIME / 2),), 'both'),
-        Experiment('strong_time_leak_free', 'strong', leak_free, 'time', leak_free=True),
+        Experiment('half', 'strong', (Phase(time),), 'both'),
+        half,
+        plan('half_four_stages', stages=4),
+        plan('half_warm_up', warm_up=30),
+        plan('half_high_rate', last_rate=0.3),
+        plan('half_late', start=LATE),
+        plan('half_k2', folds=2),
+        plan('half_one_stage', stages=1),
+        replace(
+            half, name='half_leak_free', phases=(Phase(time * START / TIME, 4), *half.phases[1:]), leak_free=True
+        ),
     ]
 
 
@@ -126,7 +137,9 @@ SWITCHES = (
 
 def ablation() -> list[Experiment]:
     """One run of half the length without any switch, with two seeds, and with one switch at a time."""
-    base, *switches = (Experiment(f'switch_{name}', name, (Phase(TIME / 2),), 'both') for name in ('base', *SWITCHES))
+    base, *switches = (
+        Experiment(f'switch_{name}', name, (Phase(TIME * HALF),), 'both') for name in ('base', *SWITCHES)
+    )
     return [base, replace(base, seed=SEEDS[1]), *switches]
 
 

@@ -8,18 +8,18 @@ matplotlib.use('agg')
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.lab.experiments import LATE, SEEDS, START, TIME
+from benchmarks.lab.experiments import HALF, LATE, SEEDS, START, TIME
 from benchmarks.lab.results import Finding
 
 # What is changed, and the plans that differ in nothing else, by its value.
 PANELS: dict[str, dict[float, str]] = {
-    'passes of one worker': {TIME / 2: 'strong_time_half', TIME: 'strong_time'},
-    'workers and folds': {2: 'strong_time_k2', 4: 'strong_time'},
-    'stages of folds': {1: 'strong_time_one_stage', 2: 'strong_time', 4: 'strong_time_four_stages'},
-    'passes before the folds': {START: 'strong_time', LATE: 'strong_time_late_start'},
-    'learning rate at the end, of the first': {0: 'strong_time', 0.3: 'strong_time_high_rate'},
+    'passes of one worker': {TIME * HALF: 'half_time', TIME: 'strong_time'},
+    'workers and folds': {2: 'half_k2', 4: 'half_time'},
+    'stages of folds': {1: 'half_one_stage', 2: 'half_time', 4: 'half_four_stages'},
+    'share of the passes before the folds': {START / TIME: 'half_time', LATE: 'half_late'},
+    'learning rate at the end, of the first': {0: 'half_time', 0.3: 'half_high_rate'},
 }
-SINGLE = {'strong_time_half': 'strong_half'}
+SINGLE = {'strong_time': 'strong'}
 KINDS = {'one run': 'k--', 'best fold': 'C0o-', 'best average': 'C1s-', 'ensemble': 'C2^:'}
 
 
@@ -43,7 +43,7 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
 
 def _known(plans: dict[float, str], findings: dict[str, Finding]) -> dict[float, dict[str, float]]:
     keys = {
-        value: (f'{name}_seed{SEEDS[0]}', f'{SINGLE.get(name, "strong")}_seed{SEEDS[0]}')
+        value: (f'{name}_seed{SEEDS[0]}', f'{SINGLE.get(name, "half")}_seed{SEEDS[0]}')
         for value, name in plans.items()
     }
     return {

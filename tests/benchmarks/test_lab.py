@@ -9,7 +9,7 @@ from mmengine.config import Config
 from test_schedules import rates
 
 from benchmarks.lab.configs import SIZE, Lab
-from benchmarks.lab.experiments import SEEDS, TIME, Phase, all_experiments, main_table
+from benchmarks.lab.experiments import HALF, SEEDS, TIME, all_experiments, crossover, main_table
 from benchmarks.lab.figure import PANELS, SINGLE, draw
 from benchmarks.lab.results import finding_of
 from benchmarks.lab.tables import tables
@@ -48,6 +48,12 @@ def test_a_budget_is_kept_to_the_pass(experiment):
         assert experiment.time == TIME
 
 
+@pytest.mark.parametrize('experiment', crossover(), ids=lambda experiment: experiment.name)
+def test_a_worker_of_the_crossover_has_half_of_the_time(experiment):
+    assert experiment.time == TIME * HALF
+    assert {phase.passes / phase.share % 1 for phase in experiment.phases} == {0.0}
+
+
 def test_both_seeds_train_the_same_plans():
     others = [experiment for experiment in EXPERIMENTS.values() if experiment.seed != SEEDS[0]]
     assert {experiment.name for experiment in main_table()} < {experiment.name for experiment in others}
@@ -80,9 +86,20 @@ def test_a_worker_follows_one_curve_through_its_stages(name, plan):
 
 
 def test_last_rate_is_kept(plan):
-    runs = plan('strong_time_high_rate')
+    runs = plan('half_high_rate')
     first, last = runs['stage1'].optim_wrapper.optimizer.lr, epoch_rates(runs['stage3_fold4'])[-1]
-    assert last / first == pytest.approx(BY_NAME['strong_time_high_rate'].last_rate, rel=0.05)
+    assert last / first == pytest.approx(BY_NAME['half_high_rate'].last_rate, rel=0.05)
+
+
+def test_warm_up_ends_on_the_curve(plan):
+    name = 'half_warm_up'
+    without, runs = plan('half_time'), plan(name)
+    assert epoch_rates(runs['stage1']) == epoch_rates(without['stage1'])
+    for run in ('stage2_fold1', 'stage3_fold4'):
+        rising, curve = epoch_rates(runs[run]), epoch_rates(without[run])
+        steps = BY_NAME[name].warm_up
+        assert rising[0] == pytest.approx(0.01 * curve[0]) and rising[: steps // 2] == sorted(rising[: steps // 2])
+        assert rising[steps:] == pytest.approx(curve[steps:])
 
 
 def test_published_differs_from_the_reference_in_the_loss_alone(plan):
@@ -145,17 +162,17 @@ def test_figure_compares_plans_that_exist_and_differ_in_what_it_says():
     named = {name for plans in PANELS.values() for name in plans.values()}
     assert named | set(SINGLE.values()) <= set(BY_NAME)
     starts = next(plans for name, plans in PANELS.items() if 'before' in name)
-    assert {passes: BY_NAME[name].phases[0] for passes, name in starts.items()} == {p: Phase(p) for p in starts}
+    assert all(BY_NAME[name].phases[0].passes == share * TIME * HALF for share, name in starts.items())
     folds = next(plans for name, plans in PANELS.items() if 'workers' in name)
     assert all(BY_NAME[name].phases[-1].folds == number for number, name in folds.items())
 
 
 def test_leak_free_folds_go_on_from_themselves(plan):
-    runs = plan('strong_time_leak_free')
+    runs = plan('half_leak_free')
     assert len(runs) == 12
     for run, cfg in runs.items():
         folds, start = cfg.train_dataloader.dataset.folds, cfg.load_from
         assert folds.group_by == 'block' and cfg.default_hooks.fold_average.init == 'own_fold'
         assert (start is None) == ('stage1' in run) and cfg.val_dataloader.dataset.fold == int(run[-1])
-    cells = tables({'a': finding('strong_time_leak_free', 50.0)}).splitlines()[2].split(' | ')
+    cells = tables({'a': finding('half_leak_free', 50.0)}).splitlines()[2].split(' | ')
     assert cells[2:5] == ['52.00', '49.0 to 52.0', '50.00']
