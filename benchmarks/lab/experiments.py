@@ -43,6 +43,7 @@ class Experiment:
         budget: ``'passes'`` (all plans take equally many images) or ``'time'`` (K workers side by side take as long
             as one run), ``'both'`` for a single run.
         seed: Of everything random.
+        rate: Factor on the learning rate of the recipe.
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
         warm_up: Iterations over which the rate of each stage of folds rises, whose optimizers begin without moments.
         leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
@@ -53,6 +54,7 @@ class Experiment:
     phases: tuple[Phase, ...]
     budget: str
     seed: int = SEEDS[0]
+    rate: float = 1.0
     last_rate: float = 0.0
     warm_up: int = 0
     leak_free: bool = False
@@ -97,20 +99,24 @@ def main_table() -> list[Experiment]:
 
 
 def crossover() -> list[Experiment]:
-    """At half of the time, one thing changed: how many folds, how often, from where, to what rate."""
+    """At half of the time, one thing changed: how many folds, how often, from where, at what rates."""
     time = TIME * HALF
 
-    def plan(name: str, *, last_rate: float = 0.0, warm_up: int = 0, **changes: float) -> Experiment:
-        phases = staged(budget='time', time=time, **changes)
-        return Experiment(name, 'strong', phases, 'time', last_rate=last_rate, warm_up=warm_up)
+    def plan(name: str, **changes: float) -> Experiment:
+        return Experiment(name, 'strong', staged(budget='time', time=time, **changes), 'time')
 
-    half = plan('half_time')
+    single, half = Experiment('half', 'strong', (Phase(time),), 'both'), plan('half_time')
     return [
-        Experiment('half', 'strong', (Phase(time),), 'both'),
+        single,
         half,
+        *(
+            replace(plan, name=f'{plan.name}_rate{factor}', rate=factor)
+            for factor in (2, 4)
+            for plan in (single, half)
+        ),
         plan('half_four_stages', stages=4),
-        plan('half_warm_up', warm_up=30),
-        plan('half_high_rate', last_rate=0.3),
+        replace(half, name='half_warm_up', warm_up=30),
+        replace(half, name='half_high_rate', last_rate=0.3),
         plan('half_late', start=LATE),
         plan('half_k2', folds=2),
         plan('half_one_stage', stages=1),
