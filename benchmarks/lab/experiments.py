@@ -120,6 +120,7 @@ def crossover() -> list[Experiment]:
         plan('half_late', start=LATE),
         plan('half_k2', folds=2),
         plan('half_one_stage', stages=1),
+        replace(half, name='half_last_on_all', phases=(Phase(time / 4), Phase(time / 2, 4), Phase(time / 4))),
         replace(
             half, name='half_leak_free', phases=(Phase(time * START / TIME, 4), *half.phases[1:]), leak_free=True
         ),

@@ -24,7 +24,14 @@ def describe(experiment: Experiment) -> str:
     """What an experiment trains, in a line."""
     phases = [f'{phase.passes:g}' + (f' x {phase.folds}' if phase.folds else '') for phase in experiment.phases]
     cost = f'{experiment.cost:g} in all, {experiment.time:g} a worker'
-    return f'{experiment.recipe}, passes {" + ".join(phases)}; {cost}'
+    special = {
+        f'learning rate x {experiment.rate:g}': experiment.rate != 1,
+        f'learning rate down to {experiment.last_rate:g}': experiment.last_rate,
+        f'{experiment.warm_up} iterations of warm-up a stage': experiment.warm_up,
+        'leak-free folds of blocks': experiment.leak_free,
+    }
+    plan = f'{experiment.recipe}, passes {" + ".join(phases)}'
+    return '; '.join([plan, *(words for words, is_so in special.items() if is_so), cost])
 
 
 def tables(findings: dict[str, Finding]) -> str:
