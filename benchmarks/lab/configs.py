@@ -126,7 +126,8 @@ class Lab:
         steps = [self._steps(phase, cfg.train_dataloader.batch_size) for phase in experiment.phases]
         length = round(sum(steps) / (1 - experiment.last_rate ** (1 / power)))
         left = length - sum(steps[: stage - 1])
-        cfg.optim_wrapper.optimizer.lr *= experiment.rate * (left / length) ** power
+        optimizer = cfg.optim_wrapper.optimizer
+        optimizer.lr = (experiment.lr or optimizer.lr) * (left / length) ** power
         poly = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
         warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': experiment.warm_up, 'by_epoch': False}
         cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly

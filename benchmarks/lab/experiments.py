@@ -43,7 +43,7 @@ class Experiment:
         budget: ``'passes'`` (all plans take equally many images) or ``'time'`` (K workers side by side take as long
             as one run), ``'both'`` for a single run.
         seed: Of everything random.
-        rate: Factor on the learning rate of the recipe.
+        lr: Learning rate at the beginning, in the place of the recipe's.
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
         warm_up: Iterations over which the rate of each stage of folds rises, whose optimizers begin without moments.
         leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
@@ -54,7 +54,7 @@ class Experiment:
     phases: tuple[Phase, ...]
     budget: str
     seed: int = SEEDS[0]
-    rate: float = 1.0
+    lr: float | None = None
     last_rate: float = 0.0
     warm_up: int = 0
     leak_free: bool = False
@@ -105,15 +105,10 @@ def crossover() -> list[Experiment]:
     def plan(name: str, **changes: float) -> Experiment:
         return Experiment(name, 'strong', staged(budget='time', time=time, **changes), 'time')
 
-    single, half = Experiment('half', 'strong', (Phase(time),), 'both'), plan('half_time')
+    half = plan('half_time')
     return [
-        single,
+        Experiment('half', 'strong', (Phase(time),), 'both'),
         half,
-        *(
-            replace(plan, name=f'{plan.name}_rate{factor}', rate=factor)
-            for factor in (2, 4)
-            for plan in (single, half)
-        ),
         plan('half_four_stages', stages=4),
         replace(half, name='half_warm_up', warm_up=30),
         replace(half, name='half_high_rate', last_rate=0.3),
@@ -124,6 +119,15 @@ def crossover() -> list[Experiment]:
         replace(
             half, name='half_leak_free', phases=(Phase(time * START / TIME, 4), *half.phases[1:]), leak_free=True
         ),
+    ]
+
+
+def learning_rates() -> list[Experiment]:
+    """Other learning rates than the recipe's; the one number in a name is a thousandth."""
+    single, *staged = crossover()[:3]
+    return [
+        *(replace(single, name=f'half_lr{thousandths}', lr=thousandths / 1000) for thousandths in (2, 4, 16)),
+        *(replace(plan, name=f'{plan.name}_lr2', lr=2e-3) for plan in (*staged, *main_table()[:2])),
     ]
 
 
@@ -153,4 +157,6 @@ def ablation() -> list[Experiment]:
 def all_experiments() -> dict[str, Experiment]:
     """Every experiment by its key, in the order in which they are run."""
     first, second = main_table(), [replace(experiment, seed=SEEDS[1]) for experiment in main_table()]
-    return {experiment.key: experiment for experiment in [*first, *second, *crossover(), *ablation()]}
+    return {
+        experiment.key: experiment for experiment in [*first, *second, *crossover(), *learning_rates(), *ablation()]
+    }

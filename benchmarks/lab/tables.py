@@ -25,7 +25,7 @@ def describe(experiment: Experiment) -> str:
     phases = [f'{phase.passes:g}' + (f' x {phase.folds}' if phase.folds else '') for phase in experiment.phases]
     cost = f'{experiment.cost:g} in all, {experiment.time:g} a worker'
     special = {
-        f'learning rate x {experiment.rate:g}': experiment.rate != 1,
+        f'learning rate {experiment.lr}': experiment.lr,
         f'learning rate down to {experiment.last_rate:g}': experiment.last_rate,
         f'{experiment.warm_up} iterations of warm-up a stage': experiment.warm_up,
         'leak-free folds of blocks': experiment.leak_free,

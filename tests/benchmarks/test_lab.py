@@ -91,10 +91,11 @@ def test_last_rate_is_kept(plan):
     assert last / first == pytest.approx(BY_NAME['half_high_rate'].last_rate, rel=0.05)
 
 
-def test_rate_is_that_of_the_recipe_times_a_factor(plan):
-    whole, doubled = plan('half_time'), plan('half_time_rate2')
-    for run, cfg in doubled.items():
-        assert epoch_rates(cfg) == pytest.approx([2 * rate for rate in epoch_rates(whole[run])])
+def test_another_learning_rate_moves_the_whole_curve(plan):
+    whole, other = plan('half_time'), plan('half_time_lr2')
+    factor = 2e-3 / whole['stage1'].optim_wrapper.optimizer.lr
+    for run, cfg in other.items():
+        assert epoch_rates(cfg) == pytest.approx([factor * rate for rate in epoch_rates(whole[run])])
 
 
 def test_warm_up_ends_on_the_curve(plan):
