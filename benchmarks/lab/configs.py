@@ -70,9 +70,21 @@ class Lab:
                 cfg.dump(folder / f'{experiment.key}_stage{stage}{suffix}.py')
         return folder
 
-    def epochs(self, phase: Phase) -> int:
-        """Epochs of a run over its own share of the images."""
-        return max(round(phase.passes / phase.share), 1)
+    def epochs(self, phase: Phase, every: int = 1) -> int:
+        """Epochs of a run over its own share of every ``every``-th image."""
+        return max(round(every * phase.passes / phase.share), 1)
+
+    def train_on(self, every: int) -> Path:
+        """A data set with every ``every``-th image of the train list and the whole val list, made of links."""
+        if every == 1:
+            return self.data
+        fewer = self.folder / f'every_{every}'
+        for kind in ('images', 'labels'):
+            (fewer / kind / 'train').mkdir(parents=True, exist_ok=True)
+            _link(fewer / kind / 'val', self.data / kind / 'val')
+            for file in sorted((self.data / kind / 'train').iterdir())[::every]:
+                _link(fewer / kind / 'train' / file.name, file)
+        return fewer
 
     def _config(self, experiment: Experiment, stage: int, fold: int | None, name: str) -> Config:
         cfg = Config(base(experiment.recipe, stage)._cfg_dict, format_python_code=False)
@@ -87,13 +99,13 @@ class Lab:
                 'env_cfg.num_threads': 1,
                 'channels_last': True,
                 'randomness.seed': experiment.seed,
-                'train_cfg.max_epochs': self.epochs(phase),
-                'train_cfg.val_interval': 1 if phase.folds else 2,
+                'train_cfg.max_epochs': self.epochs(phase, experiment.every),
+                'train_cfg.val_interval': experiment.every * (1 if phase.folds else 2),
             }
         )
-        self._set_data(cfg, phase, fold, blocks=experiment.leak_free)
+        self._set_data(cfg, experiment, phase, fold)
         if experiment.recipe in ('published', 'reference'):
-            _shorten_reference_schedule(cfg, self.epochs(phase))
+            _shorten_reference_schedule(cfg, cfg.train_cfg.max_epochs)
         elif experiment.recipe in ('strong', 'stock'):
             self._carry_schedule(cfg, experiment, stage)
         if experiment.recipe == 'strong':
@@ -102,19 +114,21 @@ class Lab:
             cfg.default_hooks.fold_average.init = 'own_fold'
         return cfg
 
-    def _set_data(self, cfg: Config, phase: Phase, fold: int | None, blocks: bool) -> None:
-        number = phase.folds or 4
-        file = self.folder / f'{"blocks" if blocks else "folds"}_{number}.json'
+    def _set_data(self, cfg: Config, experiment: Experiment, phase: Phase, fold: int | None) -> None:
+        number, blocks = phase.folds or 4, experiment.leak_free
+        data = self.train_on(experiment.every)
+        prepared = self.folder if data == self.data else data
+        file = prepared / f'{"blocks" if blocks else "folds"}_{number}.json'
         folds = {'file': str(file), 'num_folds': number, **(BLOCKS if blocks else {})}
         for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
             loader.update(num_workers=0, persistent_workers=False)
-            loader.dataset.update(data_root=str(self.data), packed=None)
+            loader.dataset.update(data_root=str(data), packed=None)
             loader.dataset.folds.update(folds)
             for step in loader.dataset.pipeline:
                 step.update(SIZED.get(step['type'], {}))
         cfg.train_dataloader.dataset.fold = cfg.val_dataloader.dataset.fold = fold
         if cfg.train_dataloader.sampler.type == BALANCED:
-            cfg.train_dataloader.sampler.counts = str(self.folder / 'class_statistics.json')
+            cfg.train_dataloader.sampler.counts = str(prepared / 'class_statistics.json')
 
     def _carry_schedule(self, cfg: Config, experiment: Experiment, stage: int) -> None:
         """One poly curve over all stages of a worker.
@@ -123,7 +137,7 @@ class Lab:
         before its end where ``last_rate`` says so.
         """
         power = 0.9
-        steps = [self._steps(phase, cfg.train_dataloader.batch_size) for phase in experiment.phases]
+        steps = [self._steps(phase, experiment.every, cfg.train_dataloader.batch_size) for phase in experiment.phases]
         length = round(sum(steps) / (1 - experiment.last_rate ** (1 / power)))
         left = length - sum(steps[: stage - 1])
         optimizer = cfg.optim_wrapper.optimizer
@@ -132,8 +146,14 @@ class Lab:
         warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': experiment.warm_up, 'by_epoch': False}
         cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly
 
-    def _steps(self, phase: Phase, batch_size: int) -> int:
-        return self.epochs(phase) * ceil(self.images * phase.share / batch_size)
+    def _steps(self, phase: Phase, every: int, batch_size: int) -> int:
+        images = ceil(self.images / every) * phase.share
+        return self.epochs(phase, every) * ceil(images / batch_size)
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.is_symlink():
+        link.symlink_to(target)
 
 
 def base(recipe: str, stage: int) -> Config:

@@ -46,6 +46,7 @@ class Experiment:
         lr: Learning rate at the beginning, in the place of the recipe's.
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
         warm_up: Iterations over which the rate of each stage of folds rises, whose optimizers begin without moments.
+        every: Only every n-th image of the train list, as often as to make up for it.
         leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
     """
 
@@ -57,6 +58,7 @@ class Experiment:
     lr: float | None = None
     last_rate: float = 0.0
     warm_up: int = 0
+    every: int = 1
     leak_free: bool = False
 
     @property
@@ -105,10 +107,11 @@ def crossover() -> list[Experiment]:
     def plan(name: str, **changes: float) -> Experiment:
         return Experiment(name, 'strong', staged(budget='time', time=time, **changes), 'time')
 
-    half = plan('half_time')
+    single, half = Experiment('half', 'strong', (Phase(time),), 'both'), plan('half_time')
     return [
-        Experiment('half', 'strong', (Phase(time),), 'both'),
+        single,
         half,
+        *(replace(plan, name=f'{plan.name}_few', every=4) for plan in (single, half)),
         plan('half_four_stages', stages=4),
         replace(half, name='half_warm_up', warm_up=30),
         replace(half, name='half_high_rate', last_rate=0.3),
@@ -123,11 +126,11 @@ def crossover() -> list[Experiment]:
 
 
 def learning_rates() -> list[Experiment]:
-    """Other learning rates than the recipe's; the one number in a name is a thousandth."""
-    single, *staged = crossover()[:3]
+    """Higher learning rates; the number in a name is their thousandths."""
+    single, half = crossover()[:2]
     return [
-        *(replace(single, name=f'half_lr{thousandths}', lr=thousandths / 1000) for thousandths in (2, 4, 16)),
-        *(replace(plan, name=f'{plan.name}_lr2', lr=2e-3) for plan in (*staged, *main_table()[:2])),
+        replace(single, name='half_lr4', lr=4e-3),
+        *(replace(plan, name=f'{plan.name}_lr8', lr=8e-3) for plan in (single, half, main_table()[0])),
     ]
 
 

@@ -17,10 +17,11 @@ PANELS: dict[str, dict[float, str]] = {
     'workers and folds': {2: 'half_k2', 4: 'half_time'},
     'stages of folds': {1: 'half_one_stage', 2: 'half_time', 4: 'half_four_stages'},
     'share of the passes before the folds': {START / TIME: 'half_time', LATE: 'half_late'},
-    'learning rate, in thousandths': {2: 'half_time_lr2', 8: 'half_time'},
+    'learning rate, in thousandths': {2: 'half_time', 8: 'half_time_lr8'},
+    'share of the train list': {0.25: 'half_time_few', 1: 'half_time'},
     'learning rate at the end, of the first': {0: 'half_time', 0.3: 'half_high_rate'},
 }
-SINGLE = {'strong_time': 'strong', 'half_time_lr2': 'half_lr2'}
+SINGLE = {'strong_time': 'strong', 'half_time_lr8': 'half_lr8', 'half_time_few': 'half_few'}
 KINDS = {'one run': 'k--', 'best fold': 'C0o-', 'best average': 'C1s-', 'ensemble': 'C2^:'}
 
 

@@ -28,6 +28,7 @@ def describe(experiment: Experiment) -> str:
         f'learning rate {experiment.lr}': experiment.lr,
         f'learning rate down to {experiment.last_rate:g}': experiment.last_rate,
         f'{experiment.warm_up} iterations of warm-up a stage': experiment.warm_up,
+        f'every {experiment.every}th image': experiment.every != 1,
         'leak-free folds of blocks': experiment.leak_free,
     }
     plan = f'{experiment.recipe}, passes {" + ".join(phases)}'

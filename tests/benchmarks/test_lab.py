@@ -92,8 +92,8 @@ def test_last_rate_is_kept(plan):
 
 
 def test_another_learning_rate_moves_the_whole_curve(plan):
-    whole, other = plan('half_time'), plan('half_time_lr2')
-    factor = 2e-3 / whole['stage1'].optim_wrapper.optimizer.lr
+    whole, other = plan('half_time'), plan('half_time_lr8')
+    factor = 8e-3 / whole['stage1'].optim_wrapper.optimizer.lr
     for run, cfg in other.items():
         assert epoch_rates(cfg) == pytest.approx([factor * rate for rate in epoch_rates(whole[run])])
 

@@ -2,7 +2,7 @@
 _base_ = '../camvid_single.py'
 load_from = 'work_dirs/strong_camvid/stage2/winner.pth'
 train_cfg = dict(max_epochs=30)
-optim_wrapper = dict(optimizer=dict(lr=8e-3 * (30 / 120) ** 0.9))
+optim_wrapper = dict(optimizer=dict(lr=2e-3 * (30 / 120) ** 0.9))
 param_scheduler = dict(end=30)
 stage = dict(stage_dir='work_dirs/strong_camvid/stage3', candidates=_base_.candidates, keep_last=True)
 default_hooks = dict(fold_average=stage)
