@@ -44,6 +44,7 @@ SIZED = {
     'RandomCrop': {'crop_size': SIZE[::-1]},
 }
 BLOCKS = {'group_by': 'block', 'block_size': 20}
+POWER = 0.9  # of the poly curve
 BALANCED = 'ClassBalancedSampler'
 
 
@@ -136,13 +137,12 @@ class Lab:
         What is left of a poly curve is one itself: it begins at ``lr * (left / all) ** power``. It is cut off
         before its end where ``last_rate`` says so.
         """
-        power = 0.9
         steps = [self._steps(phase, experiment.every, cfg.train_dataloader.batch_size) for phase in experiment.phases]
-        length = round(sum(steps) / (1 - experiment.last_rate ** (1 / power)))
+        length = round(sum(steps) / (1 - experiment.last_rate ** (1 / POWER)))
         left = length - sum(steps[: stage - 1])
         optimizer = cfg.optim_wrapper.optimizer
-        optimizer.lr = (experiment.lr or optimizer.lr) * (left / length) ** power
-        poly = {'type': 'PolyLR', 'power': power, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
+        optimizer.lr = (experiment.lr or optimizer.lr) * (left / length) ** POWER
+        poly = {'type': 'PolyLR', 'power': POWER, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
         warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': experiment.warm_up, 'by_epoch': False}
         cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly
 

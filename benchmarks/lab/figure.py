@@ -1,5 +1,6 @@
 """Where fusion begins to pay: findings as one figure."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
@@ -8,6 +9,7 @@ matplotlib.use('agg')
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from benchmarks.lab.configs import POWER, base
 from benchmarks.lab.experiments import HALF, LATE, SEEDS, START, TIME
 from benchmarks.lab.results import Finding
 
@@ -26,21 +28,45 @@ KINDS = {'one run': 'k--', 'best fold': 'C0o-', 'best average': 'C1s-', 'ensembl
 
 
 def draw(findings: dict[str, Finding], file: Path) -> None:
-    """Draw a panel for each thing that is changed; plans that are not done yet are left out."""
+    """Draw a panel for each thing that is changed, and one of what averages gain; what is not done is left out."""
     panels = {name: _known(plans, findings) for name, plans in PANELS.items()}
-    panels = {name: known for name, known in panels.items() if known}
+    panels = {name: known for name, known in panels.items() if len(known) > 1}
     if not panels:
         return
-    figure, axes = plt.subplots(1, len(panels), figsize=(3 * len(panels), 3.6), sharey=True, squeeze=False)
-    for axis, (name, known) in zip(axes[0], panels.items(), strict=True):
+    figure, (*axes, last) = plt.subplots(1, len(panels) + 1, figsize=(2.9 * len(panels) + 2.9, 3.6))
+    for axis, (name, known) in zip(axes, panels.items(), strict=True):
+        if axis is not axes[0]:
+            axis.sharey(axes[0])
         _panel(axis, known)
         axis.set_xlabel(name)
-    axes[0][0].set_ylabel('mIoU on CamVid val')
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc='upper center', ncols=len(KINDS), frameon=False)
+    axes[0].set_ylabel('mIoU on CamVid val')
+    figure.legend(*axes[0].get_legend_handles_labels(), loc='upper center', ncols=len(KINDS), frameon=False)
+    last.plot(*zip(*_gains(findings), strict=True), 'C1s', markersize=5)
+    last.axhline(0, color='k', linewidth=0.8)
+    last.set(xlabel='learning rate at the end of a stage', ylabel='average of all folds - best fold')
+    for axis in (*axes, last):
+        axis.grid(axis='y', alpha=0.3)
+        axis.spines[['top', 'right']].set_visible(False)
     figure.tight_layout(rect=(0, 0, 1, 0.92))
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=120)
     plt.close(figure)
+
+
+def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float]]:
+    """Of every stage of folds: the rate at its end, and what their average is better than the best of them."""
+    recipes_own = base('strong', 1).optim_wrapper.optimizer.lr
+    for finding in findings.values():
+        plan = finding['experiment']
+        if plan['recipe'] != 'strong':
+            continue
+        passes = [phase['passes'] for phase in plan['phases']]
+        for number, stage in enumerate(finding['stages'], 1):
+            if len(stage['runs']) > 1:
+                spent = sum(passes[:number]) / sum(passes) * (1 - plan['last_rate'] ** (1 / POWER))
+                scores = {name: entry['mIoU'] for name, entry in stage['candidates'].items()}
+                rate = (plan['lr'] or recipes_own) * max(1 - spent, 0) ** POWER
+                yield rate, scores['all_folds_bn'] - scores['best_fold']
 
 
 def _known(plans: dict[float, str], findings: dict[str, Finding]) -> dict[float, dict[str, float]]:
@@ -72,6 +98,3 @@ def _panel(axis: Axes, known: dict[float, dict[str, float]]) -> None:
     for kind, style in KINDS.items():
         axis.plot(values, [known[value][kind] for value in values], style, label=kind, markersize=5)
     axis.set_xticks(values)
-    axis.grid(axis='y', alpha=0.3)
-    for side in ('top', 'right'):
-        axis.spines[side].set_visible(False)

@@ -10,7 +10,7 @@ from test_schedules import rates
 
 from benchmarks.lab.configs import SIZE, Lab
 from benchmarks.lab.experiments import HALF, SEEDS, TIME, all_experiments, crossover, main_table
-from benchmarks.lab.figure import PANELS, SINGLE, draw
+from benchmarks.lab.figure import PANELS, SINGLE, _gains, draw
 from benchmarks.lab.results import finding_of
 from benchmarks.lab.tables import tables
 from mmseg_custom.engine.files import read_json, write_json
@@ -129,7 +129,7 @@ def finding(name, score, seed=SEEDS[0]):
     return {'experiment': asdict(experiment), 'passes': passes, 'stages': [alone, stage] if folds else [alone]}
 
 
-KINDS = {'best_fold': 0.0, 'all_folds': 2.0, 'ensemble': 3.0}
+KINDS = {'best_fold': 0.0, 'all_folds': 2.0, 'all_folds_bn': 1.0, 'ensemble': 3.0}
 
 
 def test_a_finding_is_what_the_ledgers_say(tmp_path):
@@ -159,10 +159,15 @@ def test_table_gives_mean_and_deviation_of_the_seeds():
 
 def test_figure_is_drawn_of_what_is_done(tmp_path):
     file = tmp_path / 'figure.png'
-    draw({'strong_time_seed42': finding('strong_time', 50.0)}, file)
+    draw({f'{name}_seed42': finding(name, 50.0) for name in ('half_time', 'half', 'half_k2')[:2]}, file)
     assert not file.exists()
-    draw({f'{name}_seed42': finding(name, 50.0) for name in ('strong_time', 'strong')}, file)
+    draw({f'{name}_seed42': finding(name, 50.0) for name in ('half_time', 'half', 'half_k2')}, file)
     assert file.stat().st_size > 10_000
+
+
+def test_gains_of_averages_are_by_the_rate_they_were_made_at():
+    plans = {name: finding(name, 50.0) for name in ('half_one_stage', 'half_time_lr8', 'half', 'published_passes')}
+    assert list(_gains(plans)) == [(0.0, 1.0), (pytest.approx(8e-3 * (4.5 / 12) ** 0.9), 1.0)]
 
 
 def test_figure_compares_plans_that_exist_and_differ_in_what_it_says():
