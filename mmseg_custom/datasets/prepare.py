@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 
 from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
-from mmseg_custom.datasets.kfold_dataset import whole_split
+from mmseg_custom.datasets.kfold_dataset import KFoldDataset, whole_split
 from mmseg_custom.datasets.shard_files import is_elsewhere
 
 
@@ -46,19 +46,19 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
         FoldError: If the folds cannot be made, or the file there does not fit and ``renew`` is not set.
         LabelError: If classes are to be counted, and a label cannot be read or holds unknown ids.
     """
-    done = _prepare_folds(cfg, renew)
+    train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
+    elsewhere = is_elsewhere(train.data_prefix['img_path'])
+    done = _prepare_folds(train, val, renew, elsewhere)
     counts = cfg.train_dataloader.get('sampler', {}).get('counts')
-    if counts and not Path(counts).is_file() and not is_elsewhere(cfg.train_dataloader.dataset.data_root):
+    if counts and not Path(counts).is_file() and not elsewhere:
         print_log(f'{counts}: counting the pixels of {done.num_train} labels by class, once', 'current')
         write_statistics(class_counts(cfg, done.split, Path(counts)), 'median_frequency', Path(counts))
     return done
 
 
-def _prepare_folds(cfg: Config, renew: bool) -> Preparation:
-    train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
+def _prepare_folds(train: KFoldDataset, val: KFoldDataset, renew: bool, elsewhere: bool) -> Preparation:
     file = Path(train.folds['file'])
     is_new = renew or not file.is_file()
-    elsewhere = is_elsewhere(train.data_prefix['img_path'])
     if is_new and elsewhere:
         raise FoldError(
             f'{file} cannot be made from {train.data_root}, which is not on a local disk: make it with data_root=DIR '
