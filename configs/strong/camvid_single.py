@@ -1,4 +1,4 @@
-# One run over all training images, as many epochs as the stages of `camvid/` together: `switches/base.py` with the
+# One run over all training images, as long as a worker of `camvid/`: `switches/base.py` with the
 # switches that were worth most.
 _base_ = './switches/base.py'
 counts = 'data/folds/camvid_4_class_statistics.json'

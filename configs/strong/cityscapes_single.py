@@ -1,4 +1,4 @@
-# One run over all training images, as many epochs as the stages of `cityscapes/` together, with the same switches.
+# One run over all training images, as long as a worker of `cityscapes/`, with the same switches.
 _base_ = [
     '../_base_/models/deeplabv3plus_r34.py',
     '../_base_/datasets/cityscapes_scale_crop.py',
