@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
 
 import matplotlib
 
@@ -41,9 +42,12 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
         axis.set_xlabel(name)
     axes[0].set_ylabel('mIoU on CamVid val')
     figure.legend(*axes[0].get_legend_handles_labels(), loc='upper center', ncols=len(KINDS), frameon=False)
-    last.plot(*zip(*_gains(findings), strict=True), 'C1s', markersize=5)
+    rates, over_best, over_mean = zip(*_gains(findings), strict=True)
+    last.plot(rates, over_mean, 'C4v', label='over the mean fold', markersize=5)
+    last.plot(rates, over_best, 'C0o', label='over the best fold', markersize=5)
     last.axhline(0, color='k', linewidth=0.8)
-    last.set(xlabel='learning rate at the end of a stage', ylabel='average of all folds - best fold')
+    last.set(xlabel='learning rate at the end of a stage', ylabel='gain of the average of all folds')
+    last.legend(frameon=False)
     for axis in (*axes, last):
         axis.grid(axis='y', alpha=0.3)
         axis.spines[['top', 'right']].set_visible(False)
@@ -53,8 +57,8 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
     plt.close(figure)
 
 
-def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float]]:
-    """Of every stage of folds: the rate at its end, and what their average is better than the best of them."""
+def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float, float]]:
+    """Of every stage of folds: the rate at its end, and what their average has over their best and their mean."""
     recipes_own = base('strong', 1).optim_wrapper.optimizer.lr
     for finding in findings.values():
         plan = finding['experiment']
@@ -66,7 +70,8 @@ def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float]]:
                 spent = sum(passes[:number]) / sum(passes) * (1 - plan['last_rate'] ** (1 / POWER))
                 scores = {name: entry['mIoU'] for name, entry in stage['candidates'].items()}
                 rate = (plan['lr'] or recipes_own) * max(1 - spent, 0) ** POWER
-                yield rate, scores['all_folds_bn'] - scores['best_fold']
+                average, folds = scores['all_folds_bn'], [run['val'] for run in stage['runs'].values()]
+                yield rate, average - scores['best_fold'], average - mean(folds)
 
 
 def _known(plans: dict[float, str], findings: dict[str, Finding]) -> dict[float, dict[str, float]]:

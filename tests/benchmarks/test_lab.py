@@ -121,7 +121,13 @@ def test_published_differs_from_the_reference_in_the_loss_alone(plan):
 def finding(name, score, seed=SEEDS[0]):
     experiment = replace(BY_NAME[name], seed=seed)
     fused = {kind: {'mIoU': score + extra, 'interval': [score - 1, score + 2]} for kind, extra in KINDS.items()}
-    run = {'seconds': 1800.0, 'peak_memory': 1_500_000_000, 'own_part': score, 'seen': not experiment.leak_free}
+    run = {
+        'seconds': 1800.0,
+        'peak_memory': 1_500_000_000,
+        'own_part': score,
+        'val': score - 1,
+        'seen': not experiment.leak_free,
+    }
     folds = experiment.phases[-1].folds
     stage = {'winner': 'all_folds', 'candidates': fused, 'runs': {f'fold{k}': run for k in range(folds or 0)}}
     alone = {'winner': 'full', 'candidates': {'full': {'mIoU': score, 'interval': []}}, 'runs': {'full': run}}
@@ -167,7 +173,7 @@ def test_figure_is_drawn_of_what_is_done(tmp_path):
 
 def test_gains_of_averages_are_by_the_rate_they_were_made_at():
     plans = {name: finding(name, 50.0) for name in ('half_one_stage', 'half_time_lr8', 'half', 'published_passes')}
-    assert list(_gains(plans)) == [(0.0, 1.0), (pytest.approx(8e-3 * (4.5 / 12) ** 0.9), 1.0)]
+    assert list(_gains(plans)) == [(0.0, 1.0, 2.0), (pytest.approx(8e-3 * (4.5 / 12) ** 0.9), 1.0, 2.0)]
 
 
 def test_figure_compares_plans_that_exist_and_differ_in_what_it_says():
