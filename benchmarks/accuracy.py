@@ -5,7 +5,7 @@ Trains the experiments of benchmarks/lab/experiments.py on CamVid, one after the
 in benchmarks/lab/results/; tables and figure are made of these files alone.
 
 `--list` says what there is and what is done; `--only` chooses; `--jobs` trains the folds of a stage side by side.
-All of it takes about 25 hours of one core of 2020.
+All of it takes about nine hours of one core of 2020.
 """
 
 import argparse

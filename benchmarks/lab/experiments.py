@@ -87,7 +87,7 @@ def staged(
 
 
 def main_table() -> list[Experiment]:
-    """The plans of the main table, the shorter ones first."""
+    """The plans of the main table, in the order of what they tell."""
     single, equal = (Phase(TIME),), staged(budget='passes')
     return [
         Experiment('strong', 'strong', single, 'both'),

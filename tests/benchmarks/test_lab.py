@@ -2,6 +2,7 @@ import json
 from dataclasses import asdict, replace
 from itertools import chain, pairwise
 from math import ceil
+from pathlib import Path
 
 import pytest
 from made_up_recipe import write_recipe
@@ -194,3 +195,23 @@ def test_leak_free_folds_go_on_from_themselves(plan):
         assert (start is None) == ('stage1' in run) and cfg.val_dataloader.dataset.fold == int(run[-1])
     cells = tables({'a': finding('half_leak_free', 50.0)}).splitlines()[2].split(' | ')
     assert cells[2:5] == ['52.00', '49.0 to 52.0', '50.00']
+
+
+def test_fewer_images_are_every_nth_of_train_as_often_and_all_of_val(tmp_path):
+    data = tmp_path / 'data'
+    for kind, suffix in (('images', 'jpg'), ('labels', 'png')):
+        for split, number in (('train', IMAGES), ('val', 3)):
+            (data / kind / split).mkdir(parents=True)
+            for index in range(number):
+                (data / kind / split / f'{index:02}.{suffix}').touch()
+    lab, few = Lab(tmp_path / 'lab', data, IMAGES), BY_NAME['half_few']
+    for _ in range(2):
+        file = next(lab.plan(few).glob('*.py'))
+    cfg = Config.fromfile(file)
+    root, split = Path(cfg.train_dataloader.dataset.data_root), cfg.train_dataloader.dataset.folds
+    for kind in ('images', 'labels'):
+        assert [int(path.stem) for path in sorted((root / kind / 'train').iterdir())] == [*range(0, IMAGES, 4)]
+        assert len(list((root / kind / 'val').iterdir())) == 3
+    epochs, batch_size = cfg.train_cfg.max_epochs, cfg.train_dataloader.batch_size
+    assert epochs == 4 * few.time and cfg.param_scheduler.end == epochs * IMAGES / 4 / batch_size
+    assert Path(split.file).parent == root == Path(cfg.train_dataloader.sampler.counts).parent
