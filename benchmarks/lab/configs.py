@@ -71,10 +71,6 @@ class Lab:
                 cfg.dump(folder / f'{experiment.key}_stage{stage}{suffix}.py')
         return folder
 
-    def epochs(self, phase: Phase, every: int = 1) -> int:
-        """Epochs of a run over its own share of every ``every``-th image."""
-        return max(round(every * phase.passes / phase.share), 1)
-
     def train_on(self, every: int) -> Path:
         """A data set with every ``every``-th image of the train list and the whole val list, made of links."""
         if every == 1:
@@ -100,7 +96,7 @@ class Lab:
                 'env_cfg.num_threads': 1,
                 'channels_last': True,
                 'randomness.seed': experiment.seed,
-                'train_cfg.max_epochs': self.epochs(phase, experiment.every),
+                'train_cfg.max_epochs': experiment.epochs(phase),
                 'train_cfg.val_interval': experiment.every * (1 if phase.folds else 2),
             }
         )
@@ -137,8 +133,9 @@ class Lab:
         What is left of a poly curve is one itself: it begins at ``lr * (left / all) ** power``. It is cut off
         before its end where ``last_rate`` says so.
         """
-        steps = [self._steps(phase, experiment.every, cfg.train_dataloader.batch_size) for phase in experiment.phases]
-        length = round(sum(steps) / (1 - experiment.last_rate ** (1 / POWER)))
+        images, batch_size = ceil(self.images / experiment.every), cfg.train_dataloader.batch_size
+        steps = [experiment.epochs(phase) * ceil(images * phase.share / batch_size) for phase in experiment.phases]
+        length = round(curve_length(sum(steps), experiment.last_rate))
         left = length - sum(steps[: stage - 1])
         optimizer = cfg.optim_wrapper.optimizer
         optimizer.lr = (experiment.lr or optimizer.lr) * (left / length) ** POWER
@@ -146,9 +143,10 @@ class Lab:
         warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': experiment.warm_up, 'by_epoch': False}
         cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly
 
-    def _steps(self, phase: Phase, every: int, batch_size: int) -> int:
-        images = ceil(self.images / every) * phase.share
-        return self.epochs(phase, every) * ceil(images / batch_size)
+
+def curve_length(taken: float, last_rate: float) -> float:
+    """Length of a poly curve that is down to ``last_rate`` of its beginning where ``taken`` of it is done."""
+    return taken / (1 - last_rate ** (1 / POWER))
 
 
 def _link(link: Path, target: Path) -> None:

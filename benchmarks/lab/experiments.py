@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 SEEDS = (42, 43)
-# Passes over the train list: what one worker has time for and what all begin with; HALF is of both.
-TIME, START, HALF = 24.0, 6.0, 0.5
-# Where the folds begin late: the share that comes before them.
-LATE = 0.75
+# Passes over the train list that one worker has time for, and the share of them that the crossover takes.
+TIME, HALF = 24.0, 0.5
+# The share of a plan that comes before its folds.
+START, LATE = 0.25, 0.75
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ class Experiment:
         """Its name with the seed."""
         return f'{self.name}_seed{self.seed}'
 
+    def epochs(self, phase: Phase) -> int:
+        """Epochs of a run over its own share of its images."""
+        return max(round(self.every * phase.passes / phase.share), 1)
+
     @property
     def time(self) -> float:
         """Passes that one worker takes, when there is one for each run of a stage."""
@@ -78,7 +82,7 @@ class Experiment:
 
 
 def staged(
-    stages: int = 2, folds: int = 4, *, budget: str, time: float = TIME, start: float = START / TIME
+    stages: int = 2, folds: int = 4, *, budget: str, time: float = TIME, start: float = START
 ) -> tuple[Phase, ...]:
     """A share of the time on all images, then stages of folds that share what is left of a budget."""
     first = time * start
@@ -120,7 +124,7 @@ def crossover() -> list[Experiment]:
         plan('half_one_stage', stages=1),
         replace(half, name='half_last_on_all', phases=(Phase(time / 4), Phase(time / 2, 4), Phase(time / 4))),
         replace(
-            half, name='half_leak_free', phases=(Phase(time * START / TIME, 4), *half.phases[1:]), leak_free=True
+            half, name='half_leak_free', phases=(replace(half.phases[0], folds=4), *half.phases[1:]), leak_free=True
         ),
     ]
 

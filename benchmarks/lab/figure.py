@@ -10,7 +10,7 @@ matplotlib.use('agg')
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.lab.configs import POWER, base
+from benchmarks.lab.configs import POWER, base, curve_length
 from benchmarks.lab.experiments import HALF, LATE, SEEDS, START, TIME
 from benchmarks.lab.results import Finding
 
@@ -19,7 +19,7 @@ PANELS: dict[str, dict[float, str]] = {
     'passes of one worker': {TIME * HALF: 'half_time', TIME: 'strong_time'},
     'workers and folds': {2: 'half_k2', 4: 'half_time'},
     'stages of folds': {1: 'half_one_stage', 2: 'half_time', 4: 'half_four_stages'},
-    'share of the passes before the folds': {START / TIME: 'half_time', LATE: 'half_late'},
+    'share of the passes before the folds': {START: 'half_time', LATE: 'half_late'},
     'learning rate, in thousandths': {2: 'half_time', 8: 'half_time_lr8'},
     'share of the train list': {0.25: 'half_time_few', 1: 'half_time'},
     'learning rate at the end, of the first': {0: 'half_time', 0.3: 'half_high_rate'},
@@ -65,11 +65,11 @@ def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float, float]]
         if plan['recipe'] != 'strong':
             continue
         passes = [phase['passes'] for phase in plan['phases']]
+        length = curve_length(sum(passes), plan['last_rate'])
         for number, stage in enumerate(finding['stages'], 1):
             if len(stage['runs']) > 1:
-                spent = sum(passes[:number]) / sum(passes) * (1 - plan['last_rate'] ** (1 / POWER))
                 scores = {name: entry['mIoU'] for name, entry in stage['candidates'].items()}
-                rate = (plan['lr'] or recipes_own) * max(1 - spent, 0) ** POWER
+                rate = (plan['lr'] or recipes_own) * (1 - sum(passes[:number]) / length) ** POWER
                 average, folds = scores['all_folds_bn'], [run['val'] for run in stage['runs'].values()]
                 yield rate, average - scores['best_fold'], average - mean(folds)
 
