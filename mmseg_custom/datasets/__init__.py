@@ -6,6 +6,7 @@ from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, split_
 from mmseg_custom.datasets.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.sampler import SampleKey, SeededSampler
 from mmseg_custom.datasets.sharded_sampler import ShardedSampler
+from mmseg_custom.datasets.skipped_samples_hook import SkippedSamplesHook
 
 __all__ = [
     'ClassBalanceError',
@@ -16,6 +17,7 @@ __all__ = [
     'SampleKey',
     'SeededSampler',
     'ShardedSampler',
+    'SkippedSamplesHook',
     'read_split',
     'split_folds',
     'transforms',

@@ -14,7 +14,6 @@ from mmseg_custom.engine.hooks import (
     DivergenceHook,
     IterationSeedHook,
     PreemptionHook,
-    SkippedSamplesHook,
     StageCheckpointHook,
     TrainingHistoryHook,
 )
@@ -35,7 +34,6 @@ __all__ = [
     'ResumableTrainLoop',
     'ResumeError',
     'SafePretrained',
-    'SkippedSamplesHook',
     'StageCheckpointHook',
     'StageTensorboardBackend',
     'TrainingHistoryHook',

@@ -10,10 +10,10 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_custom.datasets.bad_samples import Skipped, skipped_records
+from mmseg_custom.datasets.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
-from mmseg_custom.engine.hooks.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
 from mmseg_custom.engine.main_process import lead, on_main_process

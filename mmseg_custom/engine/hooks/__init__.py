@@ -3,7 +3,6 @@
 from mmseg_custom.engine.hooks.divergence_hook import DivergenceError, DivergenceHook
 from mmseg_custom.engine.hooks.iteration_seed_hook import IterationSeedHook
 from mmseg_custom.engine.hooks.preemption_hook import PreemptionHook
-from mmseg_custom.engine.hooks.skipped_samples_hook import SkippedSamplesHook
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import StageCheckpointHook
 from mmseg_custom.engine.hooks.training_history_hook import TrainingHistoryHook
 
@@ -12,7 +11,6 @@ __all__ = [
     'DivergenceHook',
     'IterationSeedHook',
     'PreemptionHook',
-    'SkippedSamplesHook',
     'StageCheckpointHook',
     'TrainingHistoryHook',
 ]
