@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 SEEDS = (42, 43)
-# Passes over the train list that one worker has time for, and the share of them that the crossover takes.
-TIME, HALF = 24.0, 0.5
+# Passes over the train list that one worker has time for, and the shares of them that shorter plans take.
+TIME, HALF, SHORT = 24.0, 1 / 2, 1 / 3
 # The share of a plan that comes before its folds.
 START, LATE = 0.25, 0.75
 
@@ -138,6 +138,16 @@ def learning_rates() -> list[Experiment]:
     ]
 
 
+def short() -> list[Experiment]:
+    """Little time at a high rate: one run whose schedule runs out, and folds averaged long before theirs would."""
+    time = TIME * SHORT
+    single = Experiment('short_lr8', 'strong', (Phase(time),), 'both', lr=8e-3)
+    folds = Experiment(
+        'short_time_lr8', 'strong', staged(1, budget='time', time=time), 'time', lr=8e-3, last_rate=0.4
+    )
+    return [replace(plan, seed=seed) for seed in SEEDS for plan in (single, folds)]
+
+
 SWITCHES = (
     'scale_crop',
     'sgd',
@@ -165,5 +175,6 @@ def all_experiments() -> dict[str, Experiment]:
     """Every experiment by its key, in the order in which they are run."""
     first, second = main_table(), [replace(experiment, seed=SEEDS[1]) for experiment in main_table()]
     return {
-        experiment.key: experiment for experiment in [*first, *second, *crossover(), *learning_rates(), *ablation()]
+        experiment.key: experiment
+        for experiment in [*first, *second, *crossover(), *learning_rates(), *short(), *ablation()]
     }

@@ -1,6 +1,7 @@
 """Where fusion begins to pay: findings as one figure."""
 
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 from statistics import mean
 
@@ -25,6 +26,7 @@ PANELS: dict[str, dict[float, str]] = {
     'learning rate at the end, of the first': {0: 'half_time', 0.3: 'half_high_rate'},
 }
 SINGLE = {'strong_time': 'strong', 'half_time_lr8': 'half_lr8', 'half_time_few': 'half_few'}
+COLUMNS = 4  # of panels
 KINDS = {'one run': 'k--', 'best fold': 'C0o-', 'best average': 'C1s-', 'ensemble': 'C2^:'}
 
 
@@ -34,24 +36,28 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
     panels = {name: known for name, known in panels.items() if len(known) > 1}
     if not panels:
         return
-    figure, (*axes, last) = plt.subplots(1, len(panels) + 1, figsize=(2.9 * len(panels) + 2.9, 3.6))
+    rows = ceil((len(panels) + 1) / COLUMNS)
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=(2.9 * COLUMNS, 3.2 * rows), squeeze=False)
+    *axes, last = grid.flat[: len(panels) + 1]
+    for unused in grid.flat[len(panels) + 1 :]:
+        unused.remove()
     for axis, (name, known) in zip(axes, panels.items(), strict=True):
-        if axis is not axes[0]:
-            axis.sharey(axes[0])
+        axis.sharey(axes[0])
         _panel(axis, known)
         axis.set_xlabel(name)
-    axes[0].set_ylabel('mIoU on CamVid val')
+    for axis in axes[::COLUMNS]:
+        axis.set_ylabel('mIoU on CamVid val')
     figure.legend(*axes[0].get_legend_handles_labels(), loc='upper center', ncols=len(KINDS), frameon=False)
     rates, over_best, over_mean = zip(*_gains(findings), strict=True)
     last.plot(rates, over_mean, 'C4v', label='over the mean fold', markersize=5)
     last.plot(rates, over_best, 'C0o', label='over the best fold', markersize=5)
     last.axhline(0, color='k', linewidth=0.8)
-    last.set(xlabel='learning rate at the end of a stage', ylabel='gain of the average of all folds')
+    last.set(xlabel='rate at the end of a stage', ylabel='gain of the average of all folds')
     last.legend(frameon=False)
     for axis in (*axes, last):
         axis.grid(axis='y', alpha=0.3)
         axis.spines[['top', 'right']].set_visible(False)
-    figure.tight_layout(rect=(0, 0, 1, 0.92))
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.24 / rows / 3.2))
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=120)
     plt.close(figure)

@@ -10,7 +10,17 @@ from mmengine.config import Config
 from test_schedules import rates
 
 from benchmarks.lab.configs import SIZE, Lab
-from benchmarks.lab.experiments import HALF, SEEDS, TIME, all_experiments, crossover, main_table
+from benchmarks.lab.experiments import (
+    HALF,
+    SEEDS,
+    SHORT,
+    TIME,
+    all_experiments,
+    crossover,
+    learning_rates,
+    main_table,
+    short,
+)
 from benchmarks.lab.figure import PANELS, SINGLE, _gains, draw
 from benchmarks.lab.results import finding_of
 from benchmarks.lab.tables import tables
@@ -49,9 +59,12 @@ def test_a_budget_is_kept_to_the_pass(experiment):
         assert experiment.time == TIME
 
 
-@pytest.mark.parametrize('experiment', crossover(), ids=lambda experiment: experiment.name)
-def test_a_worker_of_the_crossover_has_half_of_the_time(experiment):
-    assert experiment.time == TIME * HALF
+@pytest.mark.parametrize(
+    'experiment', [*crossover(), *learning_rates(), *short()], ids=lambda experiment: experiment.key
+)
+def test_a_worker_of_a_shorter_plan_has_its_share_of_the_time(experiment):
+    shares = {'strong_lr8': 1, 'short_lr8': SHORT, 'short_time_lr8': SHORT}
+    assert experiment.time == TIME * shares.get(experiment.name, HALF)
     assert {phase.passes / phase.share % 1 for phase in experiment.phases} == {0.0}
 
 
