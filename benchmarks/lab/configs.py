@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from benchmarks.lab.experiments import Experiment, Phase
+from benchmarks.lab.experiments import WIDTH, Experiment, Phase
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIGS = ROOT / 'configs'
@@ -14,7 +14,7 @@ DILATIONS = (6, 12, 18)  # half of 12, 24, 36: the features are 30 x 40, not 64 
 # Backbones of an eighth of the width and heads of 32 channels, for all alike; ResNet-10 in the place of ResNet-34.
 AUXILIARY = {'in_channels': 32, 'channels': 16}
 OURS = {
-    'backbone': {'depth': 10, 'base_channels': 8},
+    'backbone': {'depth': 10, 'base_channels': WIDTH},
     'decode_head': {
         'in_channels': (8, 64),
         'aspp_channels': 32,
@@ -105,6 +105,8 @@ class Lab:
             _shorten_reference_schedule(cfg, cfg.train_cfg.max_epochs)
         elif experiment.recipe in ('strong', 'stock'):
             self._carry_schedule(cfg, experiment, stage)
+        if experiment.width != WIDTH:
+            cfg.merge_from_dict(_backbone_of(experiment.width))
         if experiment.recipe == 'strong':
             cfg.default_hooks.fold_average.update(candidates=cfg.candidates, keep_last=True)
         if experiment.leak_free:
@@ -142,6 +144,10 @@ class Lab:
         poly = {'type': 'PolyLR', 'power': POWER, 'eta_min': 0.0, 'end': left, 'by_epoch': False}
         warm_up = {'type': 'LinearLR', 'start_factor': 0.01, 'end': experiment.warm_up, 'by_epoch': False}
         cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly
+
+
+def _backbone_of(width: int) -> dict[str, object]:
+    return {'model.backbone.base_channels': width, 'model.decode_head.in_channels': (width, 8 * width)}
 
 
 def curve_length(taken: float, last_rate: float) -> float:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 SEEDS = (42, 43)
 # Passes over the train list that one worker has time for, and the shares of them that shorter plans take.
 TIME, HALF, SHORT = 24.0, 1 / 2, 1 / 3
+# Channels of the backbone's first stage; published are 64.
+WIDTH = 8
 # The share of a plan that comes before its folds.
 START, LATE = 0.25, 0.75
 
@@ -48,6 +50,7 @@ class Experiment:
         warm_up: Iterations over which the rate of each stage of folds rises, whose optimizers begin without moments.
         every: Only every n-th image of the train list, as often as to make up for it.
         leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
+        width: Channels of the backbone's first stage.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Experiment:
     warm_up: int = 0
     every: int = 1
     leak_free: bool = False
+    width: int = WIDTH
 
     @property
     def key(self) -> str:
@@ -139,13 +143,17 @@ def learning_rates() -> list[Experiment]:
 
 
 def short() -> list[Experiment]:
-    """Little time at a high rate: one run whose schedule runs out, and folds averaged long before theirs would."""
+    """Little time at a high rate: one run whose schedule runs out, and folds averaged long before theirs would.
+
+    The same for a wider network, at half of the rate.
+    """
     time = TIME * SHORT
     single = Experiment('short_lr8', 'strong', (Phase(time),), 'both', lr=8e-3)
     folds = Experiment(
         'short_time_lr8', 'strong', staged(1, budget='time', time=time), 'time', lr=8e-3, last_rate=0.4
     )
-    return [replace(plan, seed=seed) for seed in SEEDS for plan in (single, folds)]
+    wide = [replace(plan, name=f'{plan.name[:-4]}_wide', lr=4e-3, width=3 * WIDTH) for plan in (single, folds)]
+    return [*(replace(plan, seed=seed) for seed in SEEDS for plan in (single, folds)), *wide]
 
 
 SWITCHES = (

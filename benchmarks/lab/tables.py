@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from statistics import mean, stdev
 
-from benchmarks.lab.experiments import Experiment
+from benchmarks.lab.experiments import WIDTH, Experiment
 from benchmarks.lab.results import Finding
 
 COLUMNS = (
@@ -30,6 +30,7 @@ def describe(experiment: Experiment) -> str:
         f'{experiment.warm_up} iterations of warm-up a stage': experiment.warm_up,
         f'every {experiment.every}th image': experiment.every != 1,
         'leak-free folds of blocks': experiment.leak_free,
+        f'{experiment.width / WIDTH:g} times as wide': experiment.width != WIDTH,
     }
     plan = f'{experiment.recipe}, passes {" + ".join(phases)}'
     return '; '.join([plan, *(words for words, is_so in special.items() if is_so), cost])

@@ -5,8 +5,10 @@ from math import ceil
 from pathlib import Path
 
 import pytest
+import torch
 from made_up_recipe import write_recipe
 from mmengine.config import Config
+from mmseg.registry import MODELS
 from test_schedules import rates
 
 from benchmarks.lab.configs import SIZE, Lab
@@ -63,8 +65,8 @@ def test_a_budget_is_kept_to_the_pass(experiment):
     'experiment', [*crossover(), *learning_rates(), *short()], ids=lambda experiment: experiment.key
 )
 def test_a_worker_of_a_shorter_plan_has_its_share_of_the_time(experiment):
-    shares = {'strong_lr8': 1, 'short_lr8': SHORT, 'short_time_lr8': SHORT}
-    assert experiment.time == TIME * shares.get(experiment.name, HALF)
+    share = SHORT if experiment.name.startswith('short') else 1 if experiment.name == 'strong_lr8' else HALF
+    assert experiment.time == TIME * share
     assert {phase.passes / phase.share % 1 for phase in experiment.phases} == {0.0}
 
 
@@ -110,6 +112,12 @@ def test_another_learning_rate_moves_the_whole_curve(plan):
     factor = 8e-3 / whole['stage1'].optim_wrapper.optimizer.lr
     for run, cfg in other.items():
         assert epoch_rates(cfg) == pytest.approx([factor * rate for rate in epoch_rates(whole[run])])
+
+
+def test_a_wider_network_is_as_wide_as_said(plan):
+    for cfg in plan('short_time_wide').values():
+        features = MODELS.build(cfg.model.backbone)(torch.zeros(1, 3, 64, 64))
+        assert [features[0].shape[1], features[-1].shape[1]] == list(cfg.model.decode_head.in_channels) == [24, 192]
 
 
 def test_warm_up_ends_on_the_curve(plan):
