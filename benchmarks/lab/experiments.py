@@ -9,6 +9,8 @@ TIME, HALF, SHORT = 24.0, 1 / 2, 1 / 3
 WIDTH = 8
 # The share of a plan that comes before its folds.
 START, LATE = 0.25, 0.75
+# Share of the first learning rate at which stages end that are averaged before their schedule runs out.
+HIGH_RATE = 0.3
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,15 @@ def staged(
 def main_table() -> list[Experiment]:
     """The plans of the main table, in the order of what they tell."""
     single, equal = (Phase(TIME),), staged(budget='passes')
+    side_by_side = Experiment('strong_time', 'strong', staged(budget='time'), 'time')
     return [
         Experiment('strong', 'strong', single, 'both'),
         Experiment('strong_passes_late', 'strong', staged(1, budget='passes', start=LATE), 'passes'),
         Experiment('published_passes', 'published', equal, 'passes'),
         Experiment('reference_passes', 'reference', equal, 'passes'),
         Experiment('strong_passes', 'strong', equal, 'passes'),
-        Experiment('strong_time', 'strong', staged(budget='time'), 'time'),
+        side_by_side,
+        replace(side_by_side, name='strong_time_high_rate', last_rate=HIGH_RATE),
         Experiment('stock', 'stock', single, 'both'),
     ]
 
@@ -122,7 +126,7 @@ def crossover() -> list[Experiment]:
         *(replace(plan, name=f'{plan.name}_few', every=4) for plan in (single, half)),
         plan('half_four_stages', stages=4),
         replace(half, name='half_warm_up', warm_up=30),
-        replace(half, name='half_high_rate', last_rate=0.3),
+        replace(half, name='half_high_rate', last_rate=HIGH_RATE),
         plan('half_late', start=LATE),
         plan('half_k2', folds=2),
         plan('half_one_stage', stages=1),
