@@ -64,11 +64,11 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
 
 
 def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float, float]]:
-    """Of every stage of folds: the rate at its end, and what their average has over their best and their mean."""
+    """Of every stage of folds with one start: the rate at its end, and what their average has over best and mean."""
     recipes_own = base('strong', 1).optim_wrapper.optimizer.lr
     for finding in findings.values():
         plan = finding['experiment']
-        if plan['recipe'] != 'strong':
+        if plan['recipe'] != 'strong' or plan['leak_free']:
             continue
         passes = [phase['passes'] for phase in plan['phases']]
         length = curve_length(sum(passes), plan['last_rate'])

@@ -194,7 +194,8 @@ def test_figure_is_drawn_of_what_is_done(tmp_path):
 
 
 def test_gains_of_averages_are_by_the_rate_they_were_made_at():
-    plans = {name: finding(name, 50.0) for name in ('half_one_stage', 'half_time_lr8', 'half', 'published_passes')}
+    others = ('half', 'published_passes', 'half_leak_free')
+    plans = {name: finding(name, 50.0) for name in ('half_one_stage', 'half_time_lr8', *others)}
     assert list(_gains(plans)) == [(0.0, 1.0, 2.0), (pytest.approx(8e-3 * (4.5 / 12) ** 0.9), 1.0, 2.0)]
 
 

@@ -3,7 +3,7 @@
 _base_ = '../camvid_single.py'
 load_from = 'work_dirs/strong_camvid/stage1/winner.pth'
 train_cfg = dict(max_epochs=60)
-optim_wrapper = dict(optimizer=dict(lr=2e-3 * (90 / 120) ** 0.9))
-param_scheduler = dict(end=120)
+optim_wrapper = dict(optimizer=dict(lr=2e-3 * (135 / 165) ** 0.9))
+param_scheduler = dict(end=180)
 stage = dict(stage_dir='work_dirs/strong_camvid/stage2', candidates=_base_.candidates, keep_last=True)
 default_hooks = dict(fold_average=stage)
