@@ -58,8 +58,8 @@ def test_a_worker_follows_one_curve_as_long_as_the_one_run(recipe, length, last)
     for rate, before, after in list(around)[warm_up:]:
         assert after <= rate <= before
     assert joined[:warm_up] == pytest.approx(long[:warm_up])
-    assert joined[-1] == pytest.approx(long[-1], rel=1e-3)
-    assert joined[-1] / long[warm_up] == pytest.approx(last, abs=0.01)
+    assert joined[-1] == pytest.approx(long[-1], rel=1e-3, abs=0)
+    assert long[-1] / long[warm_up] == pytest.approx(last, rel=0.01, abs=0)
 
 
 def test_sgd_poly_is_the_product_of_warm_up_and_poly():

@@ -12,25 +12,15 @@ CONFIGS = ROOT / 'configs'
 SIZE = (320, 240)  # (width, height)
 DILATIONS = (6, 12, 18)  # half of 12, 24, 36: the features are 30 x 40, not 64 x 128
 # Backbones of an eighth of the width and heads of 32 channels, for all alike; ResNet-10 in the place of ResNet-34.
-AUXILIARY = {'in_channels': 32, 'channels': 16}
-OURS = {
-    'backbone': {'depth': 10, 'base_channels': WIDTH},
-    'decode_head': {
-        'in_channels': (8, 64),
-        'aspp_channels': 32,
-        'c1_channels': 12,
-        'channels': 32,
-        'dilations': DILATIONS,
-    },
-}
+AUXILIARY = {'in_channels': 4 * WIDTH, 'channels': 16}
 NORM = {'type': 'BN', 'requires_grad': True}
 STOCK = {
     'pretrained': None,
-    'backbone': {'base_channels': 8, 'norm_cfg': NORM},
+    'backbone': {'base_channels': WIDTH, 'norm_cfg': NORM},
     'decode_head': {
-        'in_channels': 64,
+        'in_channels': 8 * WIDTH,
         'channels': 32,
-        'c1_in_channels': 8,
+        'c1_in_channels': WIDTH,
         'c1_channels': 12,
         'dilations': (1, *DILATIONS),
         'num_classes': 11,
@@ -84,7 +74,7 @@ class Lab:
         return fewer
 
     def _config(self, experiment: Experiment, stage: int, fold: int | None, name: str) -> Config:
-        cfg = Config(base(experiment.recipe, stage)._cfg_dict, format_python_code=False)
+        cfg = Config(base(experiment.recipe, stage, experiment.width)._cfg_dict, format_python_code=False)
         phase, stages = experiment.phases[stage - 1], self.folder / experiment.key
         cfg.work_dir = str(stages / 'runs' / name)
         cfg.load_from = str(stages / f'stage{stage - 1}' / 'winner.pth') if stage > 1 else None
@@ -105,8 +95,6 @@ class Lab:
             _shorten_reference_schedule(cfg, cfg.train_cfg.max_epochs)
         elif experiment.recipe in ('strong', 'stock'):
             self._carry_schedule(cfg, experiment, stage)
-        if experiment.width != WIDTH:
-            cfg.merge_from_dict(_backbone_of(experiment.width))
         if experiment.recipe == 'strong':
             cfg.default_hooks.fold_average.update(candidates=cfg.candidates, keep_last=True)
         if experiment.leak_free:
@@ -146,10 +134,6 @@ class Lab:
         cfg.param_scheduler = [warm_up, poly] if stage > 1 and experiment.warm_up else poly
 
 
-def _backbone_of(width: int) -> dict[str, object]:
-    return {'model.backbone.base_channels': width, 'model.decode_head.in_channels': (width, 8 * width)}
-
-
 def curve_length(taken: float, last_rate: float) -> float:
     """Length of a poly curve that is down to ``last_rate`` of its beginning where ``taken`` of it is done."""
     return taken / (1 - last_rate ** (1 / POWER))
@@ -160,7 +144,7 @@ def _link(link: Path, target: Path) -> None:
         link.symlink_to(target)
 
 
-def base(recipe: str, stage: int) -> Config:
+def base(recipe: str, stage: int, width: int = WIDTH) -> Config:
     """The config that a recipe's stage departs from, with the narrow network."""
     if recipe in ('published', 'reference'):
         cfg = Config.fromfile(CONFIGS / f'camvid/camvid_stage{min(stage, 3)}.py')
@@ -172,10 +156,23 @@ def base(recipe: str, stage: int) -> Config:
         cfg = Config.fromfile(CONFIGS / 'strong/camvid_single.py')
     else:
         cfg = Config.fromfile(CONFIGS / f'strong/switches/{recipe}.py')
-    cfg.merge_from_dict({'model': OURS})
+    cfg.merge_from_dict({'model': _ours(width)})
     if 'auxiliary_head' in cfg.model:
-        cfg.model.auxiliary_head.update(AUXILIARY)
+        cfg.model.auxiliary_head.update(AUXILIARY, in_channels=4 * width)
     return cfg
+
+
+def _ours(width: int) -> dict[str, dict]:
+    return {
+        'backbone': {'depth': 10, 'base_channels': width},
+        'decode_head': {
+            'in_channels': (width, 8 * width),
+            'aspp_channels': 32,
+            'c1_channels': 12,
+            'channels': 32,
+            'dilations': DILATIONS,
+        },
+    }
 
 
 def _stock() -> Config:

@@ -152,12 +152,16 @@ def short() -> list[Experiment]:
     The same for a wider network, at half of the rate.
     """
     time = TIME * SHORT
-    single = Experiment('short_lr8', 'strong', (Phase(time),), 'both', lr=8e-3)
-    folds = Experiment(
-        'short_time_lr8', 'strong', staged(1, budget='time', time=time), 'time', lr=8e-3, last_rate=0.4
-    )
-    wide = [replace(plan, name=f'{plan.name[:-4]}_wide', lr=4e-3, width=3 * WIDTH) for plan in (single, folds)]
-    return [*(replace(plan, seed=seed) for seed in SEEDS for plan in (single, folds)), *wide]
+    folds = staged(1, budget='time', time=time)
+
+    def pair(name: str, **changes: float) -> list[Experiment]:
+        return [
+            Experiment(f'short_{name}', 'strong', (Phase(time),), 'both', **changes),
+            Experiment(f'short_time_{name}', 'strong', folds, 'time', last_rate=0.4, **changes),
+        ]
+
+    lr8 = [plan for seed in SEEDS for plan in pair('lr8', lr=8e-3, seed=seed)]
+    return [*lr8, *pair('wide', lr=4e-3, width=3 * WIDTH)]
 
 
 SWITCHES = (

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from benchmarks.lab.configs import POWER, base, curve_length
-from benchmarks.lab.experiments import HALF, LATE, SEEDS, START, TIME
+from benchmarks.lab.experiments import HALF, HIGH_RATE, LATE, SEEDS, START, TIME
 from benchmarks.lab.results import Finding
 
 # What is changed, and the plans that differ in nothing else, by its value.
@@ -23,7 +23,7 @@ PANELS: dict[str, dict[float, str]] = {
     'share of the passes before the folds': {START: 'half_time', LATE: 'half_late'},
     'learning rate, in thousandths': {2: 'half_time', 8: 'half_time_lr8'},
     'share of the train list': {0.25: 'half_time_few', 1: 'half_time'},
-    'learning rate at the end, of the first': {0: 'half_time', 0.3: 'half_high_rate'},
+    'learning rate at the end, of the first': {0: 'half_time', HIGH_RATE: 'half_high_rate'},
 }
 SINGLE = {'strong_time': 'strong', 'half_time_lr8': 'half_lr8', 'half_time_few': 'half_few'}
 COLUMNS = 4  # of panels
@@ -37,7 +37,8 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
     if not panels:
         return
     rows = ceil((len(panels) + 1) / COLUMNS)
-    figure, grid = plt.subplots(rows, COLUMNS, figsize=(2.9 * COLUMNS, 3.2 * rows), squeeze=False)
+    size = (2.9 * COLUMNS, 3.2 * rows)
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=size, squeeze=False, layout='constrained')
     *axes, last = grid.flat[: len(panels) + 1]
     for unused in grid.flat[len(panels) + 1 :]:
         unused.remove()
@@ -47,7 +48,8 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
         axis.set_xlabel(name)
     for axis in axes[::COLUMNS]:
         axis.set_ylabel('mIoU on CamVid val')
-    figure.legend(*axes[0].get_legend_handles_labels(), loc='upper center', ncols=len(KINDS), frameon=False)
+    named = axes[0].get_legend_handles_labels()
+    figure.legend(*named, loc='outside upper center', ncols=len(KINDS), frameon=False)
     rates, over_best, over_mean = zip(*_gains(findings), strict=True)
     last.plot(rates, over_mean, 'C4v', label='over the mean fold', markersize=5)
     last.plot(rates, over_best, 'C0o', label='over the best fold', markersize=5)
@@ -57,7 +59,6 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
     for axis in (*axes, last):
         axis.grid(axis='y', alpha=0.3)
         axis.spines[['top', 'right']].set_visible(False)
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.24 / rows / 3.2))
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=120)
     plt.close(figure)
