@@ -1,33 +1,74 @@
 """Batch norm statistics that belong to an average of weights, instead of an average of statistics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
-from mmengine.dist import all_reduce_params
+from mmengine.dist import all_reduce, all_reduce_params, get_world_size
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
-
-STATISTICS = ('running_mean', 'running_var')
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
-def recalibrate_batch_norm(models: Sequence[nn.Module], inputs: Iterable[Tensor], seed: int = 0) -> None:
+def recalibrate_batch_norm(models: Sequence[nn.Module], inputs: Iterable[Tensor], seed: int | None = None) -> None:
     """Measure the batch norm statistics of segmentors anew (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407).
 
     Every input goes through every model once, in training mode and without gradient; the statistics are then the
     means over all batches, those of all processes included. Batches should be shuffled: the variance within a batch
     of consecutive frames is too small.
 
+    Only what training itself would measure is measured: a batch norm that a model keeps in evaluation mode
+    (``norm_eval``, ``frozen_stages``), that has no running statistics, or that no batch reaches (the pooled branch of
+    our ASPP passes over batches of one image) keeps what it had.
+
     Args:
         models: Encoder-decoders; changed in place, and left in the mode the first one was in.
         inputs: Normalized batches (N, 3, H, W) on the models' device.
-        seed: Of dropout. Defaults to 0.
+        seed: Of dropout. Defaults to ``None``, which counts as 0.
     """
-    networks = _SideBySide(models, seed).train(models[0].training)
+    training = models[0].training
+    networks = _SideBySide(models, seed or 0).train()
     devices = {parameter.device for parameter in networks.parameters() if parameter.device.type == 'cuda'}
-    with torch.random.fork_rng(devices):
-        update_bn(inputs, networks)
-    statistics = [buffer for name, buffer in networks.named_buffers() if name.endswith(STATISTICS)]
-    all_reduce_params(statistics, op='mean')
+    with torch.no_grad(), torch.random.fork_rng(devices), _measured(networks) as norms:
+        for batch in inputs:
+            networks(batch)
+        _average_over_processes(norms)
+    networks.train(training)
+
+
+@contextmanager
+def _measured(networks: nn.Module) -> Iterator[list[_BatchNorm]]:
+    """Let the batch norms that train take plain means over the batches from now on.
+
+    The first batch replaces the statistics, so they need no reset: what no batch reaches still has its own.
+    """
+    norms = [part for part in networks.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
+    norms = [norm for norm in norms if norm.training]
+    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
+    for norm in norms:
+        norm.momentum = None
+        norm.num_batches_tracked.zero_()
+    try:
+        yield norms
+    finally:
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum = momentum
+            if not norm.num_batches_tracked:
+                norm.num_batches_tracked.copy_(count)
+
+
+def _average_over_processes(norms: Sequence[_BatchNorm]) -> None:
+    """Make the statistics the means over the batches of all processes."""
+    if get_world_size() == 1 or not norms:
+        return
+    totals = torch.stack([norm.num_batches_tracked for norm in norms])
+    all_reduce(totals)
+    reached = [(norm, total) for norm, total in zip(norms, totals.tolist(), strict=True) if total]
+    shares = [
+        buffer.mul_(norm.num_batches_tracked / total)
+        for norm, total in reached
+        for buffer in (norm.running_mean, norm.running_var)
+    ]
+    all_reduce_params(shares)
 
 
 class _SideBySide(nn.Module):
@@ -44,12 +85,17 @@ class _SideBySide(nn.Module):
         self.seed += 1
         for model in self.models:
             torch.manual_seed(self.seed)
-            features = model.extract_feat(inputs)
-            for head in _heads(model):
-                head(features)
+            _run_heads(model, model.extract_feat(inputs))
 
 
-def _heads(model: nn.Module) -> list[nn.Module]:
-    auxiliary = getattr(model, 'auxiliary_head', None)
-    others = list(auxiliary) if isinstance(auxiliary, nn.ModuleList) else [auxiliary]
-    return [head for head in (model.decode_head, *others) if head is not None]
+def _run_heads(model: nn.Module, features: Sequence[Tensor]) -> None:
+    """All heads; those of a cascade each get what the one before has predicted."""
+    prediction: tuple[Tensor, ...] = ()
+    for head in _listed(model.decode_head):
+        prediction = (head(features, *prediction),)
+    for head in _listed(getattr(model, 'auxiliary_head', None)):
+        head(features)
+
+
+def _listed(heads: nn.Module | None) -> list[nn.Module]:
+    return list(heads) if isinstance(heads, nn.ModuleList) else [head for head in (heads,) if head is not None]

@@ -28,6 +28,8 @@ from mmseg_custom.stages.lineage import image_set
 
 StateDict = Mapping[str, Tensor]
 VAL = 'val'
+# In a batch that batch norm is measured on: behind a global pooling one image has no variance.
+LEAST_IMAGES = 2
 
 
 class ScoringError(UserError, ValueError):
@@ -154,7 +156,7 @@ class WeightScorer:
         if not models:
             return None
         train = self.cfg.train_dataloader
-        share = max(train.batch_size // get_world_size(), 1)
+        share = max(train.batch_size // get_world_size(), LEAST_IMAGES)
         dataset = {**train.dataset, 'fold': None}
         loader = self._build_loader({**train, 'batch_size': share, 'drop_last': True, 'dataset': dataset})
         step = share * get_world_size()
@@ -163,7 +165,7 @@ class WeightScorer:
             raise ScoringError(
                 f'{self.cfg.filename}: batch norm cannot be recalibrated on less than a batch of {share} images.'
             )
-        recalibrate_batch_norm(models, self._inputs(islice(loader, batches), models[0]), self.cfg.randomness.seed)
+        recalibrate_batch_norm(models, self._inputs(islice(loader, batches), models[0]), self._seed)
         return {**image_set(loader.dataset), 'images': batches * step}
 
     @staticmethod
@@ -171,8 +173,12 @@ class WeightScorer:
         for batch in batches:
             yield model.data_preprocessor(batch, True)['inputs']
 
+    @property
+    def _seed(self) -> int | None:
+        return self.cfg.get('randomness', {}).get('seed')
+
     def _build_loader(self, settings: dict) -> DataLoader:
-        loader = Runner.build_dataloader(settings, seed=self.cfg.randomness.seed)
+        loader = Runner.build_dataloader(settings, seed=self._seed)
         shield_workers(loader)
         return loader
 

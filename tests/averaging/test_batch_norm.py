@@ -1,5 +1,6 @@
 import pytest
 import torch
+from small_model import batch_norms, build_model
 from torch import nn
 
 from mmseg_custom.averaging import recalibrate_batch_norm
@@ -41,6 +42,17 @@ def test_auxiliary_heads_are_measured_too():
     assert model.auxiliary_head[1].running_var == pytest.approx(2.0, rel=1e-4)
 
 
+def test_heads_of_a_cascade_are_given_the_prediction_of_the_one_before():
+    class Refining(nn.BatchNorm2d):
+        def forward(self, features, prediction):
+            return super().forward(features + prediction)
+
+    model = Segmentor()
+    model.decode_head = nn.ModuleList([nn.BatchNorm2d(1), Refining(1)])
+    recalibrate_batch_norm([model], [batch(0.0, 2.0)])
+    assert model.decode_head[1].running_var == pytest.approx(8.0, rel=1e-4)  # of -2 and 2: both inputs are -1 and 1
+
+
 def test_several_models_see_the_same_batches_and_the_callers_generator_stays():
     def inputs():
         for values in ((0.0, 2.0), (4.0, 10.0)):
@@ -54,3 +66,49 @@ def test_several_models_see_the_same_batches_and_the_callers_generator_stays():
     again = Segmentor()
     recalibrate_batch_norm([again], inputs(), seed=3)
     assert torch.equal(again.decode_head[1].running_var, models[0].decode_head[1].running_var)
+
+
+def statistics_of(model):
+    """Running mean and variance of each batch norm, by its name."""
+    norms = {name: part for name, part in model.named_modules() if isinstance(part, nn.BatchNorm2d)}
+    assert norms
+    return {name: torch.stack([norm.running_mean, norm.running_var]).clone() for name, norm in norms.items()}
+
+
+def measured_anew(images=2, **backbone):
+    """The names of the batch norms of a real network that a recalibration has changed, and of those it has not."""
+    model = build_model(backbone=backbone)
+    for norm in batch_norms(model):
+        norm.running_mean.fill_(3.0)
+        norm.running_var.fill_(5.0)
+        norm.num_batches_tracked.fill_(7)
+    before = statistics_of(model)
+    recalibrate_batch_norm([model], [torch.randn(images, 3, 64, 96) for _ in range(2)])
+    changed = {name for name, now in statistics_of(model).items() if not torch.equal(now, before[name])}
+    counts = {name: int(dict(model.named_modules())[name].num_batches_tracked) for name in before}
+    assert all(count == (2 if name in changed else 7) for name, count in counts.items())
+    return changed, before.keys() - changed
+
+
+def test_every_batch_norm_of_a_network_that_trains_is_measured():
+    assert measured_anew()[1] == set()
+
+
+def test_batch_norm_that_does_not_train_keeps_what_it_had():
+    changed, kept = measured_anew(norm_eval=True)
+    assert changed and all(name.startswith('decode_head') for name in changed)
+    assert kept and all(name.startswith('backbone') for name in kept)
+    changed, kept = measured_anew(frozen_stages=1)
+    assert {name.split('.')[1] for name in kept} == {'bn1', 'layer1'}
+    assert {name.split('.')[1] for name in changed if name.startswith('backbone')} == {'layer2', 'layer3', 'layer4'}
+
+
+def test_pooled_branch_keeps_what_it_had_where_batches_have_one_image():
+    assert measured_anew(images=1)[1] == {'decode_head.image_pool.bn'}
+
+
+def test_a_run_without_a_seed_is_measured_as_one_with_seed_0():
+    models = [Segmentor(), Segmentor()]
+    for model, seed in zip(models, (None, 0), strict=True):
+        recalibrate_batch_norm([model], [batch(0.0, 2.0)], seed=seed)
+    assert torch.equal(models[0].decode_head[1].running_var, models[1].decode_head[1].running_var)
