@@ -1,6 +1,7 @@
 """A small segmentor and a batch for it."""
 
 import torch
+from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -26,7 +27,7 @@ def build_model(head=None, backbone=None, **kwargs):
         'in_index': (0, 3),
     } | SMALL_HEAD
     model = {'type': 'EncoderDecoder', 'backbone': backbone, 'decode_head': default | (head or {})}
-    return MODELS.build(model | kwargs)
+    return MODELS.build(ConfigDict(model | kwargs))
 
 
 def random_batch(size=2):

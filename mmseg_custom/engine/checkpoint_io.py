@@ -39,6 +39,8 @@ def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool =
         CheckpointError: If it holds anything but tensors and plain data, or is damaged.
     """
     if not os.path.lexists(path):
+        if ':/' in str(path):
+            raise FileNotFoundError(f'Checkpoint {path} is no local file: download it and give the path of the file.')
         raise FileNotFoundError(f'Checkpoint {path} does not exist.')
     if not Path(path).is_file():
         raise CheckpointError(f'Checkpoint {path} is not a file: name the .pth file itself.')

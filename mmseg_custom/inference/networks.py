@@ -19,9 +19,9 @@ from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.preparation import Sample
+from mmseg_custom.models.head_checks import check_heads
 from mmseg_custom.models.upsampled_classes import upsampled_classes
 from mmseg_custom.stages.classes import check_class_names
-from mmseg_custom.stages.launch import ConfigError
 
 
 class DeviceError(UserError, ValueError):
@@ -131,16 +131,15 @@ def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:
     Raises:
         CheckpointError: If the file cannot be used or is of another architecture.
         StageError: If it was trained for other classes.
-        ConfigError: If the network has one output for two classes.
+        HeadError: If the network has one output for two classes.
     """
     model = MODELS.build(cfg.model)
+    check_heads(model)
     content = load_checkpoint_file(checkpoint)
     weights = weights_of(content, checkpoint)
     check_architecture(model, weights, str(checkpoint))
     names = SimpleNamespace(metainfo={'classes': labels_of_config(cfg).classes})
     check_class_names(content.get('meta') or {}, names, str(checkpoint))
-    if model.decode_head.out_channels == 1:
-        raise ConfigError(f'{cfg.filename}: out_channels=1 is not supported here; give each class its own output.')
     model.load_state_dict(weights)
     return model.eval()
 

@@ -25,6 +25,7 @@ from mmseg_custom.engine.process_group import start_process_group
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.engine.stop_signals import handlers_kept
 from mmseg_custom.evaluation import attach_criterion
+from mmseg_custom.models.head_checks import check_heads
 from mmseg_custom.models.norm import synchronize_batch_norm
 
 
@@ -90,8 +91,13 @@ class StageRunner(Runner):
         return model
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
-        """Build the model, in PyTorch's channels-last format if ``channels_last`` is set, as ``--amp`` does."""
+        """Build the model, in PyTorch's channels-last format if ``channels_last`` is set, as ``--amp`` does.
+
+        Raises:
+            HeadError: If its heads do not fit the classes.
+        """
         model = super().build_model(model)
+        check_heads(model)
         return model.to(memory_format=torch.channels_last) if self.cfg.get('channels_last') else model
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:

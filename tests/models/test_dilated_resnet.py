@@ -106,3 +106,19 @@ def test_deep_stem_is_named_as_missing_from_torchvision(torchvision_file, tmp_pa
 def test_weights_of_another_width_are_refused(torchvision_file, tmp_path):
     with pytest.raises(CheckpointError, match=r'nothing for DilatedResNet.*depth and width'):
         start_from(torchvision_file, tmp_path, base_channels=8)
+
+
+def test_pretrained_of_a_stock_config_is_a_file_to_start_from(torchvision_file):
+    backbone = {'depth': 10, 'base_channels': 4}
+    head = {'in_channels': (4, 32)}
+    model = build_model(head, backbone, pretrained=str(torchvision_file))
+    model.init_weights()
+    assert torch.equal(model.backbone.conv1.weight, torch.load(torchvision_file, weights_only=True)['conv1.weight'])
+    with pytest.raises(ValueError, match='give one of the two'):
+        DilatedResNet(10, pretrained='a.pth', init_cfg={'type': 'Kaiming', 'layer': 'Conv2d'})
+
+
+def test_pretrained_that_would_have_to_be_downloaded_is_refused_by_name():
+    model = DilatedResNet(10, base_channels=4, pretrained='torchvision://resnet18')
+    with pytest.raises(FileNotFoundError, match=r'torchvision://resnet18 is no local file: download it'):
+        model.init_weights()

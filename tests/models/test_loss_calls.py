@@ -5,7 +5,10 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from reference_losses import IGNORED, LOSSES, WEIGHTS, random_batch
 
-from mmseg_custom.models import CEDiceLoss, LabelSmoothCrossEntropyLoss, SoftDiceLoss
+from mmseg_custom.models import CEDiceLoss, LabelSmoothCrossEntropyLoss, LovaszSoftmaxLoss, SoftDiceLoss
+from mmseg_custom.models.losses.calls import LossError
+
+ALL = [*LOSSES, LovaszSoftmaxLoss]
 
 
 @pytest.mark.parametrize('loss_type', LOSSES)
@@ -60,17 +63,50 @@ def test_wrong_arguments_are_named(loss_type, options, message):
         loss_type(**options)
 
 
-@pytest.mark.parametrize('loss_type', LOSSES)
+@pytest.mark.parametrize('loss_type', ALL)
 def test_calls_that_cannot_be_answered_are_refused(loss_type):
     logits, target = random_batch()
-    with pytest.raises(ValueError, match='class_weight has 2 entries'):
-        loss_type(class_weight=[1.0, 2.0])(logits, target)
-    with pytest.raises(ValueError, match="reduction_override='none'"):
-        loss_type()(logits, target, reduction_override='none')
-    with pytest.raises(ValueError, match='avg_factor=7'):
-        loss_type()(logits, target, avg_factor=7)
-    with pytest.raises(ValueError, match='target of shape'):
-        loss_type()(logits, target[:, None])
+    for error, call in {
+        "reduction_override='none'": lambda: loss_type()(logits, target, reduction_override='none'),
+        'avg_factor=7': lambda: loss_type()(logits, target, avg_factor=7),
+        'target of shape': lambda: loss_type()(logits, target[:, None]),
+        r'\(2, 1, 9, 11\) have one channel': lambda: loss_type()(logits[:, :1], target),
+        'Labels of type torch.float32': lambda: loss_type()(logits, target.float()),
+    }.items():
+        with pytest.raises(LossError, match=error):
+            call()
+
+
+@pytest.mark.parametrize('loss_type', LOSSES)
+def test_class_weights_of_another_number_are_refused(loss_type):
+    with pytest.raises(LossError, match='class_weight has 2 entries'):
+        loss_type(class_weight=[1.0, 2.0])(*random_batch())
+
+
+@pytest.mark.parametrize('loss_type', ALL)
+def test_what_a_base_config_says_of_another_loss_is_taken_where_it_is_true(loss_type):
+    loss_type(use_sigmoid=False, avg_non_ignore=True, reduction='mean')
+    for option, message in {
+        'use_sigmoid': rf'{loss_type.__name__} is a softmax over the classes .* use_sigmoid=True is not',
+        'gamma': rf"{loss_type.__name__} has no gamma=True: .*_delete_=True, type='{loss_type.__name__}'",
+    }.items():
+        with pytest.raises(LossError, match=message):
+            loss_type(**{option: True})
+
+
+@pytest.mark.parametrize('loss_type', ALL)
+def test_labels_may_be_of_any_integer_type(loss_type):
+    logits, target = random_batch()
+    for integers in (torch.uint8, torch.int32):
+        assert torch.equal(loss_type()(logits, target.to(integers)), loss_type()(logits, target))
+
+
+@pytest.mark.parametrize('loss_type', ALL)
+def test_an_empty_batch_costs_nothing_and_has_a_gradient(loss_type):
+    logits = torch.zeros(0, 5, 9, 11, requires_grad=True)
+    value = loss_type()(logits, torch.zeros(0, 9, 11, dtype=torch.long))
+    value.backward()
+    assert value == 0 and logits.grad.shape == logits.shape
 
 
 def test_stock_head_takes_a_list_of_the_losses():

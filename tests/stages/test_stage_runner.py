@@ -12,6 +12,7 @@ from mmseg_custom.engine.checkpoint_io import (
     load_weights,
     save_checkpoint_file,
 )
+from mmseg_custom.models.head_checks import HeadError
 from mmseg_custom.stages import StageError, StageLedger
 from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
 from mmseg_custom.stages.scoring import WeightScorer
@@ -216,3 +217,11 @@ def test_runs_of_one_second_share_nothing(start, monkeypatch):
     histories = [runner.message_hub.get_info('history') for runner in (first, second)]
     assert [len(history) for history in histories] == [first.max_epochs] * 2
     assert first.experiment_name != second.experiment_name
+
+
+def test_heads_that_cannot_train_are_refused_before_the_first_step(start):
+    with pytest.raises(HeadError, match=r'model\.decode_head\.out_channels=1'):
+        start('tiny_stage1', **{'model.decode_head.num_classes': 2, 'model.decode_head.out_channels': 1})
+    with pytest.raises(HeadError, match='has 2 entries, but the head has 19 classes'):
+        start('tiny_stage1', **{'model.decode_head.loss_decode.class_weight': [1.0, 2.0]})
+    assert not list(Path('work_dirs').rglob('*.pth'))

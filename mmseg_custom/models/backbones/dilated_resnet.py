@@ -70,10 +70,13 @@ class DilatedResNet(ResNet):
             more time, the same numbers. Defaults to ``False``.
         norm_eval: Keep batch norm on its running statistics in training. Defaults to ``False``.
         frozen_stages: Freeze the stem (0) and the stages up to this one; -1 freezes nothing. Defaults to -1.
+        pretrained: Checkpoint file of the weights to start from, as in ``model.pretrained`` of MMSegmentation's
+            configs; short for ``init_cfg=dict(type='SafePretrained', checkpoint=...)``. Defaults to ``None``.
         init_cfg: Initialisation. Defaults to Kaiming normal (fan_out, ReLU), batch norm weight 1 and bias 0.
 
     Raises:
-        ValueError: For an unknown depth or stage, or if there is not one stride and one dilation a stage.
+        ValueError: For an unknown depth or stage, if there is not one stride and one dilation a stage, or if both
+            ``pretrained`` and ``init_cfg`` are given.
     """
 
     arch_settings = {
@@ -97,11 +100,16 @@ class DilatedResNet(ResNet):
         with_cp: bool = False,
         norm_eval: bool = False,
         frozen_stages: int = -1,
+        pretrained: str | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         if depth not in self.arch_settings:
             raise ValueError(f'depth={depth} is unknown: use one of {sorted(self.arch_settings)}.')
         _check_stages(strides, dilations, out_indices, frozen_stages)
+        if pretrained is not None:
+            if init_cfg is not None:
+                raise ValueError(f'pretrained={pretrained!r} and init_cfg={init_cfg}: give one of the two.')
+            init_cfg = {'type': 'SafePretrained', 'checkpoint': pretrained}
         super().__init__(
             depth,
             in_channels=in_channels,

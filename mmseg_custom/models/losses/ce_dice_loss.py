@@ -5,6 +5,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_custom.models.losses.calls import LossError
 from mmseg_custom.models.losses.functional import PixelSums
 from mmseg_custom.models.losses.label_smooth_cross_entropy_loss import LabelSmoothCrossEntropyLoss
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
@@ -25,7 +26,7 @@ class CEDiceLoss(SegmentationLoss):
             and ``sampled`` of :class:`SegmentationLoss`.
 
     Raises:
-        ValueError: If ``alpha`` lies outside [0, 1], or an argument of a term is wrong.
+        LossError: If ``alpha`` lies outside [0, 1], or an argument of a term is wrong.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class CEDiceLoss(SegmentationLoss):
     ) -> None:
         super().__init__(loss_name, **kwargs)
         if not 0 <= alpha <= 1:
-            raise ValueError(f'alpha={alpha} must lie between 0 and 1.')
+            raise LossError(f'alpha={alpha} must lie between 0 and 1.')
         self.alpha = alpha
         self.label_smoothing = label_smoothing
         self.cross_entropy = LabelSmoothCrossEntropyLoss(label_smoothing)

@@ -5,6 +5,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_custom.models.losses.calls import LossError
 from mmseg_custom.models.losses.functional import PixelSums, safe_ratio
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
 
@@ -22,13 +23,13 @@ class LabelSmoothCrossEntropyLoss(SegmentationLoss):
             ``sampled`` of :class:`SegmentationLoss`.
 
     Raises:
-        ValueError: If ``label_smoothing`` lies outside [0, 1].
+        LossError: If ``label_smoothing`` lies outside [0, 1].
     """
 
     def __init__(self, label_smoothing: float = 0.1, loss_name: str = 'loss_ce', **kwargs: Any) -> None:
         super().__init__(loss_name, **kwargs)
         if not 0 <= label_smoothing <= 1:
-            raise ValueError(f'label_smoothing={label_smoothing} must lie between 0 and 1.')
+            raise LossError(f'label_smoothing={label_smoothing} must lie between 0 and 1.')
         self.label_smoothing = label_smoothing
 
     def terms(self, sums: PixelSums, class_weight: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:

@@ -6,6 +6,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_custom.models.losses.calls import check_options, check_reduction, checked_target
 from mmseg_custom.models.losses.functional import at_least_float32, safe_ratio
 
 
@@ -23,10 +24,21 @@ class LovaszSoftmaxLoss(nn.Module):
         ignore_index: Label that does not count, unless the head passes its own. Defaults to 255.
         loss_weight: Factor on the value. Defaults to 1.0.
         loss_name: Key in the log. Defaults to ``'loss_lovasz'``.
+        **others: As in :class:`~mmseg_custom.models.losses.segmentation_loss.SegmentationLoss`.
+
+    Raises:
+        LossError: If there is anything else in ``others``.
     """
 
-    def __init__(self, ignore_index: int = 255, loss_weight: float = 1.0, loss_name: str = 'loss_lovasz') -> None:
+    def __init__(
+        self,
+        ignore_index: int = 255,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_lovasz',
+        **others: Any,
+    ) -> None:
         super().__init__()
+        check_options(type(self).__name__, others)
         self.ignore_index, self.loss_weight, self.loss_name = ignore_index, loss_weight, loss_name
 
     def forward(
@@ -34,6 +46,8 @@ class LovaszSoftmaxLoss(nn.Module):
         pred: Tensor,
         target: Tensor,
         weight: Tensor | None = None,
+        avg_factor: float | None = None,
+        reduction_override: str | None = None,
         ignore_index: int | None = None,
         **kwargs: Any,
     ) -> Tensor:
@@ -41,11 +55,18 @@ class LovaszSoftmaxLoss(nn.Module):
 
         Args:
             pred: Logits (N, C, H, W).
-            target: Class indices (N, H, W), int64.
+            target: Class indices (N, H, W), integers.
             weight: Passed over.
+            avg_factor: Not to be given.
+            reduction_override: Not to be given, but for ``'mean'``.
             ignore_index: Overrides the module's own. Defaults to ``None``.
             **kwargs: Further arguments of the host, passed over.
+
+        Raises:
+            LossError: If a value other than the mean is asked for, or logits and labels do not fit.
         """
+        check_reduction(type(self).__name__, avg_factor, reduction_override)
+        target = checked_target(type(self).__name__, pred, target)
         ignored = self.ignore_index if ignore_index is None else ignore_index
         return self.loss_weight * lovasz_softmax(at_least_float32(pred).softmax(1), target, ignored)
 
@@ -55,6 +76,8 @@ def lovasz_softmax(probabilities: Tensor, target: Tensor, ignore_index: int = 25
 
     An ignored pixel has no error and belongs to no class: it is sorted to the end, where it adds nothing.
     """
+    if not target.numel():
+        return probabilities.sum()  # 0, with a gradient
     counted = (target != ignore_index).flatten().to(probabilities.dtype)
     losses, present = [], []
     for index, of_class in enumerate(probabilities.unbind(1)):

@@ -21,7 +21,7 @@ def band_rows(num_classes: int, target: Tensor) -> list[slice]:
     """Cut the rows of the labels (N, H, W) into bands of about equal size, which hold all images and classes."""
     images, height, width = target.shape
     at_once = CPU_BAND if target.device.type == 'cpu' else GPU_BAND
-    bands = min(height, ceil(images * num_classes * height * width / at_once))
+    bands = min(height, ceil(max(images, 1) * num_classes * height * width / at_once))
     return [slice(height * number // bands, height * (number + 1) // bands) for number in range(bands)]
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmseg_custom.engine.files import read_json
 from mmseg_custom.models.global_sums import global_sums
+from mmseg_custom.models.losses.calls import LossError, check_options, check_pixels, check_reduction, checked_target
 from mmseg_custom.models.losses.functional import PixelSums, plain_sums
 from mmseg_custom.models.losses.fused import fused_sums
 
@@ -32,9 +33,11 @@ class SegmentationLoss(nn.Module, ABC):
             batch. Defaults to ``True``.
         sampled: Let the weights of a pixel sampler count. ``False`` passes them over: with hard examples alone Dice
             would be that of the hard pixels, not of the classes. Defaults to ``True``.
+        **others: What a base config may say of MMSegmentation's losses, at the value that describes this one too
+            (:data:`~mmseg_custom.models.losses.calls.ALREADY_SO`).
 
     Raises:
-        ValueError: If there is no such implementation.
+        LossError: If an argument has a value that cannot be.
     """
 
     label_smoothing = 0.0
@@ -48,10 +51,12 @@ class SegmentationLoss(nn.Module, ABC):
         implementation: str = 'fused',
         sync: bool = True,
         sampled: bool = True,
+        **others: Any,
     ) -> None:
         super().__init__()
+        check_options(type(self).__name__, others)
         if implementation not in IMPLEMENTATIONS:
-            raise ValueError(f'implementation={implementation!r} is unknown: use one of {tuple(IMPLEMENTATIONS)}.')
+            raise LossError(f'implementation={implementation!r} is unknown: use one of {tuple(IMPLEMENTATIONS)}.')
         self.implementation = implementation
         self.sync = sync
         self.sampled = sampled
@@ -79,7 +84,7 @@ class SegmentationLoss(nn.Module, ABC):
 
         Args:
             pred: Logits (N, C, H, W), or (N, C, h, w) with ``align_corners``.
-            target: Class indices (N, H, W), int64.
+            target: Class indices (N, H, W), integers.
             weight: Pixel weights (N, H, W) of a pixel sampler. If ``sampled``, every sum becomes a weighted one, so
                 that 0 is as good as ignored. Defaults to ``None``.
             ignore_index: Overrides the module's own. Defaults to ``None``.
@@ -87,10 +92,13 @@ class SegmentationLoss(nn.Module, ABC):
                 the corners. Defaults to ``None``, another size is an error.
 
         Raises:
-            ValueError: If the shapes do not fit each other or the class weights.
+            LossError: If the shapes do not fit each other or the class weights, or labels are no integers.
         """
-        size = pred.shape[2:] if align_corners is None else target.shape[1:]
-        self._check_shapes(pred, (len(pred), *size), target, weight)
+        size = None if align_corners is None else target.shape[1:]
+        target = checked_target(type(self).__name__, pred, target, size)
+        if weight is not None:
+            check_pixels(pred, 'weight', weight, size)
+        self._check_class_weight(pred.shape[1])
         sums = IMPLEMENTATIONS[self.implementation](
             pred,
             target,
@@ -119,27 +127,16 @@ class SegmentationLoss(nn.Module, ABC):
         """The loss alone, a scalar; as :meth:`loss_and_parts`, and further arguments of the host are ignored.
 
         Raises:
-            ValueError: If a value other than the mean is asked for.
+            LossError: If a value other than the mean is asked for.
         """
-        if avg_factor is not None or reduction_override not in (None, 'mean'):
-            raise ValueError(
-                f'{type(self).__name__} is a mean over the batch, which avg_factor={avg_factor} and '
-                f'reduction_override={reduction_override!r} are not: leave them out, and set `thresh` of an '
-                'OHEMPixelSampler.'
-            )
+        check_reduction(type(self).__name__, avg_factor, reduction_override)
         return self.loss_and_parts(pred, target, weight, ignore_index)[0]
 
-    def _check_shapes(self, pred: Tensor, pixels: tuple[int, ...], target: Tensor, weight: Tensor | None) -> None:
-        for name, values in (('target', target), ('weight', weight)):
-            if values is not None and (pred.dim() != 4 or values.shape != pixels):
-                raise ValueError(
-                    f'{name} of shape {tuple(values.shape)} does not fit logits of shape '
-                    f'{tuple(pred.shape)}: expected (N, H, W) and (N, C, H, W).'
-                )
-        if self.class_weight is not None and self.class_weight.numel() != pred.shape[1]:
+    def _check_class_weight(self, num_classes: int) -> None:
+        if self.class_weight is not None and self.class_weight.numel() != num_classes:
             source = f' ({self.weight_file})' if self.weight_file else ''
-            raise ValueError(
-                f'class_weight{source} has {self.class_weight.numel()} entries, but the logits have {pred.shape[1]} '
+            raise LossError(
+                f'class_weight{source} has {self.class_weight.numel()} entries, but the logits have {num_classes} '
                 'classes: give one weight a class.'
             )
 
@@ -156,7 +153,7 @@ def read_class_weights(path: str) -> list[float]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is another kind of file.
+        LossError: If it is another kind of file.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -165,5 +162,5 @@ def read_class_weights(path: str) -> list[float]:
         )
     content = read_json(path)
     if not isinstance(content, dict) or 'weights' not in content:
-        raise ValueError(f'class_weight={path!r} has no `weights`: give a file of prepare_data.py --class-weights.')
+        raise LossError(f'class_weight={path!r} has no `weights`: give a file of prepare_data.py --class-weights.')
     return content['weights']

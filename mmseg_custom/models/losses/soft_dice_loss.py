@@ -5,6 +5,7 @@ from typing import Any
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mmseg_custom.models.losses.calls import LossError
 from mmseg_custom.models.losses.functional import PixelSums, dice_loss
 from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
 
@@ -26,7 +27,7 @@ class SoftDiceLoss(SegmentationLoss):
             ``implementation``, ``sync`` and ``sampled`` of :class:`SegmentationLoss`.
 
     Raises:
-        ValueError: If ``smooth`` is not positive or ``absent_classes`` is unknown.
+        LossError: If ``smooth`` is not positive or ``absent_classes`` is unknown.
     """
 
     def __init__(
@@ -34,9 +35,9 @@ class SoftDiceLoss(SegmentationLoss):
     ) -> None:
         super().__init__(loss_name, **kwargs)
         if smooth <= 0:
-            raise ValueError(f'smooth={smooth} must be positive: use a small value such as 1e-6.')
+            raise LossError(f'smooth={smooth} must be positive: use a small value such as 1e-6.')
         if absent_classes not in ABSENT_CLASSES:
-            raise ValueError(f'absent_classes={absent_classes!r} is unknown: use one of {ABSENT_CLASSES}.')
+            raise LossError(f'absent_classes={absent_classes!r} is unknown: use one of {ABSENT_CLASSES}.')
         self.smooth = smooth
         self.absent_classes = absent_classes
 

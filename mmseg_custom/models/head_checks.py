@@ -1,0 +1,62 @@
+"""What can be known of a segmentor's heads before the first step."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from mmseg_custom.errors import UserError
+
+
+class HeadError(UserError, ValueError):
+    """A head whose training would fail or mean nothing; the message names the setting and the way out."""
+
+
+def check_heads(model: nn.Module) -> None:
+    """See that the heads of a segmentor give each class an output, and each of its losses a weight a class.
+
+    Args:
+        model: A segmentor; one without MMSegmentation's ``decode_head`` passes.
+
+    Raises:
+        HeadError: Naming the head.
+    """
+    for name, head in _named_heads(model, 'decode_head'):
+        _check_outputs(name, head)
+    for place in ('decode_head', 'auxiliary_head'):
+        for name, head in _named_heads(model, place):
+            _check_class_weights(name, head)
+
+
+def _named_heads(model: nn.Module, place: str) -> Iterator[tuple[str, Any]]:
+    heads = getattr(model, place, None)
+    if isinstance(heads, nn.ModuleList):
+        yield from ((f'{place}[{number}]', head) for number, head in enumerate(heads))
+    elif heads is not None:
+        yield place, heads
+
+
+def _check_outputs(name: str, head: nn.Module) -> None:
+    if getattr(head, 'num_classes', None) == 1:
+        raise HeadError(
+            f'model.{name}.num_classes=1: what is no object is a class, too. Set num_classes=2 and name both, '
+            "metainfo=dict(classes=('background', 'object'))."
+        )
+    if getattr(head, 'out_channels', None) == 1:
+        raise HeadError(
+            f'model.{name}.out_channels=1 under a sigmoid is not supported: leave it out, with a loss over the '
+            'classes (CEDiceLoss, or CrossEntropyLoss without use_sigmoid). Two outputs under a softmax are the '
+            'same model.'
+        )
+
+
+def _check_class_weights(name: str, head: nn.Module) -> None:
+    losses = getattr(head, 'loss_decode', None)
+    channels = getattr(head, 'out_channels', None)
+    for loss in losses if isinstance(losses, nn.ModuleList) else [losses]:
+        weights = getattr(loss, 'class_weight', None)
+        if weights is not None and channels is not None and len(weights) != channels:
+            raise HeadError(
+                f'model.{name}: class_weight of {type(loss).__name__} has {len(weights)} entries, but the head has '
+                f'{channels} classes: give one weight a class.'
+            )

@@ -1,0 +1,42 @@
+"""Heads that cannot train, or whose training means nothing, are refused before the first step."""
+
+import pytest
+from mmengine.config import ConfigDict
+from mmseg.registry import MODELS
+from small_model import build_model
+from torch import nn
+
+from mmseg_custom.models.head_checks import HeadError, check_heads
+
+SIGMOID = {'type': 'CrossEntropyLoss', 'use_sigmoid': True}
+FCN = {'type': 'FCNHead', 'in_channels': 64, 'channels': 4, 'in_index': 3, 'num_classes': 5}
+
+
+def test_a_head_with_an_output_a_class_passes():
+    check_heads(build_model())
+    check_heads(nn.Conv2d(1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ('head', 'message'),
+    [
+        ({'num_classes': 2, 'out_channels': 1, 'loss_decode': SIGMOID}, r'model\.decode_head\.out_channels=1'),
+        ({'num_classes': 1}, r'decode_head\.num_classes=1: what is no object is a class.*num_classes=2'),
+        ({'loss_decode': {'type': 'CEDiceLoss', 'class_weight': [1.0, 2.0]}}, 'CEDiceLoss has 2 entries.* 5 classes'),
+        ({'loss_decode': [{'type': 'CEDiceLoss'}, {'type': 'CrossEntropyLoss', 'class_weight': [1.0]}]}, '1 entries'),
+    ],
+)
+def test_wrong_heads_are_named(head, message):
+    with pytest.raises(HeadError, match=message):
+        check_heads(build_model(head))
+
+
+def test_auxiliary_heads_and_cascades_are_looked_at_too():
+    weighted = {**FCN, 'loss_decode': {'type': 'CrossEntropyLoss', 'class_weight': [1.0] * 4}}
+    with pytest.raises(HeadError, match=r'model\.auxiliary_head\[1\]: class_weight of CrossEntropyLoss has 4'):
+        check_heads(build_model(auxiliary_head=[FCN, weighted]))
+    backbone = {'type': 'DilatedResNet', 'depth': 10, 'base_channels': 8}
+    ocr = {**FCN, 'type': 'OCRHead', 'ocr_channels': 4, 'num_classes': 2, 'out_channels': 1, 'loss_decode': SIGMOID}
+    cascade = {'type': 'CascadeEncoderDecoder', 'num_stages': 2, 'backbone': backbone, 'decode_head': [FCN, ocr]}
+    with pytest.raises(HeadError, match=r'model\.decode_head\[1\]\.out_channels=1'):
+        check_heads(MODELS.build(ConfigDict(cascade)))
