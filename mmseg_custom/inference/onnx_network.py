@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmseg_custom.engine.files import PathLike
-from mmseg_custom.errors import import_extra
+from mmseg_custom.errors import UserError, import_extra
 from mmseg_custom.inference.errors import InputError
+from mmseg_custom.inference.onnx_check import read_graph
 from mmseg_custom.inference.onnx_info import OnnxInfo
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, Sample
@@ -34,7 +34,9 @@ class OnnxNetwork:
 
     def __init__(self, path: PathLike, device: str = 'cpu') -> None:
         runtime = import_extra('onnxruntime', 'export')
-        self.path, content = path, _read_graph(path)
+        self.path = path
+        with _failure_named(path):
+            content = read_graph(path)
         wanted = ['CUDAExecutionProvider'] if device.startswith('cuda') else []
         there = runtime.get_available_providers()
         providers = [name for name in [*wanted, 'CPUExecutionProvider'] if name in there]
@@ -67,34 +69,11 @@ def _failure_named(path: PathLike) -> Iterator[None]:
     """Name the file in whatever fails; the errors of ONNX, protobuf and ONNX Runtime share no base class."""
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
         reason = str(error).partition('\n')[0]
         raise InputError(f'{path} is no ONNX file that can be run: {reason}') from error
-
-
-def _read_graph(path: PathLike) -> bytes:
-    """The bytes of a file whose graph reads no other files, brings no operators of its own and does not loop.
-
-    Raises:
-        InputError: Naming the file and what it has.
-    """
-    onnx = import_extra('onnx', 'export')
-    with _failure_named(path):
-        content = Path(path).read_bytes()
-        model = onnx.load_from_string(content)
-    graph = model.graph
-    attributes = [attribute for node in graph.node for attribute in node.attribute]
-    tensors = [*graph.initializer, *(attribute.t for attribute in attributes)]
-    refused = {
-        'data in other files': any(tensor.data_location for tensor in tensors),
-        'functions': bool(model.functions),
-        'operators outside of the standard': any(node.domain not in ('', 'ai.onnx') for node in graph.node),
-        'control flow': any(attribute.HasField('g') or attribute.graphs for attribute in attributes),
-    }
-    found = [name for name, has in refused.items() if has]
-    if found:
-        raise InputError(f'{path} has {" and ".join(found)}: no file of tools/export.py.')
-    return content
 
 
 def open_onnx(path: PathLike, device: str = 'cpu', **options: Any) -> Predictor:

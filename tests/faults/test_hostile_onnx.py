@@ -10,6 +10,7 @@ from onnx import TensorProto, helper  # noqa: E402
 
 from mmseg_custom.inference import open_predictor  # noqa: E402
 from mmseg_custom.inference.errors import InputError  # noqa: E402
+from mmseg_custom.inference.onnx_check import read_graph  # noqa: E402
 from mmseg_custom.inference.onnx_info import OnnxInfo, ResizeRule  # noqa: E402
 
 IMAGES = helper.make_tensor_value_info('image', TensorProto.FLOAT, ['n', 3, 'h', 'w'])
@@ -68,6 +69,31 @@ def huge():
     return model([helper.make_node('ConstantOfShape', ['shape'], ['w']), add()], [shape])
 
 
+def sparse_elsewhere(location='secret'):
+    """Numbers of another file as the values of a sparse tensor."""
+    indices = helper.make_tensor('i', TensorProto.INT64, [1], [0])
+    values = elsewhere(location)
+    return onnx.SparseTensorProto(values=values, indices=indices, dims=[1])
+
+
+def sparse_initializer():
+    made = model([add()])
+    made.graph.sparse_initializer.append(sparse_elsewhere())
+    return made
+
+
+def training():
+    made = model([helper.make_node('Identity', ['image'], ['logits'])])
+    made.training_info.add().algorithm.CopyFrom(made.graph)
+    return made
+
+
+def branch():
+    then = helper.make_graph([helper.make_node('Identity', ['image'], ['x'])], 'then', [], [LOGITS])
+    true = helper.make_tensor('true', TensorProto.BOOL, [], [True])
+    return model([helper.make_node('If', ['true'], ['logits'], then_branch=then, else_branch=then)], [true])
+
+
 SOUND = model([helper.make_node('Identity', ['image'], ['logits'])])
 HOSTILE = {
     'nothing': b'',
@@ -84,6 +110,7 @@ HOSTILE = {
     'own operator': model([helper.make_node('Run', ['image'], ['logits'], domain='theirs')]).SerializeToString(),
     'unknown operator': model([helper.make_node('System', ['image'], ['logits'])]).SerializeToString(),
     '2^45 numbers': huge().SerializeToString(),
+    'sparse tensor of another file': sparse_initializer().SerializeToString(),
     'no metadata': model([helper.make_node('Identity', ['image'], ['logits'])], info=None).SerializeToString(),
 }
 
@@ -95,6 +122,38 @@ def test_hostile_graph_is_refused_by_name(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(InputError, match=r'input\.onnx'):
         open_predictor(path).predict(np.zeros((8, 8, 3), np.uint8))
+
+
+TEXT = helper.make_tensor('text', TensorProto.STRING, [1], [b'secret'])
+ROOT = helper.make_node('Identity', ['image'], ['logits'])
+REFUSED = {
+    'a SparseTensorProto': sparse_initializer(),
+    'a SparseTensorProto, data in other files': model(
+        [helper.make_node('Constant', [], ['w'], sparse_value=sparse_elsewhere()), add()]
+    ),
+    'a TrainingInfoProto, control flow': training(),
+    'the operator If, control flow': branch(),
+    'the operator Loop, control flow': endless(),
+    'a FunctionProto, the operator theirs.Own': function(),
+    'the operator RandomNormal': model([helper.make_node('RandomNormal', [], ['w'], shape=[1]), add()]),
+    'tensors of STRING': model([ROOT], [TEXT]),
+    'tensors of 99': model([ROOT], [TensorProto(name='w', data_type=99, dims=[0])]),
+}
+
+
+@pytest.mark.parametrize('found', REFUSED)
+def test_what_a_graph_of_ours_never_has_is_named(found, tmp_path):
+    path = tmp_path / 'input.onnx'
+    path.write_bytes(REFUSED[found].SerializeToString())
+    with pytest.raises(InputError) as refused:
+        read_graph(path)
+    assert found in str(refused.value)
+
+
+def test_what_this_version_of_onnx_does_not_know_is_not_handed_on(tmp_path):
+    path, unknown = tmp_path / 'input.onnx', b'\xfa\x7f\x06secret'  # field 2047 of the model
+    path.write_bytes(SOUND.SerializeToString() + unknown)
+    assert b'secret' not in read_graph(path)
 
 
 def test_the_same_graph_without_malice_is_taken(tmp_path):
