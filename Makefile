@@ -1,4 +1,5 @@
 # `make quickstart`: the whole recipe in small, from nothing.  `make test`: the tests, from nothing.
+# `make test-lowest`: the tests on Python 3.10 and the lowest versions of everything; downloads an older PyTorch, 5 GB.
 # `make test-official`: the tests on the official packages; builds mmcv from source, which needs a C++ compiler and
 # takes a quarter of an hour.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -8,10 +9,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := $(VENV)/.extras
 OFFICIAL := .venv-official
+LOWEST := .venv-lowest
+LOWEST_PYTHON ?= python3.10
 # Each test runs on one thread; a file's tests stay together, so that what they share is made once.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 
-.PHONY: quickstart test test-slow test-faults test-official lint
+.PHONY: quickstart test test-slow test-faults test-official test-lowest lint
 
 quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
@@ -52,3 +55,12 @@ $(OFFICIAL)/.ready: requirements-official.txt requirements-extras.txt
 	MMCV_WITH_OPS=1 $(OFFICIAL)/bin/python -m pip install --quiet --no-build-isolation --no-deps mmcv==2.1.0
 	$(OFFICIAL)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(OFFICIAL)/.ready
+
+test-lowest: $(LOWEST)/.ready
+	$(LOWEST)/bin/python -m pytest $(SIDE_BY_SIDE)
+
+$(LOWEST)/.ready: requirements-lowest.txt
+	$(LOWEST_PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --requirement requirements-lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $(LOWEST)/.ready

@@ -34,10 +34,23 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
+    classifiers=[
+        'Operating System :: POSIX',
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
+    ],
     packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*']),
     package_data={'mmseg_custom.reports': ['templates/*']},
     # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
     # mmsegmentation. The extras bring a stack into an environment that has none.
-    install_requires=['numpy', 'opencv-python', 'ftfy', 'matplotlib', 'prettytable', 'rich'],
+    # Each of the lowest versions is tested: `make test-lowest`.
+    install_requires=[
+        'numpy>=1.24',
+        'opencv-python>=4.7',
+        'pillow>=9.4',
+        'ftfy>=6.1',
+        'matplotlib>=3.7',
+        'prettytable>=3.7',
+        'rich>=13',
+    ],
     extras_require={**EXTRAS, 'dev': DEVELOPMENT},
 )

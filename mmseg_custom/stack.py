@@ -2,21 +2,25 @@
 
 import contextlib
 import io
+import os
 import warnings
 from importlib import import_module
 from types import ModuleType
 
-REQUIRED = {'torch': '2.1.0', 'mmcv': '2.0.0', 'mmengine': '0.10.0', 'mmseg': '1.2.0'}
+# The lowest versions that are tested, of either stack.
+REQUIRED = {'torch': '2.6.0', 'mmcv': '2.1.0', 'mmengine': '0.10.7', 'mmseg': '1.2.2'}
 NOISY_PARTS = {'mmseg': ['mmseg.datasets', 'mmseg.models']}
 INSTALL_HINT = "install a stack with `pip install 'mmseg-custom[onedl]'` (or see [official] in the README)"
 
 
 def require_stack() -> None:
-    """Check that every host package is installed and new enough.
+    """Check that the system is one we run on, and that every host package is installed and new enough.
 
     Raises:
         ImportError: In one line, naming the package, the version found and what to install.
     """
+    if os.name != 'posix':
+        raise ImportError('mmseg-custom needs Linux or macOS for its file locks: on Windows install it in WSL.')
     for name, minimum in REQUIRED.items():
         try:
             module = _import_quietly(name)
