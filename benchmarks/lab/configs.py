@@ -61,8 +61,13 @@ class Lab:
                 cfg.dump(folder / f'{experiment.key}_stage{stage}{suffix}.py')
         return folder
 
-    def train_on(self, every: int) -> Path:
-        """A data set with every ``every``-th image of the train list and the whole val list, made of links."""
+    def train_on(self, every: int, held_out: str = '') -> Path:
+        """A data set with every ``every``-th image of the train list and the whole val list, made of links.
+
+        With a drive that is held out, val is that drive of the train list, and train the others.
+        """
+        if held_out:
+            return self._without_drive(held_out)
         if every == 1:
             return self.data
         fewer = self.folder / f'every_{every}'
@@ -72,6 +77,15 @@ class Lab:
             for file in sorted((self.data / kind / 'train').iterdir())[::every]:
                 _link(fewer / kind / 'train' / file.name, file)
         return fewer
+
+    def _without_drive(self, drive: str) -> Path:
+        folder = self.folder / f'without_{drive}'
+        for kind in ('images', 'labels'):
+            for file in sorted((self.data / kind / 'train').iterdir()):
+                split = 'val' if file.name.startswith(drive) else 'train'
+                (folder / kind / split).mkdir(parents=True, exist_ok=True)
+                _link(folder / kind / split / file.name, file)
+        return folder
 
     def _config(self, experiment: Experiment, stage: int, fold: int | None, name: str) -> Config:
         cfg = Config(base(experiment.recipe, stage, experiment.width)._cfg_dict, format_python_code=False)
@@ -93,8 +107,10 @@ class Lab:
         self._set_data(cfg, experiment, phase, fold)
         if experiment.recipe in ('published', 'reference'):
             _shorten_reference_schedule(cfg, cfg.train_cfg.max_epochs)
-        elif experiment.recipe in ('strong', 'stock'):
+        elif experiment.recipe in ('strong', 'stock', 'pretrained'):
             self._carry_schedule(cfg, experiment, stage)
+        if experiment.recipe == 'pretrained':
+            cfg.default_hooks.fold_average.candidates = ['best_fold', {'type': 'all_folds', 'bn': 'both'}, 'ensemble']
         if experiment.recipe == 'strong':
             cfg.default_hooks.fold_average.update(candidates=cfg.candidates, keep_last=True)
         if experiment.leak_free:
@@ -103,7 +119,7 @@ class Lab:
 
     def _set_data(self, cfg: Config, experiment: Experiment, phase: Phase, fold: int | None) -> None:
         number, blocks = phase.folds or 4, experiment.leak_free
-        data = self.train_on(experiment.every)
+        data = self.train_on(experiment.every, experiment.held_out)
         prepared = self.folder if data == self.data else data
         file = prepared / f'{"blocks" if blocks else "folds"}_{number}.json'
         folds = {'file': str(file), 'num_folds': number, **(BLOCKS if blocks else {})}
@@ -123,7 +139,8 @@ class Lab:
         What is left of a poly curve is one itself: it begins at ``lr * (left / all) ** power``. It is cut off
         before its end where ``last_rate`` says so.
         """
-        images, batch_size = ceil(self.images / experiment.every), cfg.train_dataloader.batch_size
+        data = self.train_on(experiment.every, experiment.held_out)
+        images, batch_size = len(list((data / 'images/train').iterdir())), cfg.train_dataloader.batch_size
         steps = [experiment.epochs(phase) * ceil(images * phase.share / batch_size) for phase in experiment.phases]
         length = round(curve_length(sum(steps), experiment.last_rate))
         left = length - sum(steps[: stage - 1])
@@ -154,6 +171,8 @@ def base(recipe: str, stage: int, width: int = WIDTH) -> Config:
         return _stock()
     elif recipe == 'strong':
         cfg = Config.fromfile(CONFIGS / 'strong/camvid_single.py')
+    elif recipe == 'pretrained':
+        return Config.fromfile(CONFIGS / 'strong/pretrained/pretrained_camvid_single.py')
     else:
         cfg = Config.fromfile(CONFIGS / f'strong/switches/{recipe}.py')
     cfg.merge_from_dict({'model': _ours(width)})

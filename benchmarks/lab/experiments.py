@@ -53,6 +53,7 @@ class Experiment:
         every: Only every n-th image of the train list, as often as to make up for it.
         leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
         width: Channels of the backbone's first stage.
+        held_out: The drive that takes the place of val and is not trained on; none if empty.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Experiment:
     every: int = 1
     leak_free: bool = False
     width: int = WIDTH
+    held_out: str = ''
 
     @property
     def key(self) -> str:
@@ -164,6 +166,22 @@ def short() -> list[Experiment]:
     return [*lr8, *pair('wide', lr=4e-3, width=3 * WIDTH)]
 
 
+def pretrained(held_out: str = '0001TP') -> list[Experiment]:
+    """From ImageNet, on a drive that train lacks: is it the folds' average that wins, or the restart of each fold?
+
+    All learn for as many steps. One run; one run that begins anew after a third, with an optimizer without moments,
+    as folds do; folds from there.
+    """
+    time = 6.0
+    first, left = Phase(time / 3), Phase(time * 2 / 3)
+    plans = {'single': (Phase(time),), 'restart': (first, left), 'folds': (first, replace(left, folds=4))}
+    return [
+        Experiment(f'pretrained_{name}', 'pretrained', phases, 'time', seed=seed, warm_up=20, held_out=held_out)
+        for seed in (*SEEDS, 44)
+        for name, phases in plans.items()
+    ]
+
+
 SWITCHES = (
     'scale_crop',
     'sgd',
@@ -192,5 +210,5 @@ def all_experiments() -> dict[str, Experiment]:
     first, second = main_table(), [replace(experiment, seed=SEEDS[1]) for experiment in main_table()]
     return {
         experiment.key: experiment
-        for experiment in [*first, *second, *crossover(), *learning_rates(), *short(), *ablation()]
+        for experiment in [*first, *second, *crossover(), *learning_rates(), *short(), *ablation(), *pretrained()]
     }

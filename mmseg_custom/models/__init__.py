@@ -1,6 +1,6 @@
 """What is learned: backbone, decode head and losses, registered with the host on import."""
 
-from mmseg_custom.models.backbones import DilatedResNet
+from mmseg_custom.models.backbones import DilatedResNet, EfficientNetLite
 from mmseg_custom.models.decode_heads import AuxiliaryHead, DeepLabV3PlusHead
 from mmseg_custom.models.losses import CEDiceLoss, LabelSmoothCrossEntropyLoss, LovaszSoftmaxLoss, SoftDiceLoss
 from mmseg_custom.models.published import convert_checkpoint, mmseg_to_published, published_to_mmseg
@@ -10,6 +10,7 @@ __all__ = [
     'CEDiceLoss',
     'DeepLabV3PlusHead',
     'DilatedResNet',
+    'EfficientNetLite',
     'LabelSmoothCrossEntropyLoss',
     'LovaszSoftmaxLoss',
     'SoftDiceLoss',
