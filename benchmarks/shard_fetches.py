@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmseg_custom.datasets import pack as packing
-from mmseg_custom.datasets.street_scenes import write_dataset
+from street_scenes import write_dataset
 
 CONFIG = Path(__file__).resolve().parent.parent / 'configs' / '_base_' / 'datasets' / 'streets.py'
 IMAGES, SHARD, SAMPLE_BYTES = 400, 10, 256 * 128 * 4

@@ -11,7 +11,7 @@ from benchmarks.network import recipe_config
 from benchmarks.options import Options
 from mmseg_custom.datasets import KFoldDataset
 from mmseg_custom.datasets.pack import pack
-from mmseg_custom.datasets.street_scenes import write_dataset
+from street_scenes import write_dataset
 
 LEVELS = {'none': 1, 'standard': 4, 'advanced': 5}
 

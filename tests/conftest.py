@@ -4,7 +4,7 @@ from mmengine.registry import init_default_scope
 from mmseg.visualization import SegLocalVisualizer
 from tiny_stage import CONFIGS, STAGE
 
-from mmseg_custom.datasets.street_scenes import write_dataset
+from street_scenes import write_dataset
 
 
 @pytest.fixture(autouse=True)

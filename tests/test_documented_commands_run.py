@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from documented import ROOT, calls, documented_commands
 
-from mmseg_custom.datasets.street_scenes import write_dataset
+from street_scenes import write_dataset
 
 RUN = ('tools/', 'tensorboard ', 'make quickstart')
 NOT_RUN = {

@@ -5,7 +5,7 @@ import _bootstrap  # noqa: I001
 import argparse
 import sys
 
-from mmseg_custom.datasets.street_scenes import write_dataset
+from street_scenes import write_dataset
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ import pytest
 from mmengine.hooks import Hook
 
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.datasets.street_scenes import write_dataset
 from mmseg_custom.stages import LocalPool, Plan, Recipe, StageLedger
 from mmseg_custom.stages.launch import build_runner, load_run_config
+from street_scenes import write_dataset
 
 PAGE = resource.getpagesize()
 MEGABYTE = 2**20

@@ -1,7 +1,7 @@
 """The tables of vehicles; lengths and heights in metres, the rear at 0."""
 
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.solids import Body, Model, Outline, Rectangle
+from street_scenes.labels import Label
+from street_scenes.solids import Body, Model, Outline, Rectangle
 
 
 def _row(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.palette import GREYS, LEAVES, MASONRY, PAVING, SOIL, TARMAC, TINTS, pick
+from street_scenes.palette import GREYS, LEAVES, MASONRY, PAVING, SOIL, TARMAC, TINTS, pick
 
 FRONTAGES = ('building', 'wall', 'fence', 'hedge', 'street', 'park')
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.city import City
-from mmseg_custom.datasets.street_scenes.figures import figure
-from mmseg_custom.datasets.street_scenes.furniture import POSTS
-from mmseg_custom.datasets.street_scenes.layout import Street
-from mmseg_custom.datasets.street_scenes.palette import PAINT, pick
-from mmseg_custom.datasets.street_scenes.solids import Model, Vehicle
-from mmseg_custom.datasets.street_scenes.trees import tree
-from mmseg_custom.datasets.street_scenes.uprights import upright
-from mmseg_custom.datasets.street_scenes.vehicles import BUSES, CARS, CLUTTER, TRAILERS, TRAMS, TRUCKS
+from street_scenes.city import City
+from street_scenes.figures import figure
+from street_scenes.furniture import POSTS
+from street_scenes.layout import Street
+from street_scenes.palette import PAINT, pick
+from street_scenes.solids import Model, Vehicle
+from street_scenes.trees import tree
+from street_scenes.uprights import upright
+from street_scenes.vehicles import BUSES, CARS, CLUTTER, TRAILERS, TRAMS, TRUCKS
 
 LARGE = {'truck': TRUCKS, 'bus': BUSES, 'train': TRAMS}
 TRAFFIC = {'car': 0.4, 'gap': 0.42, 'motorcycle': 0.04, 'bicycle': 0.05, 'truck': 0.05, 'bus': 0.04}

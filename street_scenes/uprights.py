@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.camera import Camera
-from mmseg_custom.datasets.street_scenes.canvas import Box, Canvas
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.palette import CLOTHES, GREYS, LEAVES, MASONRY, pick
-from mmseg_custom.datasets.street_scenes.textures import House, Texture, fence, foliage, wall
-from mmseg_custom.datasets.street_scenes.thing import Thing
+from street_scenes.camera import Camera
+from street_scenes.canvas import Box, Canvas
+from street_scenes.labels import Label
+from street_scenes.palette import CLOTHES, GREYS, LEAVES, MASONRY, pick
+from street_scenes.textures import House, Texture, fence, foliage, wall
+from street_scenes.thing import Thing
 
 UP = np.array([0.0, 1.0, 0.0])
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.noise import fraction, noise
-from mmseg_custom.datasets.street_scenes.palette import CLOTHES, EARTHS, GLASS, GREYS, VIVID, pick
+from street_scenes.noise import fraction, noise
+from street_scenes.palette import CLOTHES, EARTHS, GLASS, GREYS, VIVID, pick
 
 # Colour (h, w, 3) and, for a surface with holes, opacity (h, w) in 0 to 1.
 Texture = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray | None]]

@@ -11,8 +11,10 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from test_schedules import rates
 
-from benchmarks.lab.configs import SIZE, Lab
-from benchmarks.lab.experiments import (
+from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.stages import StageLedger
+from studies.configs import SIZE, Lab
+from studies.experiments import (
     HALF,
     SEEDS,
     SHORT,
@@ -23,11 +25,9 @@ from benchmarks.lab.experiments import (
     main_table,
     short,
 )
-from benchmarks.lab.figure import PANELS, SINGLE, _gains, draw
-from benchmarks.lab.results import finding_of
-from benchmarks.lab.tables import tables
-from mmseg_custom.engine.files import read_json, write_json
-from mmseg_custom.stages import StageLedger
+from studies.figure import PANELS, SINGLE, _gains, draw
+from studies.results import finding_of
+from studies.tables import tables
 
 IMAGES = 64
 EXPERIMENTS = all_experiments()

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.camera import Camera
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
-from mmseg_custom.datasets.street_scenes.city import City, city_rng, make_city
-from mmseg_custom.datasets.street_scenes.frontages import build
-from mmseg_custom.datasets.street_scenes.ground import cast
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.layout import Street, lay_out
-from mmseg_custom.datasets.street_scenes.light import Light, develop, sample_light
-from mmseg_custom.datasets.street_scenes.palette import PAINT, pick
-from mmseg_custom.datasets.street_scenes.traffic import drive, furnish, park, ride, walk
-from mmseg_custom.datasets.street_scenes.uprights import Surface
+from street_scenes.camera import Camera
+from street_scenes.canvas import Canvas
+from street_scenes.city import City, city_rng, make_city
+from street_scenes.frontages import build
+from street_scenes.ground import cast
+from street_scenes.labels import Label
+from street_scenes.layout import Street, lay_out
+from street_scenes.light import Light, develop, sample_light
+from street_scenes.palette import PAINT, pick
+from street_scenes.traffic import drive, furnish, park, ride, walk
+from street_scenes.uprights import Surface
 
 # What scene after scene is sure to contain, so that rare classes are seen often enough.
 FEATURES = ('truck', 'bus', 'train', 'motorcycle', 'bicycle', 'wall', 'fence', 'light')

@@ -6,10 +6,10 @@ from math import cos, sin
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.palette import CHROME, CLOTHES, EARTHS, GREYS, LAMP, PAINT, SKIN, TYRE, pick
-from mmseg_custom.datasets.street_scenes.thing import Thing
+from street_scenes.canvas import Canvas
+from street_scenes.labels import Label
+from street_scenes.palette import CHROME, CLOTHES, EARTHS, GREYS, LAMP, PAINT, SKIN, TYRE, pick
+from street_scenes.thing import Thing
 
 Joint = tuple[float, float, float]
 Bar = tuple[str, Joint, Joint, float]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.city import FRONTAGES, City
-from mmseg_custom.datasets.street_scenes.layout import Street
-from mmseg_custom.datasets.street_scenes.trees import tree
-from mmseg_custom.datasets.street_scenes.uprights import Surface, upright
+from street_scenes.city import FRONTAGES, City
+from street_scenes.layout import Street
+from street_scenes.trees import tree
+from street_scenes.uprights import Surface, upright
 
 GABLE = 11.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.scene import render_scene
+from street_scenes.scene import render_scene
 
 TRAIN_CITIES = (
     'Ahrenbruck', 'Belmora', 'Castelune', 'Dornfurt', 'Eskelund', 'Falkenried', 'Grenmouth', 'Hallowick',

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.camera import Pose
-from mmseg_custom.datasets.street_scenes.city import City
-from mmseg_custom.datasets.street_scenes.ground import Ground
-from mmseg_custom.datasets.street_scenes.palette import GREYS, pick
-from mmseg_custom.datasets.street_scenes.thing import Thing
+from street_scenes.camera import Pose
+from street_scenes.city import City
+from street_scenes.ground import Ground
+from street_scenes.palette import GREYS, pick
+from street_scenes.thing import Thing
 
 LANE = 3.4
 YARD = 90.0

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from statistics import mean, stdev
 
-from benchmarks.lab.experiments import WIDTH, Experiment
-from benchmarks.lab.results import Finding
+from studies.experiments import WIDTH, Experiment
+from studies.results import Finding
 
 COLUMNS = (
     'plan',

@@ -11,9 +11,9 @@ matplotlib.use('agg')
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.lab.configs import POWER, base, curve_length
-from benchmarks.lab.experiments import HALF, HIGH_RATE, LATE, SEEDS, START, TIME
-from benchmarks.lab.results import Finding
+from studies.configs import POWER, base, curve_length
+from studies.experiments import HALF, HIGH_RATE, LATE, SEEDS, START, TIME
+from studies.results import Finding
 
 # What is changed, and the plans that differ in nothing else, by its value.
 PANELS: dict[str, dict[float, str]] = {

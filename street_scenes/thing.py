@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
+from street_scenes.canvas import Canvas
 
 
 class Thing(ABC):

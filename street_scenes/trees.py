@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.noise import noise
-from mmseg_custom.datasets.street_scenes.palette import EARTHS, pick
-from mmseg_custom.datasets.street_scenes.textures import near
-from mmseg_custom.datasets.street_scenes.thing import Thing
+from street_scenes.canvas import Canvas
+from street_scenes.labels import Label
+from street_scenes.noise import noise
+from street_scenes.palette import EARTHS, pick
+from street_scenes.textures import near
+from street_scenes.thing import Thing
 
 UP, RIGHT = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
 

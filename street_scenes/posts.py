@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.palette import GREYS, LAMP, TINTS, VIVID, bgr
-from mmseg_custom.datasets.street_scenes.thing import Thing
+from street_scenes.canvas import Canvas
+from street_scenes.labels import Label
+from street_scenes.palette import GREYS, LAMP, TINTS, VIVID, bgr
+from street_scenes.thing import Thing
 
 HOUSING = np.concatenate([GREYS[:2], VIVID[[4, 5]]])
 SIGNALS = {'red': bgr('ff3a28'), 'amber': bgr('ffb020'), 'green': bgr('30e890')}

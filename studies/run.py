@@ -1,8 +1,8 @@
-"""What staged K-fold fusion is worth, measured: `python benchmarks/accuracy.py --data data/camvid`.
+"""What staged K-fold fusion is worth, measured: `python studies/run.py --data data/camvid`.
 
-Trains the experiments of benchmarks/lab/experiments.py on CamVid, one after the other, through the `Recipe` that
+Trains the experiments of studies/experiments.py on CamVid, one after the other, through the `Recipe` that
 `tools/run_recipe.py` runs: an interrupted call goes on where it stopped. Each finished experiment leaves a small file
-in benchmarks/lab/results/; tables and figure are made of these files alone.
+in studies/results/; tables and figure are made of these files alone.
 
 `--list` says what there is and what is done; `--only` chooses; `--jobs` trains the folds of a stage side by side.
 All of it takes about nine hours of one core of 2020.
@@ -17,17 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
-from benchmarks.lab.configs import Lab
-from benchmarks.lab.experiments import Experiment, all_experiments
-from benchmarks.lab.figure import draw
-from benchmarks.lab.results import finding_of, load_all
-from benchmarks.lab.tables import describe, tables
 from benchmarks.machine import describe_machine
 from mmseg_custom.engine.files import write_json
 from mmseg_custom.errors import UserError
 from mmseg_custom.stages import LocalPool, Plan, Recipe
+from studies.configs import Lab
+from studies.experiments import Experiment, all_experiments
+from studies.figure import draw
+from studies.results import finding_of, load_all
+from studies.tables import describe, tables
 
-RESULTS = Path(__file__).resolve().parent / 'lab/results'
+RESULTS = Path(__file__).resolve().parent / 'results'
 FIGURE = ROOT / 'docs/images/fusion.png'
 
 

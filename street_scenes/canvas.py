@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.camera import Camera, clip_near
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.light import Light
+from street_scenes.camera import Camera, clip_near
+from street_scenes.labels import Label
+from street_scenes.light import Light
 
 _SHIFT = 4
 Box = tuple[int, int, int, int]

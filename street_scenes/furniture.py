@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.palette import EARTHS, GREYS, pick
-from mmseg_custom.datasets.street_scenes.posts import HOUSING, PLATES, Post
+from street_scenes.labels import Label
+from street_scenes.palette import EARTHS, GREYS, pick
+from street_scenes.posts import HOUSING, PLATES, Post
 
 
 def lamp_post(rng: np.random.Generator, x: float, z: float, side: int) -> Post:

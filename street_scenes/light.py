@@ -6,9 +6,9 @@ from math import cos, exp, sin
 import cv2
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.camera import Camera
-from mmseg_custom.datasets.street_scenes.noise import noise
-from mmseg_custom.datasets.street_scenes.palette import bgr
+from street_scenes.camera import Camera
+from street_scenes.noise import noise
+from street_scenes.palette import bgr
 
 # zenith, horizon, sunlight, ambient light, sun strength, clouds (0 to 1), haze range in metres
 WEATHER = {

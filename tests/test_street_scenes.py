@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_custom.datasets.street_scenes import TRAIN_CITIES, VAL_CITIES, Label, render_scene, write_dataset
+from street_scenes import TRAIN_CITIES, VAL_CITIES, Label, render_scene, write_dataset
 
 EVALUATED = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
 TRAIN, VAL = 48, 16

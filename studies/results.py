@@ -4,11 +4,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lab.experiments import Experiment
 from mmseg_custom.engine.files import read_json
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.stages import StageLedger
+from studies.experiments import Experiment
 
 Finding = dict[str, Any]
 

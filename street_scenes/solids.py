@@ -6,9 +6,9 @@ from math import cos, sin
 
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
-from mmseg_custom.datasets.street_scenes.palette import CHROME, GLASS, LAMP, PLATE, TAIL_LAMP, TYRE
-from mmseg_custom.datasets.street_scenes.thing import Thing
+from street_scenes.canvas import Canvas
+from street_scenes.palette import CHROME, GLASS, LAMP, PLATE, TAIL_LAMP, TYRE
+from street_scenes.thing import Thing
 
 Rectangle = tuple[str, float, float, float, float]
 Outline = tuple[tuple[float, float, str], ...]

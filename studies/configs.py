@@ -5,9 +5,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from benchmarks.lab.experiments import WIDTH, Experiment, Phase
+from studies.experiments import WIDTH, Experiment, Phase
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / 'configs'
 SIZE = (320, 240)  # (width, height)
 DILATIONS = (6, 12, 18)  # half of 12, 24, 36: the features are 30 x 40, not 64 x 128
@@ -78,6 +78,11 @@ class Lab:
                 _link(fewer / kind / 'train' / file.name, file)
         return fewer
 
+    def _images(self, experiment: Experiment) -> int:
+        if not experiment.held_out:
+            return ceil(self.images / experiment.every)
+        return len(list((self._without_drive(experiment.held_out) / 'images/train').iterdir()))
+
     def _without_drive(self, drive: str) -> Path:
         folder = self.folder / f'without_{drive}'
         for kind in ('images', 'labels'):
@@ -139,8 +144,7 @@ class Lab:
         What is left of a poly curve is one itself: it begins at ``lr * (left / all) ** power``. It is cut off
         before its end where ``last_rate`` says so.
         """
-        data = self.train_on(experiment.every, experiment.held_out)
-        images, batch_size = len(list((data / 'images/train').iterdir())), cfg.train_dataloader.batch_size
+        images, batch_size = self._images(experiment), cfg.train_dataloader.batch_size
         steps = [experiment.epochs(phase) * ceil(images * phase.share / batch_size) for phase in experiment.phases]
         length = round(curve_length(sum(steps), experiment.last_rate))
         left = length - sum(steps[: stage - 1])

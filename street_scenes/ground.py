@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mmseg_custom.datasets.street_scenes.canvas import Canvas
-from mmseg_custom.datasets.street_scenes.labels import Label
-from mmseg_custom.datasets.street_scenes.noise import fraction, noise
-from mmseg_custom.datasets.street_scenes.textures import between, near
+from street_scenes.canvas import Canvas
+from street_scenes.labels import Label
+from street_scenes.noise import fraction, noise
+from street_scenes.textures import between, near
 
 FAR = 260.0
 # label, contrast of the grain, size of the slabs in metres (0: none)
