@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmseg_custom.evaluation import gain_interval, miou_interval, scores_of
+from mmseg_custom.evaluation import bootstrap, gain_interval, miou_interval, scores_of
 from mmseg_custom.evaluation.bootstrap import resampled_miou
 
 
@@ -50,3 +50,11 @@ def test_classes_that_do_not_occur_do_not_count():
     found = torch.zeros(3, 3, 3, dtype=torch.int64)
     found[:, 0, 0] = 5
     assert miou_interval(found) == (100.0, 100.0)
+
+
+def test_intervals_leave_a_fortieth_of_the_resamples_out_at_each_end(monkeypatch):
+    monkeypatch.setattr(bootstrap, 'resampled_miou', lambda images, *_: torch.arange(1001.0) * images.flatten()[0])
+    one, three = torch.full((1, 1, 1), 1.0), torch.full((1, 1, 1), 3.0)
+    assert miou_interval(one) == pytest.approx((25.0, 975.0))
+    assert gain_interval(one, three) == pytest.approx((50.0, 1950.0))
+    assert gain_interval(three, one, level=0.5) == pytest.approx((-1500.0, -500.0))
