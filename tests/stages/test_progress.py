@@ -136,7 +136,9 @@ def test_lines_stay_where_nothing_can_be_redrawn(tiny_recipe, monkeypatch, file,
 def test_a_terminal_is_sane_after_a_crash(tiny_recipe, monkeypatch, no_color):
     monkeypatch.delenv('CI', raising=False)
     monkeypatch.setenv('TERM', 'xterm')
-    monkeypatch.setenv('NO_COLOR', '1' if no_color else '')
+    monkeypatch.delenv('NO_COLOR', raising=False)
+    if no_color:
+        monkeypatch.setenv('NO_COLOR', '1')
     recipe, terminal = Recipe(Plan(tiny_recipe), LocalPool(1), print), Terminal()
     with pytest.raises(StageError), live_table(recipe, Console(file=terminal, force_terminal=True)):
         recipe.report('stage 1: [winner]')

@@ -27,7 +27,7 @@ train_dataloader = test_dataloader = dict(dataset=dict(folds=folds))
 val_dataloader = dict(dataset=dict(folds=folds, part='selection'))
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage3', select_on='selection'))
 """
-LAB = ['best_fold', 'greedy_soup', {'type': 'all_folds', 'bn': 'both'}, 'path', 'ensemble']
+LAB = ['best_fold', {'type': 'all_folds', 'bn': 'both'}, 'greedy_soup', 'path', 'ensemble']
 TWO_FOLDS = {
     f'{loader}_dataloader.dataset.folds.{key}': value
     for loader in ('train', 'val', 'test')
