@@ -24,6 +24,7 @@ from mmseg_custom.engine.main_process import on_main_process
 from mmseg_custom.engine.process_group import start_process_group
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.engine.stop_signals import handlers_kept
+from mmseg_custom.engine.weight_names import find_weights
 from mmseg_custom.evaluation import attach_criterion
 from mmseg_custom.models.norm import synchronize_batch_norm
 
@@ -168,21 +169,25 @@ class StageRunner(Runner):
         filename: str,
         map_location: str | Callable = 'cpu',
         strict: bool = True,
-        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
+        revise_keys: Sequence[tuple[str, str]] = (),
     ) -> dict:
         """Load a local checkpoint into the model, safely, and strictly unless told otherwise.
 
-        Arguments as the host's.
+        Arguments as the host's; prefixes of wrappers, ``module.`` among them, need no ``revise_keys``
+        (:func:`~mmseg_custom.engine.checkpoint_io.weights_of`).
 
         Raises:
             CheckpointError: If the file cannot be used or is of another architecture than the model.
         """
         checkpoint = load_checkpoint_file(filename, map_location)
-        weights = weights_of(checkpoint, filename)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        for pattern, replacement in revise_keys:
-            weights = {re.sub(pattern, replacement, key): value for key, value in weights.items()}
+        found = find_weights(checkpoint, filename)
         model = self.model.module if is_model_wrapper(self.model) else self.model
+        for pattern, replacement in revise_keys:
+            found = {re.sub(pattern, replacement, key): value for key, value in found.items()}
+        weights = weights_of(found, filename, model.state_dict(), whole=strict)
+        # Hooks read the weights, and MMEngine's EMAHook puts others in their place, under MMEngine's name.
+        checkpoint = {'meta': {}, **({} if found is checkpoint else checkpoint), 'state_dict': weights}
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         if strict:
             check_architecture(model, weights, filename)
         model.load_state_dict(weights, strict=strict)
