@@ -62,8 +62,11 @@ def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool =
     return checkpoint
 
 
-def check_resume_point(path: PathLike) -> None:
+def check_resume_point(path: PathLike) -> int:
     """See whether a run can go on from a file; its tensors are looked through in the file.
+
+    Returns:
+        The number of iterations that are done there.
 
     Raises:
         CheckpointError: If the file cannot be used, or does not hold the state of a run.
@@ -71,8 +74,9 @@ def check_resume_point(path: PathLike) -> None:
     checkpoint = load_checkpoint_file(path, mmap=True)
     weights_of(checkpoint, path)
     missing = [key for key in ('meta', 'message_hub', 'optimizer') if not isinstance(checkpoint.get(key), dict)]
-    if missing or not {'epoch', 'iter'} <= checkpoint['meta'].keys():
+    if missing or not all(isinstance(checkpoint['meta'].get(key), int) for key in ('epoch', 'iter')):
         raise CheckpointError(f'Checkpoint {path} is no point to resume from (entries: {list(checkpoint)[:8]}).')
+    return int(checkpoint['meta']['iter'])
 
 
 def save_checkpoint_file(checkpoint: dict, path: PathLike) -> None:

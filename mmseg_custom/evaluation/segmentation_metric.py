@@ -46,8 +46,8 @@ class SegmentationMetric(BaseMetric):
     """Sums one int64 confusion matrix per image and derives every score from the sum.
 
     Reports ``mIoU`` over the classes that occur, ``fwIoU``, ``aAcc``, ``mAcc`` and ``IoU.<class>``, all in percent,
-    and ``val_loss``, the mean over the images of :attr:`criterion`, where the model gives logits. The size of the score
-    is that of the label: MMSegmentation brings the logits to ``ori_shape``.
+    and ``val_loss``, the mean over the images of :attr:`criterion`, where the model gives logits. The size of the
+    score is that of the label: MMSegmentation brings the logits to ``ori_shape``.
 
     Args:
         ignore_index: Label of the pixels that do not count. Defaults to 255.
