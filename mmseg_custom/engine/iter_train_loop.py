@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmseg.registry import LOOPS
 from torch import nn
 
 from mmseg_custom.engine.train_loop import ExactResume
 from mmseg_custom.errors import UserError
-
-EPOCHS = ('EpochBasedTrainLoop', 'mmengine.EpochBasedTrainLoop', EpochBasedTrainLoop)
-ITERATIONS = ('IterBasedTrainLoop', 'mmengine.IterBasedTrainLoop', IterBasedTrainLoop)
 
 
 class LoopError(UserError, RuntimeError):
@@ -88,9 +86,10 @@ def resumable(loop: dict) -> dict:
             'train_cfg=dict(_delete_=True, ...).'
         )
     kept = {key: value for key, value in loop.items() if key != 'by_epoch'}
-    kind = loop.get('type', EPOCHS[0] if loop.get('by_epoch') else ITERATIONS[0])
-    if kind in EPOCHS:
+    kind = loop.get('type', EpochBasedTrainLoop if loop.get('by_epoch') else IterBasedTrainLoop)
+    kind = MMENGINE_LOOPS.get(kind) if isinstance(kind, str) else kind
+    if kind is EpochBasedTrainLoop:
         return {**kept, 'type': 'mmseg.ResumableTrainLoop'}
-    if kind in ITERATIONS:
+    if kind is IterBasedTrainLoop:
         return {**kept, 'type': 'mmseg.ResumableIterTrainLoop'}
     return loop

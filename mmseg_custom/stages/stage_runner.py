@@ -12,6 +12,7 @@ from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
 from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper
+from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import RUNNERS
 from torch import nn
@@ -54,7 +55,7 @@ class StageRunner(Runner):
         seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text.
         """
         if not isinstance(cfg, Config):
-            return super().from_cfg(cfg)
+            cfg = Config(dict(cfg))
         text = dict(cfg_text=cfg.text, filename=cfg.filename, format_python_code=False)
         return super().from_cfg(Config(cfg.to_dict(), **text))
 
@@ -133,11 +134,7 @@ class StageRunner(Runner):
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         """Build the optimizer; mixed precision without a GPU takes :class:`AutocastOptimWrapper`."""
-        if (
-            isinstance(optim_wrapper, dict)
-            and optim_wrapper.get('type') in ('AmpOptimWrapper', 'mmengine.AmpOptimWrapper', AmpOptimWrapper)
-            and get_device() == 'cpu'
-        ):
+        if isinstance(optim_wrapper, dict) and _is_amp(optim_wrapper) and get_device() == 'cpu':
             if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
                 self.logger.warning('This processor has no bfloat16 instructions: --amp is slower here than without.')
             kept = {key: value for key, value in optim_wrapper.items() if key not in ('loss_scale', 'dtype')}
@@ -218,3 +215,8 @@ class StageRunner(Runner):
 
     def _newest_point(self) -> str | None:
         return newest_good_point(self.work_dir, len(self.train_dataloader))
+
+
+def _is_amp(optim_wrapper: dict) -> bool:
+    kind = optim_wrapper.get('type')
+    return (OPTIM_WRAPPERS.get(kind) if isinstance(kind, str) else kind) is AmpOptimWrapper

@@ -7,7 +7,9 @@ import interrupted_runs
 import numpy as np
 import pytest
 from interrupted_runs import assert_same, make_config, state, train
+from mmengine.config import ConfigDict
 from mmengine.dataset import InfiniteSampler
+from mmengine.registry import DefaultScope
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmengine.runner.loops import _InfiniteDataloaderIterator
 from torch.utils.data import DataLoader
@@ -17,6 +19,7 @@ from mmseg_custom.engine import LoopError, ResumableIterTrainLoop, ResumableTrai
 from mmseg_custom.engine.files import write_json
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point, resume_points
+from mmseg_custom.stages.stage_runner import StageRunner
 
 IMAGES, BATCH = 10, 4  # Batches of 4, 4 and 2: an epoch is no multiple of a batch.
 
@@ -107,9 +110,7 @@ def test_only_mmengines_own_loops_are_replaced(loop, expected):
 
 
 def test_a_type_beside_by_epoch_is_refused():
-    with pytest.raises(
-        LoopError, match=r"Only one of `type` or `by_epoch`.*'OwnLoop' and by_epoch=True.*_delete_"
-    ):
+    with pytest.raises(LoopError, match=r"Only one of `type` or `by_epoch`.*'OwnLoop' and by_epoch=True.*_delete_"):
         resumable({'type': 'OwnLoop', 'by_epoch': True})
 
 
@@ -238,3 +239,25 @@ def test_wrapped_data_sets_train_and_resume_exactly(place, monkeypatch, kind):
 def test_loops_are_mmengines():
     assert issubclass(ResumableTrainLoop, EpochBasedTrainLoop)
     assert issubclass(ResumableIterTrainLoop, IterBasedTrainLoop)
+
+
+def test_a_config_dict_without_a_default_scope_trains(place):
+    """As MMEngine's runner does; every name in the config has its scope, as names of other projects have."""
+    cfg = make_config('cosine', **{'train_cfg.max_epochs': 1})
+    interrupted_runs.prepare(cfg)
+    plain = scoped(cfg.to_dict())
+    plain['default_scope'] = None
+    DefaultScope._instance_dict.clear()
+    runner = StageRunner.from_cfg(ConfigDict(plain))
+    assert type(runner.train()).__name__ == 'EncoderDecoder'
+    assert type(runner.train_loop) is ResumableTrainLoop and runner.iter == 3
+
+
+def scoped(value):
+    """A config whose types are those of MMSegmentation's registries by name."""
+    if isinstance(value, dict):
+        return {
+            key: f'mmseg.{entry}' if key == 'type' and isinstance(entry, str) else scoped(entry)
+            for key, entry in value.items()
+        }
+    return [scoped(entry) for entry in value] if isinstance(value, list) else value
