@@ -6,12 +6,14 @@ from pathlib import Path
 import interrupted_runs
 import numpy as np
 import pytest
+import torch
 from interrupted_runs import assert_same, make_config, state, train
 from mmengine.config import ConfigDict
 from mmengine.dataset import InfiniteSampler
 from mmengine.registry import DefaultScope
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmengine.runner.loops import _InfiniteDataloaderIterator
+from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
 from mmseg_custom.datasets import ClassBalancedSampler, SeededSampler, ShardedSampler
@@ -19,6 +21,8 @@ from mmseg_custom.engine import LoopError, ResumableIterTrainLoop, ResumableTrai
 from mmseg_custom.engine.files import write_json
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point, resume_points
+from mmseg_custom.inference.networks import build_segmentor
+from mmseg_custom.stages.fuse import average_files
 from mmseg_custom.stages.stage_runner import StageRunner
 
 IMAGES, BATCH = 10, 4  # Batches of 4, 4 and 2: an epoch is no multiple of a batch.
@@ -173,6 +177,26 @@ def test_the_files_of_mmengines_hook_are_gone_on_from(place, workers):
     assert [record['iter'] for record in found['history']] == [4, 8, 9]
     found.pop('history'), whole.pop('history')  # Mean losses of an interval lack what the dropped log had.
     assert_same(found, whole)
+
+
+def test_its_files_are_read_by_the_tools(place):
+    """As MMEngine wrote them, and as a wrapped model's are: averaged, predicted with, started from."""
+    cfg = iteration_config(stock=True)
+    trained, _ = train(cfg, ('after_train_iter', 2))
+    file, wrapped = Path(cfg.work_dir, 'iter_2.pth'), Path('wrapped.pth')
+    weights = dict(trained.model.state_dict())
+    torch.save({'model': {f'module._orig_mod.{key}': value for key, value in weights.items()}}, wrapped)
+    average_files([file, wrapped], 'average.pth')
+    for path in (file, wrapped, 'average.pth'):
+        assert_same(dict(build_segmentor(cfg, path).state_dict()), weights)
+    start = {'type': 'SafePretrained', 'checkpoint': str(file), 'prefix': 'backbone'}
+    backbone = MODELS.build({**cfg.model.backbone, 'init_cfg': start})
+    backbone.init_weights()
+    assert torch.equal(backbone.conv1.weight, trained.model.backbone.conv1.weight)
+    cfg.load_from = str(wrapped)
+    runner = interrupted_runs.build(cfg)
+    runner.load_or_resume()
+    assert_same(dict(runner.model.state_dict()), weights)
 
 
 def test_files_that_cannot_be_used_end_the_run_before_it_writes(place):
