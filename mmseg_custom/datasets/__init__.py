@@ -5,6 +5,7 @@ from mmseg_custom.datasets.class_balanced_sampler import ClassBalancedSampler, C
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, split_folds, write_split
 from mmseg_custom.datasets.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.sampler import SampleKey, SeededSampler
+from mmseg_custom.datasets.seeded_dataset import SeededDataset
 from mmseg_custom.datasets.sharded_sampler import ShardedSampler
 from mmseg_custom.datasets.skipped_samples_hook import SkippedSamplesHook
 
@@ -15,6 +16,7 @@ __all__ = [
     'FoldSplit',
     'KFoldDataset',
     'SampleKey',
+    'SeededDataset',
     'SeededSampler',
     'ShardedSampler',
     'SkippedSamplesHook',

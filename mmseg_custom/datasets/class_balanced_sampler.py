@@ -44,8 +44,9 @@ class ClassBalancedSampler(SeededSampler):
         """Iterate the keys of this rank's samples of the current epoch."""
         drawn = draw(self.shares, np.random.default_rng((self.seed, self.epoch)).random())
         repetition = np.arange(len(drawn)) - np.searchsorted(drawn, drawn)
-        for seed, epoch, place in super().__iter__():
-            yield SampleKey(seed + (int(repetition[place]) << 32), epoch, int(drawn[place]))
+        for key in super().__iter__():
+            seed = key.seed + (int(repetition[key]) << 32)
+            yield SampleKey(seed, key.epoch, int(drawn[key]))
 
 
 def image_shares(pixels: np.ndarray) -> np.ndarray:

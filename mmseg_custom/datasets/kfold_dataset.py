@@ -124,10 +124,9 @@ class KFoldDataset(BaseSegDataset):
 
     def __getitem__(self, key: int | SampleKey) -> dict:
         """The sample at an index, its randomness that of its :class:`SampleKey` when it comes with one."""
-        if isinstance(key, tuple):
-            seed_sample(SampleKey(*key))
-            key = key[-1]
-        return super().__getitem__(key)
+        if isinstance(key, SampleKey):
+            seed_sample(key)
+        return super().__getitem__(int(key))
 
     def prepare_data(self, index: int) -> dict:
         """Load and transform a sample, or do what ``on_bad_sample`` says.

@@ -17,6 +17,7 @@ from mmseg_custom.engine.hooks import (
     StageCheckpointHook,
     TrainingHistoryHook,
 )
+from mmseg_custom.engine.iter_train_loop import LoopError, ResumableIterTrainLoop
 from mmseg_custom.engine.safe_pretrained import SafePretrained
 from mmseg_custom.engine.stage_tensorboard import StageTensorboardBackend
 from mmseg_custom.engine.stop_signals import Preempted
@@ -29,8 +30,10 @@ __all__ = [
     'DivergenceError',
     'DivergenceHook',
     'IterationSeedHook',
+    'LoopError',
     'Preempted',
     'PreemptionHook',
+    'ResumableIterTrainLoop',
     'ResumableTrainLoop',
     'ResumeError',
     'SafePretrained',

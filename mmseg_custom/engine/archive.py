@@ -6,13 +6,17 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.pickle_check import ArchiveError, check_pickle
 
-MAX_HEADER_BYTES = 8 * 2**20
+# MMEngine keeps up to a million values of everything it logs in the header of each checkpoint.
+MAX_HEADER_BYTES = 512 * 2**20
 
 
-def check_archive(path: PathLike) -> None:
+def check_archive(path: PathLike) -> bool:
     """Look through a file of :func:`torch.save` without running or unpacking anything in it.
 
     Every record is compared with its checksum (CRC-32), which PyTorch writes but does not look at.
+
+    Returns:
+        Whether it needs :mod:`~mmseg_custom.engine.stand_ins`.
 
     Raises:
         ArchiveError: If there is anything but the records of tensors and plain data, or one is damaged.
@@ -34,7 +38,7 @@ def check_archive(path: PathLike) -> None:
         if damaged is not None:
             raise ArchiveError(f'the checksum of {damaged} is wrong')
         sizes = {name.removeprefix('data/'): record.file_size for name, record in records.items()}
-        check_pickle(archive.read(records['data.pkl']), sizes)
+        return check_pickle(archive.read(records['data.pkl']), sizes)
 
 
 def is_whole(path: Path) -> bool:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,19 @@ from torch import Tensor
 from mmseg_custom.engine.archive import check_archive
 from mmseg_custom.engine.files import PathLike, atomic_path
 from mmseg_custom.engine.pickle_check import MAX_OPERATIONS, ArchiveError
-from mmseg_custom.errors import UserError
+from mmseg_custom.engine.stand_ins import DROPPED, StandIn, stand_ins
+from mmseg_custom.engine.weight_names import CheckpointError, find_weights, is_of_mmengine, without_prefixes
 
 _PLAIN = (str, int, float, bool, type(None))
-
-
-class CheckpointError(UserError, ValueError):
-    """A checkpoint file that cannot be used; the message names the file and the way out."""
 
 
 def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool = False) -> dict:
     """Load a checkpoint without running anything in it.
 
     The file is looked through first (:func:`~mmseg_custom.engine.archive.check_archive`), then loaded by PyTorch
-    with ``weights_only=True``, then copied into built-in types. What it costs in memory is bounded by its size.
+    with ``weights_only=True``, then copied into built-in types. What it costs in memory is bounded by its size. Of
+    what MMEngine's runner and other trainers put beside the weights, NumPy numbers and arrays become Python's, and
+    the buffers of the log drop out.
 
     Args:
         path: A file written by :func:`torch.save`.
@@ -45,8 +46,8 @@ def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool =
     if not Path(path).is_file():
         raise CheckpointError(f'Checkpoint {path} is not a file: name the .pth file itself.')
     try:
-        check_archive(path)
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True, mmap=mmap)
+        with stand_ins() if check_archive(path) else nullcontext():
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True, mmap=mmap)
         checkpoint = _Content(4 * Path(path).stat().st_size).copy(checkpoint)
     except Exception as error:  # A damaged or hostile file chooses which exception its readers die of.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -63,8 +64,11 @@ def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool =
     return checkpoint
 
 
-def check_resume_point(path: PathLike) -> None:
+def check_resume_point(path: PathLike) -> int:
     """See whether a run can go on from a file; its tensors are looked through in the file.
+
+    Returns:
+        The number of iterations that are done there.
 
     Raises:
         CheckpointError: If the file cannot be used, or does not hold the state of a run.
@@ -72,8 +76,9 @@ def check_resume_point(path: PathLike) -> None:
     checkpoint = load_checkpoint_file(path, mmap=True)
     weights_of(checkpoint, path)
     missing = [key for key in ('meta', 'message_hub', 'optimizer') if not isinstance(checkpoint.get(key), dict)]
-    if missing or not {'epoch', 'iter'} <= checkpoint['meta'].keys():
+    if missing or not all(isinstance(checkpoint['meta'].get(key), int) for key in ('epoch', 'iter')):
         raise CheckpointError(f'Checkpoint {path} is no point to resume from (entries: {list(checkpoint)[:8]}).')
+    return int(checkpoint['meta']['iter'])
 
 
 def save_checkpoint_file(checkpoint: dict, path: PathLike) -> None:
@@ -82,32 +87,47 @@ def save_checkpoint_file(checkpoint: dict, path: PathLike) -> None:
         torch.save(checkpoint, temporary)
 
 
-def load_weights(path: PathLike, mmap: bool = False) -> dict[str, Tensor]:
+def load_weights(
+    path: PathLike, mmap: bool = False, names: Collection[str] | None = None, whole: bool = True
+) -> dict[str, Tensor]:
     """The state dict of a checkpoint file, on the CPU.
+
+    Args:
+        path: The file.
+        mmap: As :func:`load_checkpoint_file`.
+        names: As :func:`weights_of`.
+        whole: As :func:`weights_of`.
 
     Raises:
         CheckpointError: As :func:`load_checkpoint_file` and :func:`weights_of`.
     """
-    return weights_of(load_checkpoint_file(path, mmap=mmap), path)
+    return weights_of(load_checkpoint_file(path, mmap=mmap), path, names, whole)
 
 
-def weights_of(checkpoint: dict, source: PathLike) -> dict[str, Tensor]:
-    """The state dict in a checkpoint: plain, under ``state_dict``, or under ``model_state_dict`` (published).
+def weights_of(
+    checkpoint: dict, source: PathLike, names: Collection[str] | None = None, whole: bool = True
+) -> dict[str, Tensor]:
+    """The state dict in a checkpoint, whoever wrote it, its names without the prefixes of wrappers.
+
+    It is plain or in an entry (:func:`~mmseg_custom.engine.weight_names.find_weights`); prefixes are those of
+    :func:`~mmseg_custom.engine.weight_names.without_prefixes`.
 
     Args:
         checkpoint: As :func:`load_checkpoint_file` returns it.
         source: Its file, for messages.
+        names: What the model that it is for calls its entries, if there is one.
+        whole: Whether it wants all of them. Defaults to ``True``.
 
     Raises:
-        CheckpointError: If it is no state dict of finite floating-point weights.
+        CheckpointError: If it is no state dict of finite floating-point weights, or if there are several.
     """
-    weights = checkpoint.get('state_dict', checkpoint.get('model_state_dict', checkpoint))
-    if not isinstance(weights, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
-    ):
+    weights = find_weights(checkpoint, source)
+    if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()):
         raise CheckpointError(f'Checkpoint {source} holds no state dict (entries: {list(checkpoint)[:8]}).')
     if not any(value.is_floating_point() for value in weights.values()):
         raise CheckpointError(f'Checkpoint {source} holds no floating-point weights (entries: {list(weights)[:8]}).')
+    if names is not None or not is_of_mmengine(checkpoint):
+        weights = without_prefixes(weights, source, names, whole)
     broken = next((key for key, value in weights.items() if not is_finite(value)), None)
     if broken is not None:
         raise CheckpointError(f'Checkpoint {source} is of a diverged training: {broken} has NaN or infinite values.')
@@ -154,9 +174,13 @@ class _Content:
         if isinstance(value, Tensor):
             return self._tensor(value)
         if isinstance(value, dict):
-            return {self._key(key): self.copy(entry) for key, entry in dict.items(value)}
+            copied = {self._key(key): self.copy(entry) for key, entry in dict.items(value)}
+            return {key: entry for key, entry in copied.items() if entry is not DROPPED}
         if type(value) in (list, tuple):
-            return type(value)(self.copy(entry) for entry in value)
+            return type(value)(None if entry is DROPPED else entry for entry in map(self.copy, value))
+        if isinstance(value, StandIn):
+            plain = value.plain()
+            return DROPPED if plain is DROPPED else self.copy(plain)
         if type(value) not in _PLAIN:
             raise ArchiveError(f'a {type(value).__name__} is not plain data')
         return value

@@ -23,7 +23,8 @@ class SafePretrained(PretrainedInit):
             CheckpointError: If the file cannot be used, or has no entry of a name and shape that the module has.
         """
         prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
-        weights = load_weights(self.checkpoint)
+        names = [f'{prefix}{key}' for key in module.state_dict()]
+        weights = load_weights(self.checkpoint, names=names, whole=False)
         part = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
         shapes = {key: value.shape for key, value in module.state_dict().items()}
         if not any(shapes.get(key) == value.shape for key, value in part.items()):

@@ -136,7 +136,7 @@ def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:
     model = MODELS.build(cfg.model)
     check_heads(model)
     content = load_checkpoint_file(checkpoint)
-    weights = weights_of(content, checkpoint)
+    weights = weights_of(content, checkpoint, model.state_dict())
     check_architecture(model, weights, str(checkpoint))
     names = SimpleNamespace(metainfo={'classes': labels_of_config(cfg).classes})
     check_class_names(content.get('meta') or {}, names, str(checkpoint))

@@ -154,7 +154,7 @@ class FoldAverageHook(Hook):
         position = best_position(history, self.monitor)
         if position is None:
             raise StageError(f'No epoch of {member_of(runner)} has a finite {self.monitor}: there is no best one.')
-        checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
+        checkpoint = best_checkpoint(runner, self.monitor, history[position])
         entry = run_entry(runner, self.ledger, history, history[position], self._lineage)
         entry.update(self._scored(runner, load_weights(checkpoint), scorer))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})

@@ -11,19 +11,25 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
 from mmengine.model import is_model_wrapper
+from mmengine.optim import AmpOptimWrapper
+from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import BaseLoop, Runner
 from mmseg.registry import RUNNERS
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmseg_custom.datasets.loader_errors import lost_workers_explained
+from mmseg_custom.datasets.seeded_dataset import with_seeds
 from mmseg_custom.engine.architecture import check_architecture
-from mmseg_custom.engine.checkpoint_io import CheckpointError, check_resume_point, load_checkpoint_file, weights_of
+from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, weights_of
 from mmseg_custom.engine.compilation import compile_works
 from mmseg_custom.engine.host_writes import full_disk_explained
+from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.main_process import on_main_process
 from mmseg_custom.engine.process_group import start_process_group
-from mmseg_custom.engine.resume_points import resume_points
+from mmseg_custom.engine.resume_points import newest_good_point
 from mmseg_custom.engine.stop_signals import handlers_kept
+from mmseg_custom.engine.weight_names import find_weights
 from mmseg_custom.evaluation import attach_criterion
 from mmseg_custom.models.head_checks import check_heads
 from mmseg_custom.models.norm import synchronize_batch_norm
@@ -43,12 +49,14 @@ class StageRunner(Runner):
     _starts: ClassVar[Counter[str]] = Counter()
 
     @classmethod
-    def from_cfg(cls, cfg: Config) -> 'StageRunner':
+    def from_cfg(cls, cfg: Config | dict) -> 'StageRunner':
         """Build a runner from a config, whose text stays as it is.
 
         The host takes the text at every start and into every checkpoint, and has yapf format it each time, which is
-        seconds: more than a short epoch.
+        seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text.
         """
+        if not isinstance(cfg, Config):
+            cfg = Config(dict(cfg))
         text = dict(cfg_text=cfg.text, filename=cfg.filename, format_python_code=False)
         return super().from_cfg(Config(cfg.to_dict(), **text))
 
@@ -101,22 +109,28 @@ class StageRunner(Runner):
         return model.to(memory_format=torch.channels_last) if self.cfg.get('channels_last') else model
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Share the batch among the processes, then build the loop: the host's over epochs becomes a resumable one.
+        """Share the batch among the processes, then build the loop: MMEngine's two become resumable ones.
 
         Raises:
             ValueError: If the batch cannot be shared evenly.
+            LoopError: If the loop has a type and ``by_epoch``.
         """
         loader = self._train_dataloader
-        if isinstance(loader, dict) and self.world_size > 1:
+        if isinstance(loader, dict) and 'batch_size' in loader and self.world_size > 1:
             if loader['batch_size'] % self.world_size:
                 raise ValueError(
                     f'train_dataloader.batch_size={loader["batch_size"]} is the number of images a step over all '
                     f'{self.world_size} processes and cannot be shared evenly: use a multiple of {self.world_size}.'
                 )
             self._train_dataloader = {**loader, 'batch_size': loader['batch_size'] // self.world_size}
-        if isinstance(loop, dict) and (loop.get('by_epoch') or loop.get('type') == 'EpochBasedTrainLoop'):
-            loop = {key: value for key, value in loop.items() if key != 'by_epoch'} | {'type': 'ResumableTrainLoop'}
-        return super().build_train_loop(loop)
+        return super().build_train_loop(resumable(loop) if isinstance(loop, dict) else loop)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a data loader as MMEngine does; where the sampler gives keys, samples are functions of them."""
+        return Runner.build_dataloader(with_seeds(dataloader), seed, diff_rank_seed)
 
     def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
         """Build an evaluator whose metrics know the stage's own loss."""
@@ -126,15 +140,11 @@ class StageRunner(Runner):
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         """Build the optimizer; mixed precision without a GPU takes :class:`AutocastOptimWrapper`."""
-        if (
-            isinstance(optim_wrapper, dict)
-            and optim_wrapper.get('type') == 'AmpOptimWrapper'
-            and get_device() == 'cpu'
-        ):
+        if isinstance(optim_wrapper, dict) and _is_amp(optim_wrapper) and get_device() == 'cpu':
             if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
                 self.logger.warning('This processor has no bfloat16 instructions: --amp is slower here than without.')
             kept = {key: value for key, value in optim_wrapper.items() if key not in ('loss_scale', 'dtype')}
-            optim_wrapper = {**kept, 'type': 'AutocastOptimWrapper'}
+            optim_wrapper = {**kept, 'type': 'mmseg.AutocastOptimWrapper'}
         return super().build_optim_wrapper(optim_wrapper)
 
     def train(self) -> nn.Module:
@@ -159,10 +169,15 @@ class StageRunner(Runner):
         return super().test()
 
     def load_or_resume(self) -> None:
-        """Resume from the run's own newest good checkpoint if asked to and there is one; else start."""
+        """Resume from the run's own newest good checkpoint if asked to and there is one; else start.
+
+        Raises:
+            ResumeError: If there are some, and none can be used.
+        """
         if self._has_loaded:
             return
-        point = on_main_process(self._newest_good_point) if self._resume else None
+        point = on_main_process(self._newest_point) if self._resume else None
+        self._resume = point is not None  # From here on it says what the run does; MMEngine's EMAHook goes by it.
         if point:
             self.resume(point)
         elif self._load_from:
@@ -174,21 +189,25 @@ class StageRunner(Runner):
         filename: str,
         map_location: str | Callable = 'cpu',
         strict: bool = True,
-        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
+        revise_keys: Sequence[tuple[str, str]] = (),
     ) -> dict:
         """Load a local checkpoint into the model, safely, and strictly unless told otherwise.
 
-        Arguments as the host's.
+        Arguments as the host's; prefixes of wrappers, ``module.`` among them, need no ``revise_keys``
+        (:func:`~mmseg_custom.engine.checkpoint_io.weights_of`).
 
         Raises:
             CheckpointError: If the file cannot be used or is of another architecture than the model.
         """
         checkpoint = load_checkpoint_file(filename, map_location)
-        weights = weights_of(checkpoint, filename)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        for pattern, replacement in revise_keys:
-            weights = {re.sub(pattern, replacement, key): value for key, value in weights.items()}
+        found = find_weights(checkpoint, filename)
         model = self.model.module if is_model_wrapper(self.model) else self.model
+        for pattern, replacement in revise_keys:
+            found = {re.sub(pattern, replacement, key): value for key, value in found.items()}
+        weights = weights_of(found, filename, model.state_dict(), whole=strict)
+        # Hooks read the weights, and MMEngine's EMAHook puts others in their place, under MMEngine's name.
+        checkpoint = {'meta': {}, **({} if found is checkpoint else checkpoint), 'state_dict': weights}
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         if strict:
             check_architecture(model, weights, filename)
         model.load_state_dict(weights, strict=strict)
@@ -200,13 +219,10 @@ class StageRunner(Runner):
         if self.cfg.get('compile') and compile_works():
             super()._maybe_compile(target)
 
-    def _newest_good_point(self) -> str | None:
-        for path in resume_points(self.work_dir, len(self.train_dataloader)):
-            try:
-                check_resume_point(path)
-            except CheckpointError as error:
-                self.logger.warning(f'{error} Trying the one before.')
-            else:
-                return str(path)
-        self.logger.info(f'No checkpoint to resume from in {self.work_dir}: starting from the beginning.')
-        return None
+    def _newest_point(self) -> str | None:
+        return newest_good_point(self.work_dir, len(self.train_dataloader))
+
+
+def _is_amp(optim_wrapper: dict) -> bool:
+    kind = optim_wrapper.get('type')
+    return (OPTIM_WRAPPERS.get(kind) if isinstance(kind, str) else kind) is AmpOptimWrapper

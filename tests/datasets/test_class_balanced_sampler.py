@@ -69,7 +69,7 @@ def test_order_is_a_function_of_seed_and_epoch(build):
 
 def test_skipping_goes_on_where_an_epoch_was_left(build):
     whole, sampler = list(build(epoch=2)), build(epoch=2)
-    sampler.skip(3)
+    sampler.skip_in_epoch(3)
     assert list(sampler) == whole[3:]
     assert list(sampler) == whole
 

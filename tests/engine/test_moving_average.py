@@ -20,7 +20,7 @@ def test_best_checkpoint_is_the_average_that_was_scored(place):
     runner, _ = train(cfg)
     history = runner.message_hub.get_info(HISTORY_KEY)
     best = history[best_position(history, 'mIoU')]
-    path = best_checkpoint(cfg.work_dir, 'mIoU', best['epoch'])
+    path = best_checkpoint(runner, 'mIoU', best)
     cfg.custom_hooks = []
     other = build(cfg)
     other.load_checkpoint(str(path))

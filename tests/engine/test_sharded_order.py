@@ -58,4 +58,4 @@ class FinishedLoop(ResumableTrainLoop):
 
 
 class Batches(list):
-    sampler = SimpleNamespace(serve=lambda loader: 'this', skip=None)
+    sampler = SimpleNamespace(serve=lambda loader: 'this', skip_in_epoch=None)

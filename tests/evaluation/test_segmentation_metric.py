@@ -1,3 +1,4 @@
+import cv2
 import pytest
 import torch
 import torch.multiprocessing as processes
@@ -5,6 +6,7 @@ from mmengine.structures import PixelData
 from mmseg.evaluation import IoUMetric
 from mmseg.structures import SegDataSample
 
+from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric
 
 
@@ -41,6 +43,42 @@ def test_val_loss_is_the_mean_over_the_images_of_the_criterion():
     metric.criterion = lambda logits, label: (label != 255).float().mean() * logits.shape[1]
     assert evaluate(metric, samples(0))['val_loss'] == pytest.approx(4 * 45 / 48)
     assert metric.matrix.sum() == 3 * 45
+
+
+def test_logits_are_needed_for_the_loss_alone():
+    without = list(samples(0))
+    for sample in without:
+        del sample.seg_logits
+    metric = SegmentationMetric()
+    metric.criterion = lambda logits, label: logits.sum()
+    scores = evaluate(metric, without)
+    assert 'val_loss' not in scores and scores == evaluate(SegmentationMetric(), samples(0))
+
+
+def named(*paths, **meta):
+    """Predictions of class 1 and 2 for images of these paths."""
+    for number, path in enumerate(paths, start=1):
+        sample = SegDataSample(metainfo={'img_path': path, **meta})
+        sample.pred_sem_seg = PixelData(data=torch.full((1, 2, 3), number))
+        yield sample
+
+
+@pytest.mark.parametrize(('meta', 'values'), [({}, (1, 2)), ({'reduce_zero_label': True}, (2, 3))])
+def test_predictions_are_written_as_by_mmsegmentation(tmp_path, meta, values):
+    """As `tools/test.py --out` asks for it; ids are those of the label files."""
+    metric = SegmentationMetric(output_dir=str(tmp_path / 'out'), format_only=True, keep_results=True)
+    assert evaluate(metric, named('x/a.jpg', 'y/b.tif', **meta), size=2) == {}
+    for name, value in zip(('a.png', 'b.png'), values, strict=True):
+        written = cv2.imread(str(tmp_path / 'out' / name), cv2.IMREAD_UNCHANGED)
+        assert written.shape == (2, 3) and (written == value).all()
+
+
+def test_two_images_of_one_name_are_refused(tmp_path):
+    metric = SegmentationMetric(output_dir=tmp_path, format_only=True)
+    with pytest.raises(UserError, match=r'x/a\.jpg and y/a\.jpg would both be written to .*a\.png'):
+        evaluate(metric, named('x/a.jpg', 'y/a.jpg'))
+    with pytest.raises(ValueError, match=r'format_only=True .* output_dir'):
+        SegmentationMetric(format_only=True)
 
 
 def test_metric_names_the_file_of_a_wrong_label():

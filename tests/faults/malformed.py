@@ -27,6 +27,44 @@ def doubled(marker, _):
     return b'\x80\x02}' + text('state_dict') + b']q\x00' + steps + b's.'
 
 
+def numpy_bytes(marker, _):
+    """2^44 zero bytes asked for by name."""
+    return b'\x80\x02}' + text('w') + b'c__builtin__\nbytes\n\x8a\x06\x00\x00\x00\x00\x00\x10\x85Rs.'
+
+
+def encoded_by_another_codec(marker, _):
+    """Bytes that a codec unpacks: of zip there could be any number."""
+    return b'\x80\x02}' + text('w') + b'c_codecs\nencode\n' + text('abc') + text('utf-16') + b'\x86Rs.'
+
+
+def counted_tuples(marker, _):
+    """A Counter that hashes 100,000 nested tuples."""
+    return b'\x80\x02ccollections\nCounter\n])' + b'\x85' * 100_000 + b'a\x85R.'
+
+
+def array(shape, code='f8', count=1):
+    """The header of a file with a NumPy array of `count` items of 8 bytes that says that it has another shape."""
+
+    def make(marker, _):
+        kind = b'cnumpy\ndtype\n' + text(code) + b'\x89\x88\x87R(K\x03' + text('<') + b'NNN'
+        kind += b'J\xff\xff\xff\xff' * 2 + b'K\x00tb'
+        made = b'cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85' + text('b') + b'\x87R'
+        content = b'c_codecs\nencode\n' + text('\0' * 8 * count) + text('latin1') + b'\x86R'
+        state = b'(K\x01J' + shape.to_bytes(4, 'little') + b'\x85' + kind + b'\x89' + content + b'tb'
+        return b'\x80\x02}(' + text('w') + made + state + text('epoch') + b'K\x01u.'
+
+    return make
+
+
+def doubled_arrays(marker, header):
+    """One array of 100,000 numbers in a hundred places."""
+    once = array(100_000, count=100_000)(marker, header)
+    value = once[once.index(b'cnumpy._core') : once.index(text('epoch'))]
+    return (
+        b'\x80\x02}(' + text('w') + value + b'q\x00' + b''.join(text(str(n)) + b'h\x00' for n in range(100)) + b'u.'
+    )
+
+
 def own_loop(marker, _):
     return b'\x80\x02}q\x00' + text('state_dict') + b'h\x00s.'
 
@@ -137,6 +175,13 @@ MALFORMED = [
     ('key of nested tuples', with_pickle(nested_key)),
     ('lists that double', with_pickle(doubled)),
     ('dict that holds itself', with_pickle(own_loop)),
+    ('NumPy bytes of 2^44', with_pickle(numpy_bytes)),
+    ('another codec', with_pickle(encoded_by_another_codec)),
+    ('Counter of nested tuples', with_pickle(counted_tuples)),
+    ('NumPy array larger than its data', with_pickle(array(2**30))),
+    ('NumPy array of another type', with_pickle(array(1, 'O8'))),
+    ('NumPy records', with_pickle(array(1, 'V8'))),
+    ('NumPy array in many places', with_pickle(doubled_arrays)),
     ('header of 9 MB', with_pickle(huge_header)),
     ('400,000 entries', with_pickle(many_entries)),
     ('data that are not there', with_pickle(more_data_than_there_is)),
@@ -153,6 +198,7 @@ MALFORMED = [
     ('safetensors', written((2).to_bytes(8, 'little') + b'{}')),
     ('complex', only(torch.zeros(6, dtype=torch.complex64))),
     ('numpy array', only(np.zeros(6))),
+    ('numpy times', saved(checkpoint(meta={'when': np.array(['2024'], 'datetime64[s]')}))),
     ('meta is a list', saved({**checkpoint(), 'meta': [1]})),
     ('a list', saved([1, 2])),
 ]

@@ -11,7 +11,9 @@ import pickle
 import tarfile
 import zipfile
 
+import numpy as np
 import torch
+from mmengine.logging import HistoryBuffer
 
 WEIGHTS = {'decode_head.w': torch.arange(6.0), 'decode_head.n': torch.tensor(3)}
 
@@ -140,6 +142,43 @@ def getattr_chain(marker, _):
     return b'\x80\x02' + system + b'(' + text(f'touch {marker}') + b'tR.'
 
 
+def array_of_objects(marker):
+    return np.array([touch(marker)], dtype=object)
+
+
+def buffer_with_method(marker):
+    """A log buffer that brings a statistic of its own, as MMEngine's may."""
+    buffer = HistoryBuffer([1.0], [1])
+    buffer._statistics_methods = {'harm': touch(marker)}
+    return buffer
+
+
+def buffer_by_call(marker, _):
+    """The class called with arguments that MMEngine's own would evaluate."""
+    return b'\x80\x02cmmengine.logging.history_buffer\nHistoryBuffer\n(' + text(f'touch {marker}') + b'tR.'
+
+
+def getattr_of_buffer(marker, _):
+    """The way from a method of the log buffer to the module it stands in."""
+    buffer = b'cbuiltins\ngetattr\n(cmmengine.logging.history_buffer\nHistoryBuffer\n' + text('mean') + b'tR'
+    return b'\x80\x02cbuiltins\ngetattr\n(' + buffer + text('__globals__') + b'tR.'
+
+
+def getattr_of_text(marker, _):
+    """A text with the name of a class in the place of the class."""
+    name = text('mmengine.logging.history_buffer.HistoryBuffer')
+    return b'\x80\x02cbuiltins\ngetattr\n(' + name + text('format') + b'tR.'
+
+
+def state_of_a_function(marker, _):
+    """The defaults of a function replaced, which holds for the whole process."""
+    return b'\x80\x02c_codecs\nencode\nN}' + text('__module__') + text(marker) + b's\x86b.'
+
+
+def state_of_a_class(marker, _):
+    return b'\x80\x02cnumpy\ndtype\nN}' + text('plain') + text(marker) + b's\x86b.'
+
+
 def legacy_pickle(path, marker):
     torch.save(in_meta(touch(marker)), path, _use_new_zipfile_serialization=False)
 
@@ -185,6 +224,14 @@ PAYLOADS = [
     ('opcode STACK_GLOBAL', with_pickle(stack_global)),
     ('opcode EXT1', with_pickle(extension)),
     ('chain of getattr', with_pickle(getattr_chain)),
+    ('NumPy array of objects', holding(array_of_objects, in_message_hub)),
+    ('NumPy array of objects in the weights', holding(array_of_objects, in_state)),
+    ('log buffer with a method', holding(buffer_with_method, in_message_hub)),
+    ('log buffer by a call', with_pickle(buffer_by_call)),
+    ('getattr of the log buffer', with_pickle(getattr_of_buffer)),
+    ('getattr of a text', with_pickle(getattr_of_text)),
+    ('state of a function', with_pickle(state_of_a_function)),
+    ('state of a class', with_pickle(state_of_a_class)),
     ('legacy format', legacy_pickle),
     ('plain pickle', plain_pickle),
     ('legacy tar', tar_archive),

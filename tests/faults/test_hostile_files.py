@@ -192,6 +192,7 @@ def is_refused(content, path, good):
 def test_loading_costs_no_more_than_the_file(tmp_path):
     """In a process of its own with 512 MB of memory beyond what importing takes."""
     names = {'tensor of 2^47 items', 'bytes of 2^44', 'lists that double', '400,000 entries', 'one item expanded'}
+    names |= {'NumPy bytes of 2^44', 'NumPy array larger than its data', 'NumPy array in many places'}
     makers = {name: make for name, make in MALFORMED if name in names}
     assert makers.keys() == names
     for number, make in enumerate(makers.values()):

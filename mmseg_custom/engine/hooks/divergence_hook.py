@@ -15,6 +15,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from mmseg_custom.engine.checkpoint_io import is_finite
+from mmseg_custom.engine.hooks.training import counts_iterations
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.errors import UserError
 
@@ -122,7 +123,7 @@ class DivergenceHook(Hook):
         files = ', '.join(chain.from_iterable(images))
         shown = f' Its images and those of the step before: {files}.' if files else ''
         message = (
-            f'Training has diverged in epoch {runner.epoch + 1}: {reason}. Nothing of it is saved.{shown} Look at '
+            f'Training has diverged in {_where(runner)}: {reason}. Nothing of it is saved.{shown} Look at '
             f'these files; lower the learning rate (optim_wrapper.optimizer.lr, now {lr:g}) or clip gradients '
             f'(optim_wrapper.clip_grad), and start the run anew. {good}; unchanged it would end the same again.'
         )
@@ -132,6 +133,11 @@ class DivergenceHook(Hook):
     def _start_over(self) -> None:
         self._finite = self._steps = None
         self._images.clear()
+
+
+def _where(runner: Runner) -> str:
+    """The epoch, where there are epochs; the reason names the iteration."""
+    return 'this run' if counts_iterations(runner) else f'epoch {runner.epoch + 1}'
 
 
 def non_finite_entries(weights: Mapping[str, Tensor]) -> list[str]:

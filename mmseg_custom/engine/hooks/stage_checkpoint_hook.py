@@ -12,7 +12,7 @@ from mmseg.registry import HOOKS
 from mmseg_custom.engine.archive import is_whole
 from mmseg_custom.engine.checkpoint_io import plain_data
 from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, best_position, last_scalars, restore_scalars
-from mmseg_custom.engine.hooks.training import is_training
+from mmseg_custom.engine.hooks.training import is_training, iterations_logged, position_name
 from mmseg_custom.engine.resume_points import put_aside, replaced_points
 from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 
@@ -20,6 +20,8 @@ from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 @HOOKS.register_module()
 class StageCheckpointHook(Hook):
     """Saves the best weights so far (weights only), and points to resume from.
+
+    Files are called as MMEngine calls its own: by the epoch, or by the iteration in a loop over iterations.
 
     A resume point is written before and after each validation and, if asked for, within an epoch. Unlike the host's
     ``CheckpointHook`` it writes atomically, deletes an older file only when the newer one has been read back, keeps
@@ -79,13 +81,14 @@ class StageCheckpointHook(Hook):
             return
         runner.message_hub.update_info(AWAITS_VALIDATION, False)
         history = runner.message_hub.get_info(HISTORY_KEY)
-        best = best_checkpoint(runner.work_dir, self.monitor, runner.epoch)
+        best = best_checkpoint(runner, self.monitor, history[-1])
         is_best = best_position(history, self.monitor) == len(history) - 1
         if is_best:
             self._save(runner, best.name, runner.iter, resumable=False)
-        self._save_point(runner, f'epoch_{runner.epoch}.pth', runner.iter)
+        self._save_point(runner, f'{position_name(runner, history[-1])}.pth', runner.iter)
         if is_best and is_main_process():
-            older = set(best.parent.glob(f'best_{self.monitor}_epoch_*.pth')) - {best}
+            kind = position_name(runner, history[-1]).partition('_')[0]
+            older = set(best.parent.glob(f'best_{self.monitor}_{kind}_*.pth')) - {best}
             self._replace(runner, older, best)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -97,7 +100,8 @@ class StageCheckpointHook(Hook):
         hub = checkpoint.pop('message_hub')
         if 'optimizer' in checkpoint:
             info = plain_data(dict(hub['runtime_info']))
-            info[SCALARS_KEY] = last_scalars(hub['log_scalars'], len(runner.train_dataloader))
+            count = iterations_logged(runner, checkpoint['meta']['iter'], info.get(HISTORY_KEY) or [])
+            info[SCALARS_KEY] = last_scalars(hub['log_scalars'], count)
             keys = {key: value for key, value in hub['resumed_keys'].items() if key in info}
             checkpoint['message_hub'] = {'log_scalars': {}, 'runtime_info': info, 'resumed_keys': keys}
         else:
@@ -137,6 +141,6 @@ class StageCheckpointHook(Hook):
         return whole
 
 
-def best_checkpoint(work_dir: str, monitor: str, epoch: int) -> Path:
-    """Where a run keeps the weights of its best epoch."""
-    return Path(work_dir) / f'best_{monitor}_epoch_{epoch}.pth'
+def best_checkpoint(runner: Runner, monitor: str, record: dict) -> Path:
+    """Where a run keeps the weights of its best validation, which has this ``record`` in its history."""
+    return Path(runner.work_dir) / f'best_{monitor}_{position_name(runner, record)}.pth'

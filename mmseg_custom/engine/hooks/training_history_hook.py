@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import HISTORY_KEY, epochs_without_improvement, keep_last
-from mmseg_custom.engine.hooks.training import is_training
+from mmseg_custom.engine.hooks.training import counts_iterations, is_training, iterations_logged
 from mmseg_custom.engine.train_loop import batches_done
 
 LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
@@ -15,14 +15,17 @@ LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
 
 @HOOKS.register_module()
 class TrainingHistoryHook(Hook):
-    """Records every validated epoch in the message hub, and stops early by the record.
+    """Records every validation in the message hub, and stops early by the record.
+
+    Its position is ``epoch`` and ``iter``. In a loop over iterations ``epoch`` is how often the data were gone
+    through, as a fraction: MMEngine's own counter stays 0 there.
 
     The record travels in every checkpoint, so patience, best epoch and curves survive an interruption; the host's
     ``EarlyStoppingHook`` forgets its counter, and counts an equal score as an improvement.
 
     Args:
         monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
-        patience: Validated epochs without a better ``monitor`` after which training ends; ``None`` never.
+        patience: Validations without a better ``monitor`` after which training ends; ``None`` never.
     """
 
     priority = 'NORMAL'
@@ -41,9 +44,9 @@ class TrainingHistoryHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Note when the epoch starts and the learning rate it starts with; a resumed epoch has both from before."""
-        if not batches_done(runner.train_loop):
-            self._started = time.time()
-            runner.message_hub.update_info(LR_KEY, runner.optim_wrapper.get_lr()['lr'][0])
+        is_new = runner.iter == 0 if counts_iterations(runner) else not batches_done(runner.train_loop)
+        if is_new or LR_KEY not in runner.message_hub.runtime_info:
+            self._note_start(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Write how long the epoch has taken so far."""
@@ -57,16 +60,29 @@ class TrainingHistoryHook(Hook):
             raise KeyError(f'The metric gives no {self.monitor!r}, which chooses the best epoch: {list(metrics)}.')
         seconds = round(time.time() - self._started, 2)
         lr = runner.message_hub.get_info(LR_KEY)
-        record = {'epoch': runner.epoch, 'seconds': seconds, 'lr': lr, **self._training_losses(runner)}
+        history = runner.message_hub.get_info(HISTORY_KEY)
+        window = iterations_logged(runner, runner.iter, history)
+        losses = self._training_losses(runner, window)
+        record = {'epoch': self._epoch(runner), 'iter': runner.iter, 'seconds': seconds, 'lr': lr, **losses}
         record.update({key: float(value) for key, value in metrics.items() if not key.startswith('IoU.')})
-        history = [*runner.message_hub.get_info(HISTORY_KEY), record]
-        runner.message_hub.update_info(HISTORY_KEY, history)
-        keep_last(runner.message_hub, len(runner.train_dataloader))
+        runner.message_hub.update_info(HISTORY_KEY, [*history, record])
+        keep_last(runner.message_hub, window)
+        if counts_iterations(runner):
+            self._note_start(runner)
         self._stop_if_exhausted(runner)
 
+    def _note_start(self, runner: Runner) -> None:
+        self._started = time.time()
+        runner.message_hub.update_info(LR_KEY, runner.optim_wrapper.get_lr()['lr'][0])
+
     @staticmethod
-    def _training_losses(runner: Runner) -> dict[str, float]:
-        window = len(runner.train_dataloader)
+    def _epoch(runner: Runner) -> float:
+        if counts_iterations(runner):
+            return round(runner.iter / len(runner.train_dataloader), 2)
+        return runner.epoch
+
+    @staticmethod
+    def _training_losses(runner: Runner, window: int) -> dict[str, float]:
         scalars = runner.message_hub.log_scalars
         return {
             key.replace('/', '_'): float(buffer.mean(window))
@@ -77,5 +93,5 @@ class TrainingHistoryHook(Hook):
     def _stop_if_exhausted(self, runner: Runner) -> None:
         waited = epochs_without_improvement(runner.message_hub.get_info(HISTORY_KEY), self.monitor)
         if self.patience is not None and waited >= self.patience:
-            runner.logger.info(f'{self.monitor} has not improved for {waited} epochs: training ends early.')
+            runner.logger.info(f'{self.monitor} has not improved for {waited} validations: training ends early.')
             runner.train_loop.stop_training = True
