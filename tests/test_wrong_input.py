@@ -131,7 +131,11 @@ WRONG = [
     (image_without_label, {}, r'1 images have no label, the first one .*_gtFine_labelIds\.png'),
     (sizes_that_differ, {}, r'different sizes: .*_gtFine_labelIds\.png: 64 x 28, but its image 64 x 32'),
     (deep_image, {}, r'wrong mode: .*_leftImg8bit\.png: RGB;16, expected 8-bit RGB'),
-    (palette_image, {}, r'wrong mode: .*_leftImg8bit\.png: P, expected 8-bit RGB'),
+    (
+        palette_image,
+        {'train_dataloader.dataset.convert_images': 'never'},
+        r"wrong mode: .*_leftImg8bit\.png: P, expected 8-bit RGB; convert_images='lossless' .*: palette resolved",
+    ),
     (alpha_image, {}, r'wrong mode: .*_leftImg8bit\.png: RGBA, expected 8-bit RGB'),
     (deep_label, {}, r'wrong mode: .*_gtFine_labelIds\.png: I;16, expected one channel of 8 bits'),
     (coloured_label, {}, r'wrong mode: .*_gtFine_labelIds\.png: RGB, expected one channel of 8 bits'),
