@@ -46,8 +46,8 @@ def group_names(names: Iterable[str], group_by: GroupBy, block_size: int | None 
     """
     if (group_by == 'block') != (type(block_size) is int and block_size > 0) or (group_by != 'block' and block_size):
         raise FoldError(
-            f"group_by={group_by!r} with block_size={block_size!r} cannot be done: group_by='block' needs a block_size of "
-            '1 or more, and nothing else takes one.'
+            f"group_by={group_by!r} with block_size={block_size!r} cannot be done: group_by='block' needs a "
+            'block_size of 1 or more, and nothing else takes one.'
         )
     names = sorted(names)
     if group_by is None:
