@@ -7,6 +7,7 @@ import numpy as np
 
 from mmseg_custom.datasets.image_modes import LOOKED_AT, spread
 from mmseg_custom.datasets.label_reader import LabelError, LabelReader
+from mmseg_custom.datasets.sample_files import few
 from mmseg_custom.datasets.shard_files import is_elsewhere
 
 TOO_MUCH = 0.5
@@ -94,9 +95,9 @@ def describe_single_class(train: LabelCounts, classes: Sequence[str]) -> str | N
     if len(present) != 1 or not train.at_255 or len(classes) < 2:
         return None
     k = int(present[0])
-    others = ', '.join(name for name in classes if name != classes[k])
+    others = few([name for name in classes if name != classes[k]])
     return (
-        f'the train {train.text} hold {classes[k]!r} and 255 alone, and 255 is ignored: {others} has no pixel, and a '
+        f'the train {train.text} hold {classes[k]!r} and 255 alone, and 255 is ignored: no pixel of {others}, and a '
         f'network would learn that all is {classes[k]!r}. If 255 is a class, say which by '
         'dict(type="MapLabelIds", table={0: 0, 255: 1}, num_classes=2) behind LoadAnnotations in the pipelines of '
         'all loaders, or write 1 for 255 into the files'
