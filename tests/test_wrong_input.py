@@ -101,6 +101,13 @@ def other_architecture():
     save_checkpoint_file({'state_dict': {'backbone.x': torch.zeros(3)}}, 'other.pth')
 
 
+def object_as_255():
+    for image in images():
+        assert cv2.imwrite(
+            str(label_of(image)), np.full((32, 64), 7, np.uint8) | np.eye(32, 64, dtype=np.uint8) * 255
+        )
+
+
 def other_folder(monkeypatch):
     Path('elsewhere').mkdir()
     monkeypatch.chdir('elsewhere')
@@ -123,6 +130,12 @@ DAMAGE = (
     coloured_label,
     wholly_ignored_label,
 )
+# Both splits are the folder of train.
+ONE_FOLDER = {
+    f'{loader}_dataloader.dataset.data_prefix.{key}': f'{folder}/train'
+    for loader in ('train', 'val', 'test')
+    for key, folder in (('img_path', 'leftImg8bit'), ('seg_map_path', 'gtFine'))
+}
 
 # What is wrong, the options given, and what the message says.
 WRONG = [
@@ -131,11 +144,21 @@ WRONG = [
     (image_without_label, {}, r'1 images have no label, the first one .*_gtFine_labelIds\.png'),
     (sizes_that_differ, {}, r'different sizes: .*_gtFine_labelIds\.png: 64 x 28, but its image 64 x 32'),
     (deep_image, {}, r'wrong mode: .*_leftImg8bit\.png: RGB;16, expected 8-bit RGB'),
-    (palette_image, {}, r'wrong mode: .*_leftImg8bit\.png: P, expected 8-bit RGB'),
+    (
+        palette_image,
+        {'train_dataloader.dataset.convert_images': 'never'},
+        r"wrong mode: .*_leftImg8bit\.png: P, expected 8-bit RGB; convert_images='lossless' .*: palette resolved",
+    ),
     (alpha_image, {}, r'wrong mode: .*_leftImg8bit\.png: RGBA, expected 8-bit RGB'),
     (deep_label, {}, r'wrong mode: .*_gtFine_labelIds\.png: I;16, expected one channel of 8 bits'),
     (coloured_label, {}, r'wrong mode: .*_gtFine_labelIds\.png: RGB, expected one channel of 8 bits'),
     (wholly_ignored_label, {}, r'wholly ignored: .*_gtFine_labelIds\.png: no pixel has a class'),
+    (nothing, ONE_FOLDER, r'All 10 images of val are images of train, too .*ann_file'),
+    (
+        nothing,
+        {'train_dataloader.dataset.metainfo.palette': [[0, 0, 256]] * 19},
+        r"\[0, 0, 256\] for 'road': a colour",
+    ),
     (unknown_id, {'train_dataloader.dataset.on_bad_sample': 'skip'}, r'None of the 6 samples can be used'),
     (nothing, {'train_dataloader.dataset.on_bad_sample': 'ignore'}, r"on_bad_sample='ignore' is unknown: use one of"),
     (truncated_image, {}, r'Image data/.*_leftImg8bit\.png or its label cannot be used'),
@@ -168,7 +191,7 @@ def stage1(tiny_recipe, scenes, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'options', 'message'), WRONG, ids=[f'{row[0].__name__}-{"".join(row[1])}' for row in WRONG]
+    ('spoil', 'options', 'message'), WRONG, ids=[f'{row[0].__name__}-{"".join(row[1])[:60]}' for row in WRONG]
 )
 def test_wrong_input_ends_in_a_message(stage1, spoil, options, message):
     before = WINNER.read_bytes()
@@ -179,6 +202,14 @@ def test_wrong_input_ends_in_a_message(stage1, spoil, options, message):
         build_runner(load_run_config(stage1 / 'tiny_stage2_fold1.py', cfg_options=options)).train()
     assert WINNER.read_bytes() == before
     assert not list(Path('work_dirs/tiny_stage2_fold1').glob('*.pth'))
+
+
+def test_an_object_drawn_as_255_is_refused_before_the_first_step(stage1):
+    object_as_255()
+    shutil.rmtree('work_dirs')
+    with pytest.raises(UserError, match=r"The train labels hold 'road' and 255 alone.*table=\{0: 0, 255: 1\}"):
+        build_runner(load_run_config(stage1 / 'tiny_stage1.py')).train()
+    assert not list(Path('work_dirs').rglob('*.pth'))
 
 
 def test_misspelt_key_in_a_config_file(stage1):

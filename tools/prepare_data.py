@@ -19,10 +19,11 @@ from mmseg_custom.datasets.class_statistics import (
     statistics_file,
     write_statistics,
 )
+from mmseg_custom.datasets.folds import describe_groups
 from mmseg_custom.datasets.pack import pack
 from mmseg_custom.datasets.prepare import Preparation, link_data_root, prepare
 from mmseg_custom.datasets.skip_list import write_skip_list
-from mmseg_custom.datasets.verify import describe_faults, verify
+from mmseg_custom.datasets.verify import describe_faults, examine
 from mmseg_custom.engine.files import readable_size
 from mmseg_custom.stages.launch import load_run_config
 
@@ -56,8 +57,10 @@ def show_progress(done: int, total: int) -> None:
 def report_faults(cfg: Config, args: argparse.Namespace) -> None:
     if args.fix_list:  # The list is to be complete, so nothing is left out while it is made.
         cfg.train_dataloader.dataset.pop('skip_list', None)
-    faults = verify(cfg, args.workers, show_progress)
+    found = examine(cfg, args.workers, show_progress)
+    faults = found.faults
     print(describe_faults(faults))
+    print_notes(found.notes)
     if args.fix_list:
         names = {fault.skip for fault in faults if fault.skip}
         write_skip_list(names, args.fix_list)
@@ -69,9 +72,16 @@ def report_faults(cfg: Config, args: argparse.Namespace) -> None:
     raise SystemExit(1 if faults else 0)
 
 
+def print_notes(notes: list[str]) -> None:
+    for note in notes:
+        print(f'note: {note}')
+
+
 def report_folds(done: Preparation) -> None:
     sizes = ', '.join(str(len(part)) for part in done.split.folds)
     print(f'{done.num_train} training and {done.num_val} validation images, each with its label')
+    if done.groups:
+        print(describe_groups(done.groups, done.split))
     print(f'{done.fold_file} ({"written" if done.is_new else "unchanged"}): {sizes} images, {done.split.hash[:12]}')
 
 
@@ -104,6 +114,7 @@ def main() -> None:
         report_faults(cfg, args)
     done = prepare(cfg, args.renew)
     report_folds(done)
+    print_notes(done.notes)
     if args.class_weights:
         report_classes(cfg, args, done)
     if args.pack:

@@ -16,6 +16,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     iteration_seed=dict(type='IterationSeedHook'),
     divergence=dict(type='DivergenceHook', interval=50),
+    data_check=dict(type='DataCheckHook'),
     skipped_samples=dict(type='SkippedSamplesHook'),
     history=dict(type='TrainingHistoryHook', monitor='mIoU', patience=None),
     checkpoint=dict(type='StageCheckpointHook', monitor='mIoU', keep=2, interval_iters=None),

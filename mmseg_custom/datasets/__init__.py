@@ -2,6 +2,7 @@
 
 from mmseg_custom.datasets import transforms
 from mmseg_custom.datasets.class_balanced_sampler import ClassBalancedSampler, ClassBalanceError
+from mmseg_custom.datasets.data_check_hook import DataCheckHook
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, split_folds, write_split
 from mmseg_custom.datasets.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.sampler import SampleKey, SeededSampler
@@ -12,6 +13,7 @@ from mmseg_custom.datasets.skipped_samples_hook import SkippedSamplesHook
 __all__ = [
     'ClassBalanceError',
     'ClassBalancedSampler',
+    'DataCheckHook',
     'FoldError',
     'FoldSplit',
     'KFoldDataset',

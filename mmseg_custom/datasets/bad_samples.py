@@ -45,25 +45,29 @@ def check_policy(policy: str) -> None:
         raise PolicyError(f'on_bad_sample={policy!r} is unknown: use one of {POLICIES}.')
 
 
-def load_sample(sample: dict, pipeline: Compose, ignore_index: int, store: PackedStore | None = None) -> dict:
+def load_sample(
+    sample: dict, pipeline: Compose, ignore_index: int, store: PackedStore | None = None, convert: str = 'lossless'
+) -> dict:
     """Load and transform a sample if it can be used.
 
-    It cannot if a file is gone or damaged, the image is not 8-bit RGB and upright, the label not of one 8-bit channel
-    and the same size, an id unknown, or no pixel has a class. Of files that are not on a local disk only what
-    shows when they are decoded is found.
+    It cannot if a file is gone or damaged, the image of a kind that is not taken or not upright, the label not of one
+    8-bit channel and the same size, an id unknown, or no pixel has a class. Of files that are not on a local disk
+    only what shows when they are decoded is found.
 
     Args:
         sample: As the data set lists it.
         pipeline: Its transforms.
         ignore_index: Label of the pixels without a class.
         store: Where it may lie as the first transforms leave it. Defaults to ``None``.
+        convert: Which images are taken besides 8-bit RGB, one of
+            :data:`~mmseg_custom.datasets.image_modes.CONVERSIONS`.
 
     Raises:
         BadSampleError: If it cannot, saying why.
     """
     try:
         packed = store.read(sample) if store else None
-        faults = [] if packed or is_elsewhere(sample['img_path']) else check_headers(sample)
+        faults = [] if packed or is_elsewhere(sample['img_path']) else check_headers(sample, convert)
         steps, results = (store.later_steps, packed) if packed else (pipeline, {**sample, 'seg_fields': []})
         data = None if faults else steps(results)
     except FILE_ERRORS as error:

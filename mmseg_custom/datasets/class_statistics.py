@@ -1,6 +1,6 @@
 """How often each class occurs, and the class weights that follow from it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config
 
-from mmseg_custom.datasets.folds import FoldSplit
-from mmseg_custom.datasets.kfold_dataset import whole_split
+from mmseg_custom.datasets.class_colours import classes_of
+from mmseg_custom.datasets.folds import FoldSplit, read_split
+from mmseg_custom.datasets.kfold_dataset import KFoldDataset, whole_split
 from mmseg_custom.datasets.label_reader import LabelError, LabelReader
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
 from mmseg_custom.engine.files import hash_text, read_json, write_json
@@ -110,6 +111,11 @@ def read_counts(path: Path, key: str) -> ClassCounts | None:
     return ClassCounts(**{name: content[name] for name in names})
 
 
+def counts_key(split: FoldSplit, reader: LabelReader, classes: Sequence[str]) -> str:
+    """The checksum of what is counted: files, folds, the reading of the labels, classes."""
+    return hash_text('\n'.join([split.fingerprint, split.hash, repr(reader), *classes]))
+
+
 def class_counts(
     cfg: Config, split: FoldSplit, cache: Path, workers: int = 1, on_progress: Progress | None = None
 ) -> ClassCounts:
@@ -126,8 +132,8 @@ def class_counts(
         LabelError: If a label cannot be read or holds unknown ids.
     """
     settings = cfg.train_dataloader.dataset
-    reader, classes = LabelReader(settings), list(settings.metainfo.classes)
-    key = hash_text('\n'.join([split.fingerprint, split.hash, repr(reader), *classes]))
+    reader, classes = LabelReader(settings), list(classes_of(settings))
+    key = counts_key(split, reader, classes)
     known = read_counts(cache, key)
     if known:
         return known
@@ -139,6 +145,18 @@ def class_counts(
     sums = _sum_parts(by_label, [len(part) for part in split.folds], len(classes))
     by_name = {name: counted.tolist() for name, counted in zip(names, by_label, strict=True)}
     return ClassCounts(key, classes, *sums, by_name)
+
+
+def counted_before(dataset: KFoldDataset, reader: LabelReader, classes: Sequence[str]) -> np.ndarray | None:
+    """The pixels of each class (C,), int64, in the labels of a data set; ``None`` if they were not counted yet."""
+    fold_file = dataset.folds.get('file')
+    if not fold_file or not statistics_file(Path(fold_file)).is_file() or not Path(fold_file).is_file():
+        return None
+    counts = read_counts(statistics_file(Path(fold_file)), counts_key(read_split(fold_file), reader, classes))
+    names = [dataset.name_of(dataset.get_data_info(index)) for index in range(len(dataset))]
+    if counts is None or not counts.image_pixels.keys() >= set(names):
+        return None
+    return np.sum([counts.image_pixels[name] for name in names], axis=0, dtype=np.int64)
 
 
 def _sum_parts(by_label: Iterable[np.ndarray], sizes: list[int], num_classes: int) -> tuple[list, list]:

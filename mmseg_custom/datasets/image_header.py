@@ -15,7 +15,8 @@ class Header(NamedTuple):
     """What an image file says of itself.
 
     Attributes:
-        mode: Pillow's, with ``;16`` where the file has 16 bits a channel but Pillow gives 8.
+        mode: Pillow's, with ``;16`` where the file has 16 bits a channel but Pillow gives 8, and ``;A`` where a
+            palette has transparent colours.
         size: Width and height.
         orientation: The EXIF tag; 1 is upright.
         cut: Whether the end of the file is missing, as far as that shows without decoding it.
@@ -40,7 +41,8 @@ def read_header(path: str, whole: bool = True) -> Header:
     """
     with Image.open(path) as image:
         deep = ';16' in str(image.tile) and ';16' not in image.mode
-        mode, size = f'{image.mode};16' if deep else image.mode, image.size
+        clear = image.mode == 'P' and 'transparency' in image.info
+        mode, size = image.mode + (';16' if deep else ';A' if clear else ''), image.size
         # Pillow decodes a PNG to look for EXIF data behind the pixels.
         turned = image.getexif().get(ORIENTATION, 1) if 'exif' in image.info else 1
         cut = image.format == 'JPEG' and not _ends(path)

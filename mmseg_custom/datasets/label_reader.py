@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from mmseg.registry import TRANSFORMS
 
+from mmseg_custom.datasets.class_colours import classes_of
 from mmseg_custom.errors import UserError
 
 
@@ -29,7 +30,7 @@ class LabelReader:
         steps = {step['type']: step for step in dataset['pipeline']}
         if 'LoadAnnotations' not in steps:
             raise LabelError(f'The pipeline {list(steps)} of the training data has no LoadAnnotations.')
-        train_ids = dict(type='MapLabelIds', table={}, num_classes=len(dataset['metainfo']['classes']), ids='train')
+        train_ids = dict(type='MapLabelIds', table={}, num_classes=len(classes_of(dataset)), ids='train')
         self.loader = TRANSFORMS.build(steps['LoadAnnotations'])
         self.mapper = TRANSFORMS.build(steps.get('MapLabelIds', train_ids))
 

@@ -109,6 +109,7 @@ def _pack_split(folder: Path, dataset: KFoldDataset, workers: int, on_progress: 
         steps=Compose(split_steps(dataset.pipeline)[0]),
         ignore_index=dataset.ignore_index,
         skip=dataset.on_bad_sample == 'skip',
+        convert=dataset.convert_images,
     )
     remove_leftovers(folder)
     size = _bytes_of_first(samples, load)
@@ -123,9 +124,9 @@ def _pack_split(folder: Path, dataset: KFoldDataset, workers: int, on_progress: 
     return PackedSplit(folder, len(kept), sum(shard.file.stat().st_size for shard in shards), len(stale))
 
 
-def _load(sample: dict, steps: Compose, ignore_index: int, skip: bool) -> dict | None:
+def _load(sample: dict, steps: Compose, ignore_index: int, skip: bool, convert: str) -> dict | None:
     try:
-        return load_sample(sample, steps, ignore_index)
+        return load_sample(sample, steps, ignore_index, convert=convert)
     except BadSampleError as error:
         if skip:
             return None

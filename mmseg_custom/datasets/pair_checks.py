@@ -4,12 +4,15 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from mmseg_custom.datasets.image_header import ORIENTATION, Header, read_header
+from mmseg_custom.datasets.image_modes import refusal
 from mmseg_custom.datasets.label_reader import LabelReader
+from mmseg_custom.datasets.label_survey import count_ids
 
-LABEL_MODES = ('L', 'P')
+LABEL_MODES = ('L', 'P', 'P;A')
 
 
 @dataclass(frozen=True, order=True)
@@ -42,6 +45,7 @@ class PairCheck:
         size: Width and height as stored; ``None`` if it cannot be read.
         digest: Checksum of the decoded image; ``None`` if it cannot be read.
         faults: Of the image and of its label.
+        counts: Of its label, as :func:`~mmseg_custom.datasets.label_survey.count_ids`; ``None`` if it cannot be read.
     """
 
     name: str
@@ -49,24 +53,32 @@ class PairCheck:
     size: tuple[int, int] | None
     digest: bytes | None
     faults: list[Fault]
+    counts: np.ndarray | None = field(default=None, compare=False)
 
 
-def check_pair(pair: tuple[str, dict], reader: LabelReader) -> PairCheck:
+def check_pair(pair: tuple[str, dict], reader: LabelReader, convert: str = 'lossless') -> PairCheck:
     """Read an image and its label, each decoded once.
 
     Args:
         pair: ``SPLIT/NAME`` of the image, and its sample (``img_path``, ``seg_map_path``).
         reader: Reads the label as the config does.
+        convert: Which images are taken, as :func:`judge_image`.
     """
     name, sample = pair
     path = sample['img_path']
-    size, digest, image_faults = check_image(path)
-    faults = [*image_faults, *check_label(sample, size, reader)]
-    return PairCheck(name, path, size, digest, [replace(fault, skip=name) for fault in faults])
+    size, digest, image_faults = check_image(path, convert)
+    label_faults, counts = check_label(sample, size, reader)
+    faults = [replace(fault, skip=name) for fault in (*image_faults, *label_faults)]
+    return PairCheck(name, path, size, digest, faults, counts)
 
 
-def check_image(path: str) -> tuple[tuple[int, int] | None, bytes | None, list[Fault]]:
-    """The size (width, height), the checksum of the pixels, and the faults of an image file."""
+def check_image(path: str, convert: str = 'lossless') -> tuple[tuple[int, int] | None, bytes | None, list[Fault]]:
+    """The size (width, height), the checksum of the pixels, and the faults of an image file.
+
+    Args:
+        path: The file.
+        convert: Which images are taken, as :func:`judge_image`.
+    """
     try:
         header = read_header(path)
         with Image.open(path) as image:
@@ -76,45 +88,58 @@ def check_image(path: str) -> tuple[tuple[int, int] | None, bytes | None, list[F
         return None, None, [_unreadable(path, error)]
     digest = hashlib.sha256(f'{header.mode} {header.size}'.encode())
     digest.update(pixels)
-    return header.size, digest.digest(), judge_image(path, header._replace(orientation=turned))
+    return header.size, digest.digest(), judge_image(path, header._replace(orientation=turned), convert)
 
 
-def check_label(sample: dict, image_size: tuple[int, int] | None, reader: LabelReader) -> list[Fault]:
-    """The faults of a sample's label file, read by the transforms of the config."""
+def check_label(
+    sample: dict, image_size: tuple[int, int] | None, reader: LabelReader
+) -> tuple[list[Fault], np.ndarray | None]:
+    """The faults of a sample's label file, read by the transforms of the config, and its pixels by class."""
     path = sample['seg_map_path']
     if not Path(path).is_file():
-        return [Fault('missing label', sample['img_path'], f'no {path}')]
+        return [Fault('missing label', sample['img_path'], f'no {path}')], None
     try:
         header = read_header(path)
         loaded = reader.load(sample) if header.mode in LABEL_MODES else None
     except Exception as error:  # As above.
-        return [_unreadable(path, error)]
+        return [_unreadable(path, error)], None
     faults = judge_label(path, header, image_size)
-    return faults if loaded is None else [*faults, *check_ids(loaded, reader)]
+    if loaded is None:
+        return faults, None
+    faulty_ids, counts = check_ids(loaded, reader)
+    return [*faults, *faulty_ids], counts
 
 
-def check_headers(sample: dict) -> list[Fault]:
+def check_headers(sample: dict, convert: str = 'lossless') -> list[Fault]:
     """The faults of a sample that show before anything is decoded: 0.5 ms, so that training can look every time.
 
     Args:
         sample: ``img_path`` and, if it has a label, ``seg_map_path``.
+        convert: Which images are taken, as :func:`judge_image`.
 
     Raises:
         OSError: If a file is gone or no image.
     """
     path, label = sample['img_path'], sample.get('seg_map_path')
     header = read_header(path, whole=False)
-    faults = judge_image(path, header)
+    faults = judge_image(path, header, convert)
     if label:
         faults += judge_label(label, read_header(label, whole=False), header.size)
     return faults
 
 
-def judge_image(path: str, header: Header) -> list[Fault]:
-    """The faults of an image that its header shows."""
+def judge_image(path: str, header: Header, convert: str = 'lossless') -> list[Fault]:
+    """The faults of an image that its header shows.
+
+    Args:
+        path: The file.
+        header: What it says of itself.
+        convert: Which images are taken, one of :data:`~mmseg_custom.datasets.image_modes.CONVERSIONS`.
+    """
     faults = []
-    if header.mode != 'RGB':
-        faults.append(Fault('wrong mode', path, f'{header.mode}, expected 8-bit RGB'))
+    reason = refusal(header.mode, convert)
+    if reason:
+        faults.append(Fault('wrong mode', path, reason))
     if header.orientation != 1:
         detail = f'orientation {header.orientation} turns the image, but not its label'
         faults.append(Fault('EXIF rotation', path, detail))
@@ -134,14 +159,15 @@ def judge_label(path: str, header: Header, image_size: tuple[int, int] | None) -
     return faults
 
 
-def check_ids(loaded: dict, reader: LabelReader) -> list[Fault]:
-    """The faults of a loaded label's ids."""
-    path, ignored = loaded['seg_map_path'], reader.mapper.ignore_index
+def check_ids(loaded: dict, reader: LabelReader) -> tuple[list[Fault], np.ndarray | None]:
+    """The faults of a loaded label's ids, and its pixels by class."""
+    path = loaded['seg_map_path']
     try:
-        train_ids = reader.map_ids(loaded)
+        counts = count_ids(loaded, reader)
     except ValueError as error:
-        return [Fault('unknown label ids', path, str(error).removeprefix(f'{path}: '))]
-    return [] if (train_ids != ignored).any() else [Fault('wholly ignored', path, 'no pixel has a class')]
+        return [Fault('unknown label ids', path, str(error).removeprefix(f'{path}: '))], None
+    has_class = counts[: reader.mapper.num_classes].any()
+    return [] if has_class else [Fault('wholly ignored', path, 'no pixel has a class')], counts
 
 
 def _unreadable(path: str, error: Exception) -> Fault:

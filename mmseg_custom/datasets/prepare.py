@@ -1,15 +1,20 @@
 """Preparing a data set once: link it, check its pairs, write its folds and what its sampler counts on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
+from mmseg_custom.datasets.data_checks import check_weight_files, find_doubts
 from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
-from mmseg_custom.datasets.kfold_dataset import KFoldDataset, whole_split
+from mmseg_custom.datasets.grouping import Groups
+from mmseg_custom.datasets.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.leftover_files import describe_leftovers
+from mmseg_custom.datasets.official_splits import official_splits
 from mmseg_custom.datasets.shard_files import is_elsewhere
+from mmseg_custom.datasets.splitting import doubtful_groups
 
 
 @dataclass(frozen=True)
@@ -18,10 +23,12 @@ class Preparation:
 
     Attributes:
         num_train: Pairs of image and label in the train split.
-        num_val: Pairs in the official val split.
+        num_val: Pairs in the official val split; 0 if the config does without.
         fold_file: Where the folds are.
         split: The folds.
         is_new: Whether the fold file was written now.
+        groups: The images that stay together, by group; ``None`` without groups.
+        notes: Sentences on what is no error, but makes one wonder.
     """
 
     num_train: int
@@ -29,6 +36,8 @@ class Preparation:
     fold_file: Path
     split: FoldSplit
     is_new: bool
+    groups: Groups | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def prepare(cfg: Config, renew: bool = False) -> Preparation:
@@ -43,12 +52,20 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
 
     Raises:
         FileNotFoundError: If a folder, image or label is missing.
-        FoldError: If the folds cannot be made, or the file there does not fit and ``renew`` is not set.
-        LabelError: If classes are to be counted, and a label cannot be read or holds unknown ids.
+        FoldError: If the folds cannot be made, the file there does not fit and ``renew`` is not set, or all images of
+            val are images of train.
+        LabelError: If the labels hold one class and 255 alone; or classes are to be counted, and a label cannot be
+            read or holds unknown ids.
     """
-    train, val = (whole_split(cfg.train_dataloader.dataset, part) for part in ('train', 'val'))
+    check_weight_files(cfg)
+    splits = official_splits(cfg)
+    train, val = splits['train'], splits.get('val')
     elsewhere = is_elsewhere(train.data_prefix['img_path'])
     done = _prepare_folds(train, val, renew, elsewhere)
+    if not elsewhere:
+        groups, notes = train.groups(), find_doubts(cfg.train_dataloader.dataset, train, val)
+        notes += [*describe_leftovers(list(splits.values())), *(doubtful_groups(groups) if groups else ())]
+        done = replace(done, groups=groups, notes=notes)
     counts = cfg.train_dataloader.get('sampler', {}).get('counts')
     if counts and not Path(counts).is_file() and not elsewhere:
         print_log(f'{counts}: counting the pixels of {done.num_train} labels by class, once', 'current')
@@ -56,8 +73,8 @@ def prepare(cfg: Config, renew: bool = False) -> Preparation:
     return done
 
 
-def _prepare_folds(train: KFoldDataset, val: KFoldDataset, renew: bool, elsewhere: bool) -> Preparation:
-    file = Path(train.folds['file'])
+def _prepare_folds(train: KFoldDataset, val: KFoldDataset | None, renew: bool, elsewhere: bool) -> Preparation:
+    file, num_val = Path(train.folds['file']), len(val) if val else 0
     is_new = renew or not file.is_file()
     if is_new and elsewhere:
         raise FoldError(
@@ -65,8 +82,9 @@ def _prepare_folds(train: KFoldDataset, val: KFoldDataset, renew: bool, elsewher
             'where the images are on one, and bring it here.'
         )
     if (train.on_bad_sample == 'skip' or elsewhere) and not is_new:
-        return Preparation(len(train), len(val), file, read_split(file), is_new)
-    val.fingerprint(val.load_data_list())
+        return Preparation(len(train), num_val, file, read_split(file), is_new)
+    if val:
+        val.fingerprint(val.load_data_list())
     split = train.make_split()
     if is_new:
         write_split(split, file)
@@ -75,7 +93,7 @@ def _prepare_folds(train: KFoldDataset, val: KFoldDataset, renew: bool, elsewher
             f'{file} does not fit the data under {train.data_root} or the folds of the config any more. Winners '
             'trained with it are not comparable to new ones; to make new folds anyway, add --renew.'
         )
-    return Preparation(len(train), len(val), file, split, is_new)
+    return Preparation(len(train), num_val, file, split, is_new)
 
 
 def link_data_root(cfg: Config, data_root: Path) -> None:

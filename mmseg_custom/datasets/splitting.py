@@ -4,17 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmseg_custom.errors import UserError
+from mmseg_custom.datasets.grouping import WAYS_OUT, FoldError, GroupBy, Groups, describe_grouping, group_names
 
-GROUPINGS = (None, 'city', 'block')
-
-
-class FoldError(UserError, ValueError):
-    """Folds that cannot be made or do not fit; the message says why and what to do."""
+__all__ = ['FoldError', 'carve_selection', 'doubtful_groups', 'group_images', 'split_folds']
 
 
 def split_folds(
-    names: Sequence[str], num_folds: int, seed: int, group_by: str | None = None, block_size: int | None = None
+    names: Sequence[str], num_folds: int, seed: int, group_by: GroupBy = None, block_size: int | None = None
 ) -> list[list[str]]:
     """Split image names into ``num_folds`` parts.
 
@@ -24,20 +20,25 @@ def split_folds(
     shuffled groups go, largest first, to the part that is smallest so far.
 
     Args:
-        names: Image names, unique. A name's folder is its city; without one its city, or drive, is what stands
-            before the first underscore.
+        names: Image names, unique.
         num_folds: Number of parts, at least 2.
         seed: Seed of the shuffle.
-        group_by: ``None``, ``'city'`` or ``'block'``.
-        block_size: Consecutive frames in a block; needed by ``'block'`` alone.
+        group_by: As :func:`group_names`.
+        block_size: As :func:`group_names`.
 
     Raises:
-        FoldError: If there are more folds than images or groups, or the grouping is unknown or incomplete.
+        FoldError: If there are more folds than images or groups, every group is a single image, or the grouping is
+            unknown or incomplete.
     """
-    units = _units(names, group_by, block_size)
+    _check_numbers(num_folds, seed)
+    units = list(group_images(names, group_by, block_size).values())
     if not 2 <= num_folds <= len(units):
-        what = 'images' if group_by is None else f'groups (group_by={group_by!r})'
-        raise FoldError(f'{num_folds} folds cannot be made of {len(units)} {what}: use 2 to {len(units)} folds.')
+        what = 'images' if group_by is None else f'groups (group_by={describe_grouping(group_by)!r})'
+        way_out = f'use 2 to {len(units)} folds' if len(units) > 1 else 'there must be two at least'
+        raise FoldError(
+            f'{num_folds} folds cannot be made of {len(units)} {what}: {way_out}'
+            + ('.' if group_by is None else f'; or {WAYS_OUT}.')
+        )
     order = np.random.RandomState(seed).permutation(len(units))
     if group_by is None:
         return [sorted(units[i][0] for i in part) for part in np.array_split(order, num_folds)]
@@ -45,7 +46,7 @@ def split_folds(
 
 
 def carve_selection(
-    names: Sequence[str], share: float, seed: int, group_by: str | None = None, block_size: int | None = None
+    names: Sequence[str], share: float, seed: int, group_by: GroupBy = None, block_size: int | None = None
 ) -> list[str]:
     """The images that are kept out of all folds and all training, to choose epochs and weights by; sorted.
 
@@ -59,9 +60,9 @@ def carve_selection(
     Raises:
         FoldError: If the share is not from 0 to below 1, no image would be left, or the grouping is unknown.
     """
-    units, selected = _units(names, group_by, block_size), []
-    if not 0 <= share < 1:
-        raise FoldError(f'folds.selection={share} is no share of the images: use 0 to below 1.')
+    if not isinstance(share, int | float) or not 0 <= share < 1:
+        raise FoldError(f'folds.selection={share!r} is no share of the images: use 0 to below 1.')
+    units, selected = list(group_images(names, group_by, block_size).values()), []
     for i in np.random.RandomState([seed, 1]).permutation(len(units)):
         if len(selected) < share * len(names):
             selected += units[i]
@@ -70,25 +71,41 @@ def carve_selection(
     return sorted(selected)
 
 
-def _units(names: Sequence[str], group_by: str | None, block_size: int | None) -> list[list[str]]:
-    """What stays together, in order of name."""
-    if group_by not in GROUPINGS or (group_by == 'block') != bool(block_size):
+def group_images(names: Sequence[str], group_by: GroupBy, block_size: int | None = None) -> Groups:
+    """The groups that folds are made of: as :func:`group_names`, which also says the arguments.
+
+    Raises:
+        FoldError: If the grouping is unknown or incomplete, or separates all images from each other.
+    """
+    groups = group_names(names, group_by, block_size)
+    if group_by is not None and len(groups) == len(names) > 1:
+        first = ', '.join(list(groups)[:3])
         raise FoldError(
-            f'group_by={group_by!r} with block_size={block_size!r} cannot be done: use group_by=None, '
-            "group_by='city', or group_by='block' with a block_size."
+            f'group_by={describe_grouping(group_by)!r} with block_size={block_size!r} puts each of the {len(names)} '
+            f'images into a group of its own ({first}, ...), which separates neighbours as no groups do: {WAYS_OUT}; '
+            'or group_by=None if the images are independent.'
         )
-    names = sorted(names)
-    units = [[name] for name in names] if group_by is None else _cities(names)
-    if group_by == 'block':
-        return [city[i : i + block_size] for city in units for i in range(0, len(city), block_size)]
-    return units
+    return groups
 
 
-def _cities(names: Sequence[str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(name.rpartition('/')[0] or name.partition('_')[0], []).append(name)
-    return list(groups.values())
+def doubtful_groups(groups: Groups) -> list[str]:
+    """What makes one doubt that groups are meant: more than half of the images in one of them, or alone in theirs."""
+    total, alone = sum(map(len, groups.values())), sum(len(group) == 1 for group in groups.values())
+    largest = max(groups, key=lambda name: len(groups[name]))
+    doubts = []
+    if len(groups) > 1 and 2 * len(groups[largest]) > total:
+        doubts.append(
+            f'group {largest} holds {len(groups[largest])} of {total} images: the fold that is validated on it '
+            'trains on the few others; see whether finer groups (group_by) are right too'
+        )
+    if 2 * alone > total:
+        doubts.append(f'{alone} of {total} images are alone in their group: see whether group_by knows all names')
+    return doubts
+
+
+def _check_numbers(num_folds: int, seed: int) -> None:
+    if type(num_folds) is not int or type(seed) is not int or not 0 <= seed < 2**32:
+        raise FoldError(f'num_folds={num_folds!r}, seed={seed!r}: give a whole number of folds, a seed from 0 on.')
 
 
 def _fill_evenly(groups: list[list[str]], num_folds: int) -> list[list[str]]:

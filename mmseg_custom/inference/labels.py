@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mmengine.config import Config
-from mmseg.registry import DATASETS
 
+from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, metainfo_of
 from mmseg_custom.datasets.transforms.map_label_ids import first_raw_ids
 from mmseg_custom.stages.launch import ConfigError
-
-MAX_CLASSES = 255
 
 
 class Labels(NamedTuple):
@@ -27,21 +25,18 @@ class Labels(NamedTuple):
 
 
 def labels_of_config(cfg: Config) -> Labels:
-    """The classes of a config's test data set.
+    """The classes of a config's test data set; without a palette they have MMSegmentation's default colours.
 
     Raises:
-        ConfigError: If it names no classes or not one colour for each.
+        ConfigError: If it names no classes, or colours that do not fit.
     """
-    dataset = cfg.test_dataloader.dataset
-    metainfo = {**getattr(DATASETS.get(dataset.type), 'METAINFO', {}), **dataset.get('metainfo', {})}
-    classes, palette = metainfo.get('classes', ()), metainfo.get('palette', ())
-    if not 0 < len(classes) <= MAX_CLASSES or len(classes) != len(palette):
-        raise ConfigError(
-            f'{cfg.filename}: {len(classes)} classes and {len(palette)} colours in the metainfo of '
-            f'test_dataloader.dataset; give one colour for each of 1 to {MAX_CLASSES} classes.'
-        )
-    colours = tuple(tuple(int(value) for value in colour) for colour in palette)
-    return Labels(tuple(classes), colours, _file_ids(cfg, len(classes)))
+    metainfo = metainfo_of(cfg.test_dataloader.dataset)
+    try:
+        classes = check_classes(metainfo.get('classes'))
+        palette = check_palette(classes, metainfo.get('palette'))
+    except MetainfoError as error:
+        raise ConfigError(f'{cfg.filename}: test_dataloader.dataset: {error}') from error
+    return Labels(classes, tuple(map(tuple, palette)), _file_ids(cfg, len(classes)))
 
 
 def invert_table(table: Mapping[int, int], num_classes: int) -> tuple[int, ...] | None:

@@ -14,6 +14,8 @@ from mmseg_custom.inference.errors import InputError
 from mmseg_custom.stages.launch import ConfigError
 
 IMAGE_LOADER = 'LoadImageFromFile'
+# How prediction reads an image, and training if its pipeline does not say otherwise.
+READ_AS = {'imdecode_backend': 'cv2', 'to_float32': False}
 SKIPPED_STEPS = (*LABEL_STEPS, 'UseWorkingSize')
 
 Sample = dict[str, Any]
@@ -23,13 +25,19 @@ def image_steps(cfg: Config) -> list[dict]:
     """The steps of a config's test pipeline behind the reading of the file, those of the label left out.
 
     Raises:
-        ConfigError: If there is no such pipeline, or it reads anything but 8-bit colour images.
+        ConfigError: If there is no such pipeline, or it reads images in another way than prediction does.
     """
     steps = [dict(step) for step in cfg.get('test_pipeline', ())]
     if not steps or steps[0]['type'] != IMAGE_LOADER:
         raise ConfigError(f'{cfg.filename} has no test_pipeline that starts with {IMAGE_LOADER}: add one.')
     if steps[0].get('color_type', 'color') != 'color':
         raise ConfigError(f'{cfg.filename}: color_type={steps[0]["color_type"]!r}; only colour images are predicted.')
+    for option, read in READ_AS.items():
+        if steps[0].get(option, read) != read:
+            raise ConfigError(
+                f'{cfg.filename}: {IMAGE_LOADER} of test_pipeline has {option}={steps[0][option]!r}; predictions '
+                f'read images as {option}={read!r} does: leave it out and train so.'
+            )
     return [step for step in steps[1:] if step['type'] not in SKIPPED_STEPS]
 
 

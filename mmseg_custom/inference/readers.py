@@ -43,7 +43,7 @@ class Frame(NamedTuple):
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file as training does.
+    """Read an image file as training does with ``convert_images='all'``: pixel by pixel the same.
 
     Grey images get three channels, an alpha channel is dropped, palettes are resolved, of 16 bits the upper 8 are
     kept, and the image is turned as its EXIF orientation says.

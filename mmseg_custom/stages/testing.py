@@ -10,13 +10,16 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import get_world_size, is_main_process
+from mmengine.runner import Runner
 
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
 from mmseg_custom.engine.files import PathLike
-from mmseg_custom.evaluation import SegmentationMetric, write_results
+from mmseg_custom.evaluation import SegmentationMetric, SubmissionWriter, write_results
+from mmseg_custom.evaluation.submission_writer import unique_names
 from mmseg_custom.stack import versions
 from mmseg_custom.stages.launch import build_runner
 from mmseg_custom.stages.testing_options import pipeline_steps, require_metric
+from mmseg_custom.stages.unlabelled import leave_out_labels
 
 
 def run_test(cfg: Config, out: PathLike | None = None, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
@@ -31,17 +34,31 @@ def run_test(cfg: Config, out: PathLike | None = None, settings: Mapping[str, An
         The scores.
 
     Raises:
-        ConfigError: If there is no metric for ``out``.
+        ConfigError: If there is no metric for ``out``, or nothing can be scored and nothing is written.
     """
     if out:
         require_metric(cfg)
+    leave_out_labels(cfg)
+    if out:  # Without labels it is gone.
+        require_metric(cfg)
     runner = build_runner(cfg)
+    name_predictions(runner)
     scores = runner.test()
     if out and is_main_process():
         metric = next(m for m in runner.test_evaluator.metrics if isinstance(m, SegmentationMetric))
         write_results(out, metric, scores, {**describe_run(cfg), 'settings': dict(settings or {})})
         runner.logger.info(f'Scores and confusion matrix: {out}')
     return scores
+
+
+def name_predictions(runner: Runner) -> None:
+    """Tell the writers of submissions which file each image of the test set gets."""
+    writers = [metric for metric in runner.test_evaluator.metrics if isinstance(metric, SubmissionWriter)]
+    if writers:
+        dataset = runner.test_dataloader.dataset
+        names = unique_names([dataset.get_data_info(index)['img_path'] for index in range(len(dataset))])
+        for writer in writers:
+            writer.names = names
 
 
 def describe_run(cfg: Config) -> dict[str, Any]:

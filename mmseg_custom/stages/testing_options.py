@@ -96,28 +96,43 @@ def _score_augmented(augmentation: dict, rule: SizeRule, source: str | None) -> 
 
 
 def use_split(cfg: Config, split: str) -> None:
-    """Test on another official split than val, one with labels; without labels there is ``tools/predict.py``.
+    """Test on another official split than val, with labels or without; what is kept of val does not count there.
 
     Raises:
-        ConfigError: If the folders of the data set have no ``{split}`` in them.
+        ConfigError: If neither the folders nor the list of the data set have ``{split}`` in them.
     """
-    prefix = cfg.test_dataloader.dataset.get('data_prefix', {})
-    if not any('{split}' in folder for folder in prefix.values()):
+    dataset = cfg.test_dataloader.dataset
+    prefix, ann_file = dataset.get('data_prefix', {}), dataset.get('ann_file', '')
+    if not any('{split}' in place for place in (ann_file, *prefix.values()) if place):
         raise ConfigError(f'--split {split}: data_prefix={dict(prefix)} has no {{split}} to put it in.')
-    prefix.update({key: folder.format(split=split) for key, folder in prefix.items()})
+    name = (dataset.get('splits') or {}).get(split, split)
+    prefix.update({key: folder.replace('{split}', name) for key, folder in prefix.items() if folder})
+    if ann_file:
+        dataset.ann_file = ann_file.replace('{split}', name)
+    for key in ('skip_list', 'packed'):
+        dataset.pop(key, None)
 
 
 def write_submission(cfg: Config, folder: PathLike) -> None:
-    """Write the predictions as PNGs of raw ids, see :class:`SubmissionWriter`.
+    """Write the predictions as PNGs of the ids of the label files, see :class:`SubmissionWriter`.
+
+    Which ids these are is what the test pipeline says, or, if it reads no labels, the training pipeline.
 
     Raises:
-        ConfigError: If the test pipeline maps no ids.
+        ConfigError: If neither reads labels, or the test pipeline is empty.
     """
-    mapping = _find(cfg.test_dataloader.dataset.pipeline, 'MapLabelIds')
-    if mapping is None:
-        raise ConfigError(f'{cfg.filename}: the test pipeline has no MapLabelIds, whose table names the raw ids.')
-    writer = dict(type='SubmissionWriter', folder=str(folder), table=mapping['table'])
-    cfg.test_evaluator = [*_evaluators(cfg), writer]
+    loaders = [cfg.test_dataloader, cfg.get('train_dataloader') or {}] if cfg.test_dataloader.dataset.pipeline else []
+    for dataset in (loader.get('dataset', {}) for loader in loaders):
+        steps = dataset.get('pipeline', ())
+        mapping = _find(steps, 'MapLabelIds')
+        if mapping is not None or _find(steps, 'LoadAnnotations') is not None:
+            shifted = {k + 1: k for k in range(255)} if dataset.get('reduce_zero_label') else None
+            writer = dict(type='SubmissionWriter', folder=str(folder), table=mapping['table'] if mapping else shifted)
+            cfg.test_evaluator = [*evaluators(cfg), writer]
+            return
+    raise ConfigError(
+        f'{cfg.filename}: there is no MapLabelIds, whose table names the raw ids, and no LoadAnnotations.'
+    )
 
 
 def show_predictions(cfg: Config, show: bool, folder: PathLike | None, wait_time: float) -> None:
@@ -149,12 +164,14 @@ def _find(pipeline: Sequence[dict], kind: str) -> dict | None:
     return next((step for step in pipeline_steps(pipeline) if step['type'] == kind), None)
 
 
-def _evaluators(cfg: Config) -> list[dict]:
-    return list(cfg.test_evaluator) if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+def evaluators(cfg: Config) -> list[dict]:
+    """The settings of all test metrics of a config; none if it has no ``test_evaluator``."""
+    found = cfg.get('test_evaluator') or []
+    return list(found) if isinstance(found, list | tuple) else [found]
 
 
 def _metric_config(cfg: Config) -> dict:
-    for evaluator in _evaluators(cfg):
+    for evaluator in evaluators(cfg):
         if evaluator['type'] == 'SegmentationMetric':
             return evaluator
     raise ConfigError(f'{cfg.filename}: test_evaluator has no SegmentationMetric, which this option needs.')

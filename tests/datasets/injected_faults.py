@@ -75,9 +75,9 @@ def smaller_pair():
     return 'unexpected size', image(3), '64 x 16, but 9 of 10 are 64 x 32', name(3)
 
 
-def gray_image():
-    save(image(3), cv2.imread(str(image(3)), cv2.IMREAD_GRAYSCALE))
-    return 'wrong mode', image(3), 'L, expected 8-bit RGB', name(3)
+def gray_alpha_image():
+    Image.open(image(3)).convert('LA').save(image(3))
+    return 'wrong mode', image(3), 'LA, expected 8-bit RGB', name(3)
 
 
 def alpha_image():
@@ -133,6 +133,6 @@ def val_image_in_train():
 
 INJECTIONS = [
     missing_label, label_without_image, empty_image, empty_label, truncated_image, truncated_label, text_as_image,
-    smaller_label, smaller_pair, gray_image, alpha_image, deep_image, deep_label, coloured_label, turned_image,
+    smaller_label, smaller_pair, gray_alpha_image, alpha_image, deep_image, deep_label, coloured_label, turned_image,
     unknown_ids, ignored_label, same_pixels, val_image_in_train,
 ]  # fmt: skip

@@ -82,6 +82,53 @@ def test_another_split_is_found_by_its_name(load, scenes, tmp_path):
     assert run_test(cfg) == pytest.approx(run_test(load()), nan_ok=True)
 
 
+@pytest.fixture
+def unlabelled(scenes, tmp_path):
+    """A data set of the val images of the scenes as test images that nobody has labelled."""
+    (tmp_path / 'other/leftImg8bit').mkdir(parents=True)
+    (tmp_path / 'other/leftImg8bit/test').symlink_to(scenes / 'leftImg8bit/val')
+    return str(tmp_path / 'other')
+
+
+@pytest.mark.parametrize(
+    ('rule', 'tta', 'shape'),
+    [('bilinear', False, (32, 64)), ('nearest', False, (32, 64)), (None, True, (32, 64))],
+)
+def test_images_without_labels_are_predicted_as_those_with(load, unlabelled, rule, tta, shape):
+    with_labels = predictions(load(rule, tta=tta))
+    cfg = load(rule, tta=tta)
+    cfg.test_dataloader.dataset.data_root = unlabelled
+    testing_options.use_split(cfg, 'test')
+    without = predictions(cfg)
+    assert [image.shape for image in without] == [shape] * 4
+    if rule:
+        assert all(np.array_equal(*pair) for pair in zip(with_labels, without, strict=True))
+
+
+def test_images_without_labels_are_not_scored(load, unlabelled):
+    cfg = load()
+    cfg.test_dataloader.dataset.data_root = unlabelled
+    testing_options.use_split(cfg, 'test')
+    with pytest.raises(
+        ConfigError, match=r'leftImg8bit/test have no labels, so there is nothing to score.*--submission'
+    ):
+        run_test(cfg)
+    cfg = load()
+    cfg.test_dataloader.dataset.data_prefix = {'img_path': 'leftImg8bit/val', 'seg_map_path': None}
+    testing_options.write_submission(cfg, 'sent')
+    assert 'mIoU' not in run_test(cfg)
+    assert len(list(Path('sent').iterdir())) == 4
+
+
+def test_some_labels_missing_is_an_error_of_the_data(load, scenes, tmp_path):
+    shutil.copytree(scenes, tmp_path / 'other')
+    next((tmp_path / 'other/gtFine/val').rglob('*.png')).unlink()
+    cfg = load()
+    cfg.test_dataloader.dataset.data_root = str(tmp_path / 'other')
+    with pytest.raises(FileNotFoundError, match='1 of 4 test images have no label'):
+        run_test(cfg)
+
+
 @pytest.mark.parametrize('rule', [None, 'nearest'])
 def test_predictions_of_the_working_size_are_painted_onto_the_files(load, rule):
     cfg = load(rule)

@@ -22,7 +22,8 @@ class MapLabelIds(BaseTransform):
 
     1. a name ending in ``_labelTrainIds`` or ``_labelIds`` says it;
     2. else ``ids`` says it, if it is ``'raw'`` or ``'train'``;
-    3. else the ids in the file do: raw if one of them is no train id, train ids if one is missing in
+    3. else a table that gives 255 to a class does: only raw ids can hold it;
+    4. else the ids in the file do: raw if one of them is no train id, train ids if one is missing in
        ``table``. If both readings are possible and give different labels, the file is refused.
 
     Required Keys:
@@ -114,6 +115,8 @@ class MapLabelIds(BaseTransform):
                 return named
         if self.ids != 'auto':
             return self.ids
+        if self.table.get(255, self.ignore_index) != self.ignore_index:
+            return 'raw'
         as_raw, as_train = (self._luts[reading][present] for reading in ('raw', 'train'))
         if UNKNOWN in as_train or np.array_equal(as_raw, as_train):
             return 'raw'

@@ -12,7 +12,7 @@ class UseWorkingSize(BaseTransform):
     The host resizes logits to ``ori_shape`` before it scores them. Behind ``LoadAnnotations`` and ``Resize``
     this transform makes it score at the working size, against the resized label. Leave it out, and load the
     label behind ``Resize``, to score at the original size. A sample without a label passes: there is nothing
-    to score, and a prediction is then wanted at the size of the file.
+    to score, and a prediction is then wanted at the size of the file, unless ``keep_label`` leaves that to others.
 
     Behind test-time augmentation images have many sizes: ``scale`` names the one to score at.
 
@@ -43,7 +43,7 @@ class UseWorkingSize(BaseTransform):
         Raises:
             ValueError: If the label has another size than the image, and neither argument says what to do.
         """
-        if 'gt_seg_map' not in results:
+        if 'gt_seg_map' not in results and not self.keep_label:
             return results
         results['ori_shape'] = results['img'].shape[:2] if self.scale is None else self.scale[::-1]
         if not self.keep_label:
