@@ -23,7 +23,7 @@ class Job:
     Attributes:
         name: How messages call it.
         target: A function of a module; called with ``args`` and, if it trains, the connection for progress and the
-            number of a GPU (``None`` unless there are several).
+            environment of its GPU, see :func:`~mmseg_custom.stages.pools.gpus.gpu_of_slot`.
         args: Its own arguments.
         log: The file that takes what it prints.
         trains: Whether it is a training run.

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -76,10 +76,9 @@ class ProgressHook(Hook):
             self.tell(Progress(self.config, epoch, loss=loss))
 
 
-def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: int | None) -> None:
-    """Train (or go on training) one run; all it prints goes to ``log``."""
-    if gpu is not None:
-        os.environ['CUDA_VISIBLE_DEVICES'] = str(gpu)
+def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:
+    """Train (or go on training) one run on the ``gpu`` that the environment names; all it prints goes to ``log``."""
+    os.environ.update(gpu)
     with joined_pool(log):
         import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
         cfg.resume = True
