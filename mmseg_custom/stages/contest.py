@@ -82,7 +82,7 @@ class Contest:
             entry |= {'file': parents[0].file, 'weights': parents[0].checksum, 'lineage': parents[0].lineage}
             entry |= {part: recorded[part] for part in self.rules.parts if part in recorded}
         else:
-            path, kept = self.ledger.weights_path(name), (*KEPT_META, 'cfg')
+            path, kept = self.ledger.draft_path(name), (*KEPT_META, 'cfg')
             entry |= save_average(scored.weights or weights, parents, path, kept, scored.statistics)
         if len(set(candidate.shares.values())) > 1:
             entry['shares'] = list(candidate.shares.values())

@@ -156,10 +156,12 @@ class FoldAverageHook(Hook):
             raise StageError(f'No epoch of {member_of(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
         entry = run_entry(runner, self.ledger, history, history[position], self._lineage)
-        entry.update(self._scored(runner, load_weights(checkpoint), scorer))
+        weights = load_weights(checkpoint)
+        others = last_snapshots(runner, hash_weights(weights)) if self.keep_last else {}
+        entry.update(self._scored(weights, others, scorer))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
-        self.ledger.record(member_of(runner), entry, checkpoint)
+        self.ledger.record(member_of(runner), entry, checkpoint, others)
         delete_resume_points(runner.work_dir)
         seen = ' (seen)' if entry['best']['seen'] else ''
         runner.logger.info(
@@ -167,19 +169,19 @@ class FoldAverageHook(Hook):
             f'{entry["val"]["mIoU"]:.2f} on val.'
         )
 
-    def _scored(self, runner: Runner, weights: dict, scorer: Scorer) -> Entry:
+    def _scored(self, best: dict, others: dict[str, Entry], scorer: Scorer) -> Entry:
         """Checksum and scores of the best weights, and of the other snapshots that are kept."""
-        others = last_snapshots(runner, self.ledger, hash_weights(weights)) if self.keep_last else {}
-        scored = scorer(ScoringOrder({'best': weights, **others}, parts=self.rules.parts))
+        snapshots = {'best': best, **{kind: other['state_dict'] for kind, other in others.items()}}
+        scored = scorer(ScoringOrder(snapshots, parts=self.rules.parts))
         found = {
             kind: {'weights': hash_weights(snapshot), **plain_data(dict(scored[kind].scores))}
-            for kind, snapshot in {'best': weights, **others}.items()
+            for kind, snapshot in snapshots.items()
         }
         return {**found.pop('best'), **({SNAPSHOTS: found} if found else {})}
 
     def _fuse(self, runner: Runner, members: list[str], scorer: Scorer) -> None:
         with lease(self.ledger.lease_path) as held:
-            if held:
+            if held and self.ledger.outcome(members) is None:
                 outcome = choose_winner(self.ledger, members, scorer, self.rules)
                 runner.logger.info(
                     f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'

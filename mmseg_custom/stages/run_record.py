@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, weights_of
 from mmseg_custom.engine.processes import peak_memory
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.stack import versions
@@ -66,12 +65,11 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
     }
 
 
-def last_snapshots(runner: Runner, ledger: StageLedger, best: str) -> dict[str, dict[str, Tensor]]:
-    """The weights at the end of training, written beside the ledger's best ones if they are others.
+def last_snapshots(runner: Runner, best: str) -> dict[str, Entry]:
+    """Checkpoints of the weights at the end of training, of those that are not the best ones.
 
     Args:
         runner: At the end of training.
-        ledger: Of the stage.
         best: The checksum of the best weights.
 
     Returns:
@@ -82,12 +80,12 @@ def last_snapshots(runner: Runner, ledger: StageLedger, best: str) -> dict[str, 
         return {}
     checkpoint = load_checkpoint_file(points[0], mmap=True)
     found = split_average(weights_of(checkpoint, points[0]), checkpoint.get('ema_state_dict'))
-    snapshots = {kind: weights for kind, weights in found.items() if hash_weights(weights) != best}
     meta = {key: checkpoint['meta'][key] for key in (*KEPT_META, 'cfg', 'lineage') if key in checkpoint['meta']}
-    for kind, weights in snapshots.items():
-        path: Path = ledger.weights_path(f'{member_of(runner)}_{kind}')
-        save_checkpoint_file({'meta': meta, 'state_dict': weights}, path)
-    return snapshots
+    return {
+        kind: {'meta': meta, 'state_dict': weights}
+        for kind, weights in found.items()
+        if hash_weights(weights) != best
+    }
 
 
 def split_average(weights: dict[str, Tensor], others: Mapping[str, Tensor] | None) -> dict[str, dict[str, Tensor]]:
