@@ -11,7 +11,7 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.datasets.bad_samples import Skipped, skipped_records
 from mmseg_custom.datasets.skipped_samples_hook import SKIPPED_KEY
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data, weights_of
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
@@ -22,10 +22,10 @@ from mmseg_custom.stages.changes import change_of, record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
 from mmseg_custom.stages.lease import RUN_LEASE, Lease, claim, lease
 from mmseg_custom.stages.ledger import SNAPSHOTS, Entry, StageError, StageLedger, member_names
-from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, image_set
+from mmseg_custom.stages.lineage import Lineage, image_set, lineage_from, lineage_of
 from mmseg_custom.stages.plan import check_start
 from mmseg_custom.stages.rules import FusionRules
-from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, own_part_seen, run_entry
+from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, run_entry, trace
 from mmseg_custom.stages.scoring import Scorer, ScoringOrder, WeightScorer
 from mmseg_custom.stages.start import start_of
 from mmseg_custom.stages.winner import choose_winner
@@ -67,7 +67,8 @@ class FoldAverageHook(Hook):
         self.monitor = monitor
         self.allow_missing, self.keep_last, self.bn_images = allow_missing, keep_last, bn_images
         self.rules = FusionRules(**rules)
-        self._lineage: dict | None = None
+        self._lineage: Lineage | None = None
+        self._own_part_seen = False
         self._finished = False
         self._lease: Lease | None = None
 
@@ -86,22 +87,20 @@ class FoldAverageHook(Hook):
         self._finished = on_main_process(partial(self._begin, runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take up the lineage of the weights the run starts or resumes from."""
+        """Take up the lineage of the weights the run starts or resumes from; which it does, the runner knows."""
         if not is_training(runner):
             return
         meta = checkpoint.get('meta') or {}
         check_class_names(meta, runner.train_dataloader.dataset, str(runner._load_from))
-        if 'optimizer' in checkpoint:
-            self._lineage = meta.get('lineage')
-            return
-        weights = hash_weights(checkpoint.get('state_dict', checkpoint))
-        images = image_set(runner.train_dataloader.dataset)
-        self._lineage = continue_lineage(meta, str(runner._load_from), weights, images)
+        if runner._resume:
+            self._lineage = lineage_of(meta)
+        else:
+            source = str(runner._load_from)
+            self._lineage = lineage_from(meta, source, hash_weights(weights_of(checkpoint, source)))
 
     def before_train(self, runner: Runner) -> None:
-        """Complete the lineage of a run from scratch; a run that is in the ledger trains no more."""
-        if self._lineage is None:
-            self._lineage = {**SCRATCH, 'seen': [image_set(runner.train_dataloader.dataset)]}
+        """Complete the lineage by what the run trains on; a run that is in the ledger trains no more."""
+        self._lineage, self._own_part_seen = on_main_process(partial(trace, runner, self._lineage))
         if self._finished:
             runner.logger.info(f'{member_of(runner)} is in {self.ledger.folder}: nothing left to train.')
             runner.train_loop.stop_training = True
@@ -116,7 +115,7 @@ class FoldAverageHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Say so where the images of a score were trained on."""
-        if is_training(runner) and own_part_seen(runner, self._lineage):
+        if is_training(runner) and self._own_part_seen:
             runner.logger.info(f'{self.monitor} {metrics[self.monitor]:.2f} is on seen images: it flatters.')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -155,7 +154,8 @@ class FoldAverageHook(Hook):
         if position is None:
             raise StageError(f'No epoch of {member_of(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner.work_dir, self.monitor, history[position]['epoch'])
-        entry = run_entry(runner, self.ledger, history, history[position], self._lineage)
+        best = {**history[position], 'seen': self._own_part_seen}
+        entry = run_entry(runner, self.ledger, history, best, self._lineage)
         weights = load_weights(checkpoint)
         others = last_snapshots(runner, hash_weights(weights)) if self.keep_last else {}
         entry.update(self._scored(weights, others, scorer))

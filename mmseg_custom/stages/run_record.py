@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.runner import Runner
 from torch import Tensor
@@ -11,8 +12,10 @@ from mmseg_custom.engine.processes import peak_memory
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.stack import versions
 from mmseg_custom.stages.fingerprint import fingerprint
+from mmseg_custom.stages.images import images_of, leaves
+from mmseg_custom.stages.initial_weights import initial_lineage
 from mmseg_custom.stages.ledger import Entry, StageLedger, member_name
-from mmseg_custom.stages.lineage import Lineage, has_seen, image_set
+from mmseg_custom.stages.lineage import Lineage, image_set, may_have_seen, with_images
 from mmseg_custom.stages.parents import KEPT_META
 
 EMA_PREFIX = 'module.'
@@ -20,12 +23,18 @@ EMA_PREFIX = 'module.'
 
 def fold_of(runner: Runner) -> int | None:
     """The fold that a runner trains, ``None`` for the whole split."""
-    return getattr(runner.train_dataloader.dataset, 'fold', None)
+    return getattr(_cut(runner), 'fold', None)
 
 
 def num_folds_of(runner: Runner) -> int | None:
     """The number of folds of its stage, ``None`` for a stage without folds."""
-    return None if fold_of(runner) is None else runner.train_dataloader.dataset.folds['num_folds']
+    return None if fold_of(runner) is None else _cut(runner).folds['num_folds']
+
+
+def _cut(runner: Runner) -> Any:
+    """The data set that a runner trains on, below its wrappers; the one with a fold if there are several."""
+    found = list(leaves(runner.train_dataloader.dataset))
+    return next((leaf for leaf in found if getattr(leaf, 'fold', None) is not None), found[0])
 
 
 def member_of(runner: Runner) -> str:
@@ -33,9 +42,19 @@ def member_of(runner: Runner) -> str:
     return member_name(fold_of(runner))
 
 
-def own_part_seen(runner: Runner, lineage: Lineage) -> bool:
-    """Whether weights with a lineage have been trained on images that the run validates on."""
-    return has_seen(lineage['seen'], image_set(runner.val_dataloader.dataset))
+def trace(runner: Runner, before: Lineage | None) -> tuple[Lineage, bool]:
+    """The lineage of a run, and whether its weights may have been trained on images that it validates on.
+
+    Args:
+        runner: Before training.
+        before: The lineage of what it has loaded, ``None`` for a run from scratch.
+    """
+    lineage = initial_lineage(runner.model, runner.cfg) if before is None else before
+    training, validation = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+    images = images_of(training)
+    lineage = with_images(lineage, image_set(training, images), images)
+    images = images_of(validation)
+    return lineage, may_have_seen(lineage, image_set(validation, images), images)
 
 
 def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, lineage: Lineage) -> Entry:
@@ -45,10 +64,9 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
         runner: At the end of training.
         ledger: Of the stage.
         history: Of the run.
-        best: The record of its best epoch.
+        best: The record of its best epoch, and whether its images were ``seen``.
         lineage: Of its weights.
     """
-    own_part = image_set(runner.val_dataloader.dataset)
     return {
         'stage': ledger.folder.name,
         'fold': fold_of(runner),
@@ -56,7 +74,7 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
         'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
         **fingerprint(runner.cfg),
         'seed': runner.seed,
-        'best': {**best, 'part': own_part, 'seen': has_seen(lineage['seen'], own_part)},
+        'best': {**best, 'part': image_set(runner.val_dataloader.dataset)},
         'history': history,
         'lineage': lineage,
         'seconds': round(sum(record['seconds'] for record in history), 1),

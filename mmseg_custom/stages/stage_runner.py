@@ -157,6 +157,8 @@ class StageRunner(Runner):
         if self._has_loaded:
             return
         point = on_main_process(self._newest_good_point) if self._resume else None
+        # From here on it says what the run does, not what it was asked for: hooks read a file by it.
+        self._resume = point is not None
         if point:
             self.resume(point)
         elif self._load_from:

@@ -4,16 +4,19 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.checkpoint_io import (
     CheckpointError,
+    hash_weights,
     load_checkpoint_file,
     load_weights,
     save_checkpoint_file,
 )
 from mmseg_custom.stages import StageError, StageLedger
 from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
+from mmseg_custom.stages.lineage import UNKNOWN, seen_images
 from mmseg_custom.stages.scoring import WeightScorer
 
 
@@ -71,7 +74,8 @@ def test_a_stage_without_folds_makes_its_winner(start):
     assert {'lr', 'train_loss', 'val_loss', 'mIoU', 'fwIoU', 'aAcc', 'mAcc'} <= set(entry['history'][0])
     assert entry['best']['mIoU'] == max(record['mIoU'] for record in entry['history'])
     assert entry['best']['seen'] is False
-    assert entry['lineage'] == {'parents': [], 'seen': [{'split': 'train'}]}
+    assert (entry['lineage']['parents'], entry['lineage']['seen']) == ([], [{'split': 'train'}])
+    assert len(seen_images(entry['lineage']).checksums) == 10
     assert ledger.outcome()['winner'] == 'full'
     assert not list(Path(runner.work_dir).glob('epoch_*.pth'))
     assert entry['val']['mIoU'] == pytest.approx(entry['best']['mIoU'])
@@ -161,6 +165,55 @@ def test_fold_starts_from_the_winner_and_knows_what_it_saw(after_stage1):
     assert entry['lineage']['parents'] == [{'file': 'work_dirs/tiny/stage1/winner.pth', 'weights': winner['weights']}]
     assert [images.get('parts') for images in entry['lineage']['seen']] == [None, [2, 3]]
     assert ledger.outcome() is None
+
+
+@pytest.mark.parametrize(
+    ('resume', 'kept', 'seen'),
+    [(False, True, [{'split': 'train'}]), (True, False, [UNKNOWN, {'split': 'train'}])],
+)
+def test_the_resume_point_of_another_run_is_a_start(start, resume, kept, seen):
+    options = {'train_cfg.max_epochs': 2}
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', work_dir='work_dirs/other', cut_after=1, **options)
+    point = load_checkpoint_file('work_dirs/other/epoch_1.pth')
+    if not kept:
+        del point['meta']['lineage']
+    save_checkpoint_file(point, 'other.pth')
+    start('tiny_stage1', resume=resume, load_from='other.pth', **options)
+    entry = StageLedger('work_dirs/tiny/stage1').entry('full')
+    assert entry['lineage']['parents'] == [{'file': 'other.pth', 'weights': hash_weights(point['state_dict'])}]
+    assert entry['lineage']['seen'] == seen
+    assert entry['best']['seen'] is not kept
+    assert [record['epoch'] for record in entry['history']] == [1, 2]
+
+
+def test_a_resumed_file_that_says_nothing_has_an_unknown_past(start):
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', cut_after=1)
+    for point in Path('work_dirs/tiny_stage1').glob('*.pth'):
+        content = load_checkpoint_file(point)
+        del content['meta']['lineage']
+        save_checkpoint_file(content, point)
+    start('tiny_stage1', resume=True)
+    lineage = StageLedger('work_dirs/tiny/stage1').entry('full')['lineage']
+    assert (lineage['parents'], lineage['seen']) == ([], [UNKNOWN, {'split': 'train'}])
+
+
+@pytest.mark.parametrize(('validated', 'seen'), [('val', False), ('train', True)])
+def test_the_images_of_any_data_set_are_compared_themselves(tiny_recipe, validated, seen):
+    cfg = load_run_config(tiny_recipe / 'tiny_stage1.py', cfg_options={'train_cfg.max_epochs': 1})
+    classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo
+    for loader, split in (('train', 'train'), ('val', validated), ('test', validated)):
+        dataset = dict(type='BaseSegDataset', data_root='data', metainfo=classes)
+        dataset.update(img_suffix='_leftImg8bit.png', seg_map_suffix='_gtFine_labelIds.png')
+        dataset['data_prefix'] = dict(img_path=f'leftImg8bit/{split}', seg_map_path=f'gtFine/{split}')
+        dataset['pipeline'] = cfg[f'{loader}_dataloader'].dataset.pipeline
+        wrapped = dict(type='RepeatDataset', dataset=dataset, times=1) if loader == 'train' else dataset
+        cfg[f'{loader}_dataloader'] = dict(batch_size=2, sampler=dict(type='DefaultSampler'), dataset=wrapped)
+    build_runner(cfg).train()
+    ledger = StageLedger('work_dirs/tiny/stage1')
+    assert ledger.entry('full')['best']['seen'] is seen
+    assert ledger.outcome()['candidates']['full']['seen'] is seen
 
 
 def test_stage_before_is_missing(start):
