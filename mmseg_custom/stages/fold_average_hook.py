@@ -18,8 +18,9 @@ from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
 from mmseg_custom.engine.main_process import lead, on_main_process
 from mmseg_custom.engine.resume_points import delete_resume_points
-from mmseg_custom.stages.changes import change_of, record_start
+from mmseg_custom.stages.changes import record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
+from mmseg_custom.stages.finished import Begun, begin, check_still_free
 from mmseg_custom.stages.lease import RUN_LEASE, Lease, claim, lease
 from mmseg_custom.stages.ledger import SNAPSHOTS, Entry, StageError, StageLedger, member_names
 from mmseg_custom.stages.lineage import Lineage, image_set, lineage_from, lineage_of
@@ -69,22 +70,25 @@ class FoldAverageHook(Hook):
         self.rules = FusionRules(**rules)
         self._lineage: Lineage | None = None
         self._own_part_seen = False
-        self._finished = False
+        self._begun = Begun()
         self._lease: Lease | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Before training: see that there is something to start from, and whether anything is left to do.
 
         Raises:
-            StageError: If another process trains the run, the run was begun with another config or data, or the stage
-                before has no winner, naming the folds that are missing and their commands.
+            StageError: If another process trains the run, the run was begun with another config or data or is
+                finished and would be replaced, or the stage before has no winner, naming the folds that are missing
+                and their commands.
         """
         if not is_training(runner):
             return
         runner._load_from = start_of(runner.cfg, runner._load_from)
         check_classes(runner.model, runner.train_dataloader.dataset)
         self.rules.check_validation(image_set(runner.val_dataloader.dataset))
-        self._finished = on_main_process(partial(self._begin, runner))
+        self._begun = on_main_process(partial(self._begin, runner))
+        for note in self._begun.notes:
+            runner.logger.warning(note)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take up the lineage of the weights the run starts or resumes from; which it does, the runner knows."""
@@ -101,7 +105,7 @@ class FoldAverageHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Complete the lineage by what the run trains on; a run that is in the ledger trains no more."""
         self._lineage, self._own_part_seen = on_main_process(partial(trace, runner, self._lineage))
-        if self._finished:
+        if self._begun.finished:
             runner.logger.info(f'{member_of(runner)} is in {self.ledger.folder}: nothing left to train.')
             runner.train_loop.stop_training = True
         elif is_main_process():
@@ -132,14 +136,14 @@ class FoldAverageHook(Hook):
         if self._lease is not None:
             self._lease.release()
 
-    def _begin(self, runner: Runner) -> bool:
-        """Take the run; whether nothing of it is left to train."""
+    def _begin(self, runner: Runner) -> Begun:
+        """Take the run, and see what of it is to be done."""
         check_start(runner.cfg.filename or 'this config', runner._load_from)
         self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
-        return bool(runner._resume) and self._entry_of_this_run(runner) is not None
+        return begin(runner.cfg, self.ledger, member_of(runner), bool(runner._resume))
 
     def _complete(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
-        if not self._finished:
+        if not self._begun.finished:
             self._record(runner, scorer, skipped)
         members = self.ledger.awaited(member_names(num_folds_of(runner)), self.allow_missing)
         missing = self.ledger.missing(members)
@@ -149,6 +153,7 @@ class FoldAverageHook(Hook):
             self._fuse(runner, members, scorer)
 
     def _record(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
+        check_still_free(self.ledger, member_of(runner), self._begun, runner.work_dir)
         history = runner.message_hub.get_info(HISTORY_KEY)
         position = best_position(history, self.monitor)
         if position is None:
@@ -162,7 +167,7 @@ class FoldAverageHook(Hook):
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
         self.ledger.record(member_of(runner), entry, checkpoint, others)
-        delete_resume_points(runner.work_dir)
+        delete_resume_points(runner.work_dir, len(runner.train_dataloader))
         seen = ' (seen)' if entry['best']['seen'] else ''
         runner.logger.info(
             f'{member_of(runner)}: {entry["best"]["mIoU"]:.2f} mIoU on its own part{seen}, '
@@ -186,14 +191,3 @@ class FoldAverageHook(Hook):
                 runner.logger.info(
                     f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'
                 )
-
-    def _entry_of_this_run(self, runner: Runner) -> Entry | None:
-        member = member_of(runner)
-        entry = self.ledger.entry(member)
-        change = change_of(runner.cfg, entry)
-        if change:
-            raise StageError(
-                f'{member} of {self.ledger.folder} {change}. Take the change back, or start it without --resume to '
-                'train it anew.'
-            )
-        return entry

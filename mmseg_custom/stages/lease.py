@@ -70,6 +70,10 @@ class Lease:
                 if self._is_stale():
                     self.path.unlink(missing_ok=True)
 
+    def is_held(self) -> bool:
+        """Whether a process that may be alive has the lease."""
+        return self.path.exists() and not self._is_stale()
+
     def holder(self) -> Identity | None:
         """The process that has the lease, ``None`` if there is none or its file is not readable."""
         try:
@@ -148,6 +152,16 @@ def sole_process(path: Path, what: str) -> Iterator[None]:
         if not held:
             raise StageError(_refusal(path, what))
         yield
+
+
+def refuse_while_held(path: Path, what: str) -> None:
+    """Refuse as :func:`sole_process` if a living process has a lease, without taking it.
+
+    Raises:
+        StageError: If one has it, naming it.
+    """
+    if Lease(path).is_held():
+        raise StageError(_refusal(path, what))
 
 
 def claim(path: Path, what: str) -> Lease:

@@ -84,13 +84,16 @@ class StageLedger:
     ) -> None:
         """Enter a finished run: an older record goes first, the new one comes last, so none is of other weights.
 
+        The older one, its weights and what was made of them are put aside.
+
         Args:
             name: Of the run.
             entry: Its record.
             checkpoint: The file of its best weights.
             others: Its other snapshots, as checkpoints by kind.
         """
-        self.record_path(name).unlink(missing_ok=True)
+        if self.record_path(name).is_file():
+            self.put_aside([name])
         for kind, snapshot in (others or {}).items():
             save_checkpoint_file(snapshot, self.weights_path(f'{name}_{kind}'))
         place_copy(checkpoint, self.weights_path(name))
@@ -176,8 +179,7 @@ class StageLedger:
         """Whether a file is among the weights that the records of the folder speak of."""
         names = self.finished_members()
         recorded = [name for run in names for name in snapshots(run, read_record(self.record_path(run)))]
-        path = self.folder / OUTCOME_FILE
-        outcome = read_record(path) if path.is_file() else {}
+        outcome = self._outcome_record()
         files = {f'{name}.pth' for name in (*recorded, *outcome.get('candidates', {}))}
         return Path(file).name in files | ({WINNER_FILE} if outcome else set())
 
@@ -189,11 +191,19 @@ class StageLedger:
         Returns:
             The folder, ``None`` if there was nothing to move.
         """
-        others = self.entries([name for name in self.finished_members() if name not in names])
-        kept = {f'{member}.pth' for name, entry in others.items() for member in snapshots(name, entry)}
-        files = [self.folder / name for name in (OUTCOME_FILE, *(self.record_path(name).name for name in names))]
-        files += [path for path in sorted(self.folder.glob('*.pth')) if path.name not in kept]
+        records = {name: self.record_path(name) for name in names if self.record_path(name).is_file()}
+        members = [member for name, path in records.items() for member in snapshots(name, read_record(path))]
+        outcome = self._outcome_record()
+        others = [name for name in self.finished_members() if name not in names]
+        kept = {member for name in others for member in snapshots(name, read_record(self.record_path(name)))}
+        made = [name for name in outcome.get('candidates', {}) if name not in kept]
+        files = [self.folder / OUTCOME_FILE, *records.values(), self.winner_path]
+        files += [self.weights_path(name) for name in dict.fromkeys([*names, *members, *made])]
         return move_aside(files, self.folder)
+
+    def _outcome_record(self) -> Entry:
+        path = self.folder / OUTCOME_FILE
+        return read_record(path) if path.is_file() else {}
 
     def record_outcome(self, outcome: Entry, winner: PathLike) -> None:
         """Enter the outcome: the older record goes, then the weights take their places, then the record comes.

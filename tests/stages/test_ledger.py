@@ -23,7 +23,7 @@ FOLDS = member_names(3)
 
 def finish(ledger, name, value, score):
     weights = {'w': torch.tensor([value])}
-    checkpoint = ledger.folder / f'{name}_best.pth'
+    checkpoint = ledger.folder.parent / f'{name}_best.pth'
     save_checkpoint_file({'state_dict': weights, 'meta': {'dataset_meta': {'classes': ('a',)}}}, checkpoint)
     lineage = {'parents': [], 'seen': [{'split': 'train', 'folds': 'x', 'parts': [int(name[-1])]}]}
     entry = {'weights': hash_weights(weights), 'val': {'mIoU': score}, 'lineage': lineage, 'num_folds': 3}

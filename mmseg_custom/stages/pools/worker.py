@@ -18,6 +18,7 @@ from mmengine.utils import import_modules_from_strings
 from mmseg_custom.engine.processes import end_with_parent
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
+from mmseg_custom.stages.finished import BY_RECIPE
 from mmseg_custom.stages.fuse import fuse_folder
 from mmseg_custom.stages.launch import build_runner
 
@@ -81,7 +82,7 @@ def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: Ma
     os.environ.update(gpu)
     with joined_pool(log):
         import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
-        cfg.resume = True
+        cfg.resume = cfg[BY_RECIPE] = True
         runner = build_runner(cfg)
         runner.register_hook(ProgressHook(config, progress.send))
         runner.train()
