@@ -1,6 +1,6 @@
 """Look at the augmentations: `python tools/browse_augmentations.py configs/streets/streets_stage5.py`."""
 
-import _bootstrap  # noqa: F401, I001
+import _bootstrap  # noqa: I001
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ import cv2
 from mmengine.registry import init_default_scope
 
 from mmseg_custom.engine.files import write_bytes
+from mmseg_custom.options import number
 from mmseg_custom.reports import browse_augmentations
 from mmseg_custom.stages.launch import load_run_config
 
@@ -18,8 +19,13 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Write a contact sheet of every transform and level as PNG.')
     parser.add_argument('config', type=Path, help='any config of a recipe')
     parser.add_argument('--out', type=Path, help='file to write (default: work_dirs/<config name>_augmentations.png)')
-    parser.add_argument('--images', type=int, default=2, help='how many images (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='another seed, another sheet (default: %(default)s)')
+    parser.add_argument('--images', type=number(low=1), default=2, help='how many images (default: %(default)s)')
+    parser.add_argument(
+        '--seed',
+        type=number(low=0, high=2**32 - 1),
+        default=0,
+        help='another seed, another sheet (default: %(default)s)',
+    )
     return parser.parse_args()
 
 
@@ -37,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    _bootstrap.run(main)

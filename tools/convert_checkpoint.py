@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmseg_custom.engine.checkpoint_io import load_weights, save_checkpoint_file
 from mmseg_custom.models.published import convert_checkpoint
+from mmseg_custom.stages.fuse import check_output
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,6 +22,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    check_output(args.output)
     save_checkpoint_file(convert_checkpoint(load_weights(args.input)), args.output)
 
 

@@ -18,6 +18,7 @@ from mmseg_custom.inference.demo_page import build_page
 from mmseg_custom.inference.model_choices import find_models, model_loader
 from mmseg_custom.inference.model_source import OVERRIDES, split_config
 from mmseg_custom.inference.networks import choose_device
+from mmseg_custom.options import number
 
 LOOPBACK = '127.0.0.1'
 
@@ -26,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('arguments', nargs='+', metavar='[CONFIG] MODEL...', help='see above')
     parser.add_argument('--host', default=LOOPBACK, help=f'address to listen on (default: {LOOPBACK}, this machine)')
-    parser.add_argument('--port', type=int, help='port (default: the first free one from 7860)')
+    parser.add_argument('--port', type=number(low=1, high=65535), help='port (default: the first free one from 7860)')
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, ... (default: chosen)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
     return parser.parse_args()

@@ -7,6 +7,10 @@ if [ $# -lt 3 ]; then
     exit 2
 fi
 config=$1 checkpoint=$2 processes=$3
+if ! [[ $processes =~ ^[1-9][0-9]*$ ]]; then
+    echo "PROCESSES is $processes: use a number from 1" >&2
+    exit 2
+fi
 shift 3
 exec python -m torch.distributed.run \
     --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$processes" \

@@ -9,6 +9,10 @@ if [ $# -lt 2 ]; then
     exit 2
 fi
 config=$1 processes=$2
+if ! [[ $processes =~ ^[1-9][0-9]*$ ]]; then
+    echo "PROCESSES is $processes: use a number from 1" >&2
+    exit 2
+fi
 shift 2
 exec python "$(dirname "$0")/_torchrun.py" \
     --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$processes" \

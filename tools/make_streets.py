@@ -5,17 +5,25 @@ import _bootstrap  # noqa: I001
 import argparse
 import sys
 
+from mmseg_custom.options import number
 from street_scenes import write_dataset
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', default='data/streets', help='folder to create (default: %(default)s)')
-    parser.add_argument('--train', type=int, default=80, help='train images (default: %(default)s)')
-    parser.add_argument('--val', type=int, default=20, help='val images (default: %(default)s)')
-    parser.add_argument('--height', type=int, default=128, help='rows of an image (default: %(default)s)')
-    parser.add_argument('--width', type=int, default=256, help='columns of an image (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='another seed, another data set (default: %(default)s)')
+    parser.add_argument('--train', type=number(low=1), default=80, help='train images (default: %(default)s)')
+    parser.add_argument('--val', type=number(low=1), default=20, help='val images (default: %(default)s)')
+    parser.add_argument('--height', type=number(low=16), default=128, help='rows of an image (default: %(default)s)')
+    parser.add_argument(
+        '--width', type=number(low=16), default=256, help='columns of an image (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--seed',
+        type=number(low=0, high=2**32 - 1),
+        default=0,
+        help='another seed, another data set (default: %(default)s)',
+    )
     args = vars(parser.parse_args())
     out = args.pop('out')
     written = write_dataset(out, **args)

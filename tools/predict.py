@@ -22,6 +22,7 @@ from mmseg_custom.inference import InputError, PredictionWriter, find_sources, o
 from mmseg_custom.inference.model_source import OVERRIDES, split_config
 from mmseg_custom.inference.readers import count_frames
 from mmseg_custom.inference.writers import KINDS
+from mmseg_custom.options import number
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,18 +36,17 @@ def parse_args() -> argparse.Namespace:
         default='train',
         help="ids of --save ids: train ids, or those of the data set's label files (labelIds for Cityscapes' server)",
     )
-    parser.add_argument('--opacity', type=float, default=0.5, help='of the colours in overlays (default: 0.5)')
+    parser.add_argument(
+        '--opacity', type=number(float, 0, 1), default=0.5, help='of the colours in overlays (default: 0.5)'
+    )
     parser.add_argument('--smooth', action='store_true', help='enlarge scores (bilinear), not classes (nearest)')
-    parser.add_argument('--batch-size', type=int, default=1, help='images at once (default: 1)')
-    parser.add_argument('--workers', type=int, default=2, help='threads that read and prepare (default: 2)')
+    parser.add_argument('--batch-size', type=number(low=1), default=1, help='images at once (default: 1)')
+    parser.add_argument('--workers', type=number(low=1), default=2, help='threads that read and prepare (default: 2)')
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, ... (default: chosen)')
     parser.add_argument('--amp', action='store_true', help='compute in bfloat16: faster where the hardware has it')
     parser.add_argument('--compile', action='store_true', help='compile the network first: a minute, then faster')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
-    args = parser.parse_args()
-    if args.batch_size < 1 or args.workers < 1 or not 0 <= args.opacity <= 1:
-        parser.error('--batch-size and --workers are 1 or more, --opacity is 0 to 1')
-    return args
+    return parser.parse_args()
 
 
 def main() -> None:

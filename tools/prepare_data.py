@@ -25,6 +25,7 @@ from mmseg_custom.datasets.prepare import Preparation, link_data_root, prepare
 from mmseg_custom.datasets.skip_list import write_skip_list
 from mmseg_custom.datasets.verify import describe_faults, examine
 from mmseg_custom.engine.files import readable_size
+from mmseg_custom.options import number
 from mmseg_custom.stages.launch import load_run_config
 
 LOADERS = ('train', 'val', 'test')
@@ -41,7 +42,9 @@ def parse_args() -> argparse.Namespace:
     job.add_argument('--pack', action='store_true', help='also write the samples ready to use, for faster loading')
     parser.add_argument('--fix-list', metavar='FILE', help='with --verify: write the images to leave out')
     parser.add_argument('--weighting', choices=WEIGHTINGS, default='median_frequency', help='default: %(default)s')
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: one a core)')
+    parser.add_argument(
+        '--workers', type=number(low=1), default=os.cpu_count() or 1, help='processes (default: one a core)'
+    )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
     args = parser.parse_args()
     if args.fix_list and not args.verify:

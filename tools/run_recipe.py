@@ -6,15 +6,10 @@ import argparse
 
 from mmengine.config import DictAction
 
+from mmseg_custom.options import number, numbers
 from mmseg_custom.reports import read_repeats, recipe_table, repeats_table, report_or_curves
 from mmseg_custom.reports.live_table import live_table
 from mmseg_custom.stages import LocalPool, Plan, Pool, RayPool, Recipe
-
-
-def numbers(text: str) -> set[int]:
-    """Read `2-3,5` as {2, 3, 5}."""
-    ranges = [part.split('-') for part in text.split(',')]
-    return {number for ends in ranges for number in range(int(ends[0]), int(ends[-1]) + 1)}
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,8 +17,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('folder', help='folder of configs; it is the plan')
     parser.add_argument('--stages', type=numbers, help='e.g. 2-3 (default: all)')
     parser.add_argument('--folds', type=numbers, help='e.g. 1,4 (default: all)')
-    parser.add_argument('--jobs', type=int, help='folds trained side by side (default: 1; on Ray as many as fit)')
-    parser.add_argument('--repeats', type=int, default=1, help='run it with so many seeds, each in its own folders')
+    parser.add_argument(
+        '--jobs', type=number(low=1), help='folds trained side by side (default: 1; on Ray as many as fit)'
+    )
+    parser.add_argument(
+        '--repeats', type=number(low=1), default=1, help='run it with so many seeds, each in its own folders'
+    )
     parser.add_argument('--dry-run', action='store_true', help='say what would be done')
     parser.add_argument('--force', action='store_true', help='put changed runs and all stages behind aside')
     parser.add_argument('--keep-going', action='store_true', help='fuse a stage without its failed folds')
@@ -34,13 +33,15 @@ def parse_args() -> argparse.Namespace:
     ray = parser.add_argument_group('with --launcher ray; its nodes share a file system')
     options = [
         ray.add_argument('--ray-address', help='of the cluster (default: RAY_ADDRESS, or the one of this machine)'),
-        ray.add_argument('--cpus-per-fold', type=float, help='CPUs and threads a fold (default: 1)'),
-        ray.add_argument('--gpus-per-fold', type=float, help='0 to 1 (default: 1 if the cluster has any)'),
-        ray.add_argument('--retries', type=int, help='starts of a fold that is lost with its node (default: 3)'),
+        ray.add_argument('--cpus-per-fold', type=number(float, above=0), help='CPUs and threads a fold (default: 1)'),
+        ray.add_argument(
+            '--gpus-per-fold', type=number(float, 0, 1), help='0 to 1 (default: 1 if the cluster has any)'
+        ),
+        ray.add_argument(
+            '--retries', type=number(low=0), help='starts of a fold that is lost with its node (default: 3)'
+        ),
     ]
     args = parser.parse_args()
-    if args.repeats < 1:
-        parser.error(f'--repeats {args.repeats}: use 1 or more')
     unused = [option.option_strings[0] for option in options if getattr(args, option.dest) is not None]
     if unused and args.launcher != 'ray':
         parser.error(f'{", ".join(unused)}: only with --launcher ray')
@@ -73,12 +74,14 @@ def run(recipe: Recipe, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    plan, pool = Plan(args.folder), build_pool(args)
+    plan = Plan(args.folder)
+    plan.check_chosen(args.stages, args.folds)
+    pool = build_pool(args)
     options = (args.cfg_options, args.keep_going, args.stop_when_flat)
     recipes = [Recipe(plan, pool, say, *options, repeat) for repeat in range(args.repeats)]
-    for number, recipe in enumerate(recipes, start=1):
+    for count, recipe in enumerate(recipes, start=1):
         if args.repeats > 1:
-            say(f'repeat {number} of {args.repeats}, {recipe.state.folder}:')
+            say(f'repeat {count} of {args.repeats}, {recipe.state.folder}:')
         if args.dry_run:
             say('\n'.join(recipe.describe(args.stages, args.folds, args.go_on)))
         else:

@@ -45,6 +45,12 @@ fi
 partition=$1 job=$2
 shift 2
 gpus_per_node=${GPUS_PER_NODE:-1}
+for size in GPUS GPUS_PER_NODE CPUS_PER_TASK; do
+    if ! [[ ${!size:-1} =~ ^[1-9][0-9]*$ ]]; then
+        echo "$size is ${!size}: use a number from 1" >&2
+        exit 2
+    fi
+done
 step=$(printf '%q ' bash "$0" --task "$@")
 # shellcheck disable=SC2086  # SBATCH_ARGS holds several options
 exec sbatch --partition="$partition" --job-name="$job" --ntasks="${GPUS:-1}" --ntasks-per-node="$gpus_per_node" \

@@ -6,16 +6,11 @@ import argparse
 
 from mmengine.config import Config
 
+from mmseg_custom.options import number, size
 from mmseg_custom.stages import testing_options
 from mmseg_custom.stages.launch import add_host_options, config_from_options
 from mmseg_custom.stages.testing import run_test
 from mmseg_custom.stages.trained import options_with_trained
-
-
-def size(text: str) -> tuple[int, int]:
-    """A height and width: '512x1024', or one number for both."""
-    height, _, width = text.partition('x')
-    return int(height), int(width or height)
 
 
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +24,11 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--tta', action='store_true', help='average over the scales and flips of tta_pipeline')
     parser.add_argument(
-        '--tta-scales', nargs='+', type=float, metavar='S', help='these factors on the working size (implies --tta)'
+        '--tta-scales',
+        nargs='+',
+        type=number(float, above=0),
+        metavar='S',
+        help='these factors on the working size (implies --tta)',
     )
     parser.add_argument('--no-tta-flip', action='store_true', help='scales only (implies --tta)')
     parser.add_argument(
@@ -45,7 +44,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
     parser.add_argument('--show-dir', help='write painted predictions into this folder')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds a shown prediction stays')
+    parser.add_argument('--wait-time', type=number(float, 0), default=2, help='seconds a shown prediction stays')
 
 
 def parse_args() -> argparse.Namespace:

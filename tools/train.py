@@ -16,6 +16,11 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a fold of a stage, or a stage without folds.')
     add_host_options(parser)
     parser.add_argument('--resume', action='store_true', help="go on from this run's own newest good checkpoint")
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='put a finished run aside and train it anew; with --resume only a changed one',
+    )
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     return parser.parse_args()
 
@@ -25,6 +30,7 @@ def main() -> None:
     args = parse_args()
     cfg = config_from_options(args)
     cfg.resume = args.resume or num_restarts() > 0
+    cfg.force = args.force and not num_restarts()
     if args.amp:
         enable_amp(cfg)
     try:

@@ -6,21 +6,22 @@ import json
 import os
 import re
 import shutil
-import socket
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from mmseg_custom.engine.processes import is_alive, this_process
+from mmseg_custom.engine.processes import PROCESS_NAME, is_named_alive, process_name, this_process
 from mmseg_custom.errors import UserError
 
 PathLike = str | Path
 
 NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
-TEMPORARY = re.compile(r'\..+\.(?P<pid>\d+)@(?P<host>.+)\.tmp')
+TEMPORARY = re.compile(rf'\..+\.{PROCESS_NAME}\.tmp')
+# Written by an earlier version: the name of a host does not say whose number that is.
+EARLIER_TEMPORARY = re.compile(r'\..+\.\d+@.+\.tmp')
 LEFT_SECONDS = 3600.0
 PROBE = bytes(1 << 20)
 
@@ -44,7 +45,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         WriteError: If there is no room, or the folder cannot be written to.
     """
     path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}@{socket.gethostname()}.tmp')
+    temporary = temporary_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
@@ -62,19 +63,39 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def temporary_path(path: Path) -> Path:
+    """Where this process writes what is to be at ``path``; the name says whose file it is."""
+    return path.with_name(f'.{path.name}.{process_name(this_process())}.tmp')
+
+
 def remove_leftovers(folder: PathLike) -> list[Path]:
     """Delete the temporary files of processes that died while writing, and name them.
 
-    Those of another host go once nothing was written to them for an hour.
+    Those of a process that cannot be seen from here, on another host or in another container, go once nothing was
+    written to them for an hour.
     """
     left = []
     for path in Path(folder).glob('.*.tmp'):
-        name = TEMPORARY.fullmatch(path.name)
-        with suppress(FileNotFoundError):
-            if name and (_is_dead(name) or time.time() - path.stat().st_mtime > LEFT_SECONDS):
+        with suppress(OSError):  # Gone by now, or in a folder that only others may write to.
+            if _is_leftover(path):
                 path.unlink()
                 left.append(path)
     return left
+
+
+def seconds_since_written(path: Path) -> float:
+    """The age of a file by the clock of its own file system, which on a network is not that of this machine.
+
+    Raises:
+        FileNotFoundError: If it is gone.
+    """
+    written = path.stat().st_mtime
+    now = temporary_path(path.with_name(f'clock_{uuid4().hex}'))
+    try:
+        now.touch()
+        return now.stat().st_mtime - written
+    finally:
+        now.unlink(missing_ok=True)
 
 
 def free_bytes(path: PathLike) -> int:
@@ -149,9 +170,12 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _is_dead(name: re.Match) -> bool:
-    writer = {**this_process(), 'pid': int(name['pid']), 'host': name['host'], 'started': None}
-    return is_alive(writer) is False
+def _is_leftover(path: Path) -> bool:
+    name = TEMPORARY.fullmatch(path.name)
+    alive = is_named_alive(name) if name else None
+    if alive is None and (name or EARLIER_TEMPORARY.fullmatch(path.name)):
+        return seconds_since_written(path) > LEFT_SECONDS
+    return alive is False
 
 
 def _stops_writing(reason: OSError, path: Path, temporary: Path) -> bool:

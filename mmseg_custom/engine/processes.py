@@ -1,6 +1,8 @@
 """Who a process is, what memory it has taken, and whether it still lives."""
 
+import hashlib
 import os
+import re
 import resource
 import socket
 import sys
@@ -13,16 +15,29 @@ import torch
 
 Identity = dict[str, Any]
 DEAD_STATES = (['Z'], ['X'])
+PROCESS_NAME = r'(?P<pid>\d+)-(?P<started>\d+|None)@(?P<place>[0-9a-f]{16})'
+BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 
 
 def this_process() -> Identity:
-    """Host, process namespace, number and start time of this process; what a system does not tell is ``None``."""
-    return {
-        'host': socket.gethostname(),
-        'namespace': _namespace(),
-        'pid': os.getpid(),
-        'started': _started(os.getpid()),
-    }
+    """Host, boot, process namespace, number and start time of this process; what a system does not tell is ``None``.
+
+    The first three together say among which processes a number means something: names of hosts are given twice, the
+    first namespace is called the same on every machine, and the containers of a machine share its boot.
+    """
+    return {**_place(), 'pid': os.getpid(), 'started': _started(os.getpid())}
+
+
+def process_name(process: Identity) -> str:
+    """A process as a part of a file's name; :func:`is_named_alive` reads it."""
+    return f'{process["pid"]}-{process["started"]}@{_place_name(process)}'
+
+
+def is_named_alive(name: re.Match) -> bool | None:
+    """As :func:`is_alive`, for a match of :data:`PROCESS_NAME`."""
+    if name['place'] != _place_name(_place()):
+        return None
+    return _lives(int(name['pid']), None if name['started'] == 'None' else int(name['started']))
 
 
 def peak_memory() -> int:
@@ -44,19 +59,24 @@ def is_alive(process: Identity) -> bool | None:
     A number that another process has since been given counts as dead, as does a process that has ended and was not
     waited for.
     """
-    own_view = socket.gethostname(), _namespace()
-    if (process.get('host'), process.get('namespace', own_view[1])) != own_view:
+    own = _place()
+    # An earlier version did not write down all of it.
+    if any(process.get(key, value) != value for key, value in own.items()):
         return None
-    pid = process['pid']
+    return _lives(process['pid'], process.get('started'))
+
+
+def _lives(pid: int, started: int | None) -> bool:
+    """Whether the process that was given a number at that time lives; any process of that number if it is unknown."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass
     if _stat(pid)[:1] in DEAD_STATES:
         return False
-    return process.get('started') is None or _started(pid) in (None, process['started'])
+    return started is None or _started(pid) in (None, started)
 
 
 def end_with_parent() -> None:
@@ -68,6 +88,22 @@ def end_with_parent() -> None:
 def _wait_for_parent() -> None:
     parent_process().join()
     os._exit(1)
+
+
+def _place() -> Identity:
+    return {'host': socket.gethostname(), 'boot': _boot(), 'namespace': _namespace()}
+
+
+def _place_name(process: Identity) -> str:
+    place = ' '.join(str(process[key]) for key in ('host', 'boot', 'namespace'))
+    return hashlib.sha256(place.encode()).hexdigest()[:16]
+
+
+def _boot() -> str | None:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return None
 
 
 def _namespace() -> str | None:

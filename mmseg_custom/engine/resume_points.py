@@ -102,10 +102,11 @@ def put_aside(runner: Runner) -> None:
         )
 
 
-def delete_resume_points(work_dir: str) -> None:
-    """Free the space of a finished run's resume points."""
+def delete_resume_points(work_dir: str, epoch_length: int) -> None:
+    """Free the space of a finished run's resume points, but for its last state: a longer training goes on from it."""
+    kept = resume_points(work_dir, epoch_length)[:1]
     for path in Path(work_dir).glob('*.pth'):
-        if NAME.fullmatch(path.name.removeprefix(ASIDE)):
+        if NAME.fullmatch(path.name.removeprefix(ASIDE)) and path not in kept:
             path.unlink()
 
 

@@ -11,10 +11,10 @@ from mmseg_custom.averaging.mixtures import START, Shares, equal_shares, greedy_
 from mmseg_custom.evaluation import miou_interval
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.stages.ledger import Entry, StageLedger
-from mmseg_custom.stages.lineage import OFFICIAL_VAL, has_seen
+from mmseg_custom.stages.lineage import OFFICIAL_VAL, may_have_seen
 from mmseg_custom.stages.members import Members
 from mmseg_custom.stages.parents import KEPT_META, average_parents, save_average
-from mmseg_custom.stages.rules import FusionRules
+from mmseg_custom.stages.rules import VAL, FusionRules
 from mmseg_custom.stages.scoring import Scored, Scorer, ScoringOrder, StateDict
 
 
@@ -82,11 +82,11 @@ class Contest:
             entry |= {'file': parents[0].file, 'weights': parents[0].checksum, 'lineage': parents[0].lineage}
             entry |= {part: recorded[part] for part in self.rules.parts if part in recorded}
         else:
-            path, kept = self.ledger.weights_path(name), (*KEPT_META, 'cfg')
+            path, kept = self.ledger.draft_path(name), (*KEPT_META, 'cfg')
             entry |= save_average(scored.weights or weights, parents, path, kept, scored.statistics)
         if len(set(candidate.shares.values())) > 1:
             entry['shares'] = list(candidate.shares.values())
-        entry['seen'] = has_seen(entry['lineage']['seen'], OFFICIAL_VAL)
+        entry['seen'] = may_have_seen(entry['lineage'], *scored.images.get(VAL, (OFFICIAL_VAL, None)))
         return self._with_interval(name, entry, scored)
 
     def _with_interval(self, name: str, entry: Entry, scored: Scored) -> Result:

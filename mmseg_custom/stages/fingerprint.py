@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ INCIDENTAL_KEYS = {
     'packed',
     'with_cp',
 }
+LENGTHS = ('max_epochs', 'max_iters')
 # Where a path stands for what its file holds.
 CONTENT_KEYS = {'skip_list', 'class_weight', 'counts'}
 
@@ -76,13 +77,13 @@ def hash_data(cfg: Config) -> str | None:
 
 
 def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
-    """Why a run, finished or begun, is not what its config would give now, if so.
+    """Why a run, finished or begun, is not what its config would give now, if so; its length is no reason.
 
     Args:
         cfg: The run's config.
         record: Holds what :func:`fingerprint` gives, and the lineage.
     """
-    if record['config_hash'] != hash_experiment(cfg):
+    if record['config_hash'] != hash_experiment(cfg) and not length_change(cfg, record):
         known = record.get('experiment')
         changes = list(differences(known, experiment(cfg))) if known else []
         return f'{cfg.filename} has changed since' + (f' ({"; ".join(changes[:3])})' if changes else '')
@@ -94,6 +95,28 @@ def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
     if before and before not in {parent['weights'] for parent in record['lineage']['parents']}:
         return f'{cfg.load_from}, which it started from, has changed since'
     return None
+
+
+def length_change(cfg: Config, record: Entry) -> tuple[int, int] | None:
+    """The lengths, then and now, of a run whose config has changed in nothing else, ``None`` for others.
+
+    A schedule may be built for the length, so it may have changed with it.
+    """
+    known, now = record.get('experiment') or {}, experiment(cfg)
+    old, new = (_length(parts) for parts in (known, now))
+    if None in (old, new) or old == new:
+        return None
+    return None if list(differences(_without_length(known), _without_length(now))) else (old, new)
+
+
+def _length(parts: Mapping[str, Any]) -> int | None:
+    lengths = parts.get('train_cfg') or {}
+    return next((lengths[key] for key in LENGTHS if lengths.get(key)), None)
+
+
+def _without_length(parts: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in (parts['train_cfg'] or {}).items() if key not in LENGTHS}
+    return {**parts, 'train_cfg': rest, 'param_scheduler': None}
 
 
 def differences(old: Any, new: Any, where: str = '') -> Iterator[str]:

@@ -11,21 +11,22 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.datasets.bad_samples import Skipped, skipped_records
 from mmseg_custom.datasets.skipped_samples_hook import SKIPPED_KEY
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data, weights_of
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
 from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
 from mmseg_custom.engine.main_process import lead, on_main_process
 from mmseg_custom.engine.resume_points import delete_resume_points
-from mmseg_custom.stages.changes import change_of, record_start
+from mmseg_custom.stages.changes import record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
+from mmseg_custom.stages.finished import Begun, begin, check_still_free
 from mmseg_custom.stages.lease import RUN_LEASE, Lease, claim, lease
 from mmseg_custom.stages.ledger import SNAPSHOTS, Entry, StageError, StageLedger, member_names
-from mmseg_custom.stages.lineage import SCRATCH, continue_lineage, image_set
+from mmseg_custom.stages.lineage import Lineage, image_set, lineage_from, lineage_of
 from mmseg_custom.stages.plan import check_start
 from mmseg_custom.stages.rules import FusionRules
-from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, own_part_seen, run_entry
+from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, run_entry, trace
 from mmseg_custom.stages.scoring import Scorer, ScoringOrder, WeightScorer
 from mmseg_custom.stages.start import start_of
 from mmseg_custom.stages.winner import choose_winner
@@ -67,42 +68,44 @@ class FoldAverageHook(Hook):
         self.monitor = monitor
         self.allow_missing, self.keep_last, self.bn_images = allow_missing, keep_last, bn_images
         self.rules = FusionRules(**rules)
-        self._lineage: dict | None = None
-        self._finished = False
+        self._lineage: Lineage | None = None
+        self._own_part_seen = False
+        self._begun = Begun()
         self._lease: Lease | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Before training: see that there is something to start from, and whether anything is left to do.
 
         Raises:
-            StageError: If another process trains the run, the run was begun with another config or data, or the stage
-                before has no winner, naming the folds that are missing and their commands.
+            StageError: If another process trains the run, the run was begun with another config or data or is
+                finished and would be replaced, or the stage before has no winner, naming the folds that are missing
+                and their commands.
         """
         if not is_training(runner):
             return
         runner._load_from = start_of(runner.cfg, runner._load_from)
         check_classes(runner.model, runner.train_dataloader.dataset)
         self.rules.check_validation(image_set(runner.val_dataloader.dataset))
-        self._finished = on_main_process(partial(self._begin, runner))
+        self._begun = on_main_process(partial(self._begin, runner))
+        for note in self._begun.notes:
+            runner.logger.warning(note)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take up the lineage of the weights the run starts or resumes from."""
+        """Take up the lineage of the weights the run starts or resumes from; which it does, the runner knows."""
         if not is_training(runner):
             return
         meta = checkpoint.get('meta') or {}
         check_class_names(meta, runner.train_dataloader.dataset, str(runner._load_from))
-        if 'optimizer' in checkpoint:
-            self._lineage = meta.get('lineage')
-            return
-        weights = hash_weights(checkpoint.get('state_dict', checkpoint))
-        images = image_set(runner.train_dataloader.dataset)
-        self._lineage = continue_lineage(meta, str(runner._load_from), weights, images)
+        if runner._resume:
+            self._lineage = lineage_of(meta)
+        else:
+            source = str(runner._load_from)
+            self._lineage = lineage_from(meta, source, hash_weights(weights_of(checkpoint, source)))
 
     def before_train(self, runner: Runner) -> None:
-        """Complete the lineage of a run from scratch; a run that is in the ledger trains no more."""
-        if self._lineage is None:
-            self._lineage = {**SCRATCH, 'seen': [image_set(runner.train_dataloader.dataset)]}
-        if self._finished:
+        """Complete the lineage by what the run trains on; a run that is in the ledger trains no more."""
+        self._lineage, self._own_part_seen = on_main_process(partial(trace, runner, self._lineage))
+        if self._begun.finished:
             runner.logger.info(f'{member_of(runner)} is in {self.ledger.folder}: nothing left to train.')
             runner.train_loop.stop_training = True
         elif is_main_process():
@@ -116,7 +119,7 @@ class FoldAverageHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Say so where the images of a score were trained on."""
-        if is_training(runner) and own_part_seen(runner, self._lineage):
+        if is_training(runner) and self._own_part_seen:
             runner.logger.info(f'{self.monitor} {metrics[self.monitor]:.2f} is on seen images: it flatters.')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -133,14 +136,14 @@ class FoldAverageHook(Hook):
         if self._lease is not None:
             self._lease.release()
 
-    def _begin(self, runner: Runner) -> bool:
-        """Take the run; whether nothing of it is left to train."""
+    def _begin(self, runner: Runner) -> Begun:
+        """Take the run, and see what of it is to be done."""
         check_start(runner.cfg.filename or 'this config', runner._load_from)
         self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
-        return bool(runner._resume) and self._entry_of_this_run(runner) is not None
+        return begin(runner.cfg, self.ledger, member_of(runner), bool(runner._resume))
 
     def _complete(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
-        if not self._finished:
+        if not self._begun.finished:
             self._record(runner, scorer, skipped)
         members = self.ledger.awaited(member_names(num_folds_of(runner)), self.allow_missing)
         missing = self.ledger.missing(members)
@@ -150,48 +153,41 @@ class FoldAverageHook(Hook):
             self._fuse(runner, members, scorer)
 
     def _record(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
+        check_still_free(self.ledger, member_of(runner), self._begun, runner.work_dir)
         history = runner.message_hub.get_info(HISTORY_KEY)
         position = best_position(history, self.monitor)
         if position is None:
             raise StageError(f'No epoch of {member_of(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner, self.monitor, history[position])
-        entry = run_entry(runner, self.ledger, history, history[position], self._lineage)
-        entry.update(self._scored(runner, load_weights(checkpoint), scorer))
+        best = {**history[position], 'seen': self._own_part_seen}
+        entry = run_entry(runner, self.ledger, history, best, self._lineage)
+        weights = load_weights(checkpoint)
+        others = last_snapshots(runner, hash_weights(weights)) if self.keep_last else {}
+        entry.update(self._scored(weights, others, scorer))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
-        self.ledger.record(member_of(runner), entry, checkpoint)
-        delete_resume_points(runner.work_dir)
+        self.ledger.record(member_of(runner), entry, checkpoint, others)
+        delete_resume_points(runner.work_dir, len(runner.train_dataloader))
         seen = ' (seen)' if entry['best']['seen'] else ''
         runner.logger.info(
             f'{member_of(runner)}: {entry["best"]["mIoU"]:.2f} mIoU on its own part{seen}, '
             f'{entry["val"]["mIoU"]:.2f} on val.'
         )
 
-    def _scored(self, runner: Runner, weights: dict, scorer: Scorer) -> Entry:
+    def _scored(self, best: dict, others: dict[str, Entry], scorer: Scorer) -> Entry:
         """Checksum and scores of the best weights, and of the other snapshots that are kept."""
-        others = last_snapshots(runner, self.ledger, hash_weights(weights)) if self.keep_last else {}
-        scored = scorer(ScoringOrder({'best': weights, **others}, parts=self.rules.parts))
+        snapshots = {'best': best, **{kind: other['state_dict'] for kind, other in others.items()}}
+        scored = scorer(ScoringOrder(snapshots, parts=self.rules.parts))
         found = {
             kind: {'weights': hash_weights(snapshot), **plain_data(dict(scored[kind].scores))}
-            for kind, snapshot in {'best': weights, **others}.items()
+            for kind, snapshot in snapshots.items()
         }
         return {**found.pop('best'), **({SNAPSHOTS: found} if found else {})}
 
     def _fuse(self, runner: Runner, members: list[str], scorer: Scorer) -> None:
         with lease(self.ledger.lease_path) as held:
-            if held:
+            if held and self.ledger.outcome(members) is None:
                 outcome = choose_winner(self.ledger, members, scorer, self.rules)
                 runner.logger.info(
                     f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'
                 )
-
-    def _entry_of_this_run(self, runner: Runner) -> Entry | None:
-        member = member_of(runner)
-        entry = self.ledger.entry(member)
-        change = change_of(runner.cfg, entry)
-        if change:
-            raise StageError(
-                f'{member} of {self.ledger.folder} {change}. Take the change back, or start it without --resume to '
-                'train it anew.'
-            )
-        return entry

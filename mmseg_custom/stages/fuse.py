@@ -22,15 +22,26 @@ def average_files(inputs: list[Path], output: Path) -> None:
     The files may be anybody's: the config text in them, which the host's inferencers execute, is not passed on.
 
     Raises:
-        CheckpointError: If a file cannot be used, or ``output`` is one of the inputs.
+        CheckpointError: If a file cannot be used, or ``output`` is one of the inputs or a file of a ledger.
         AveragingError: If the files are of different architectures.
     """
     if os.path.realpath(output) in {os.path.realpath(path) for path in inputs}:
         raise CheckpointError(f'{output} is one of the inputs: give --out another name.')
+    check_output(output)
     if len(set(inputs)) < len(inputs):
         raise CheckpointError(f'A file is named twice: {", ".join(map(str, inputs))}.')
     parents = [read_parent(path) for path in inputs]
     save_average(average_parents(parents), parents, output)
+
+
+def check_output(output: PathLike) -> None:
+    """See that a file to be written is not among those that the records of a stage speak of.
+
+    Raises:
+        CheckpointError: If it is.
+    """
+    if StageLedger(Path(output).parent).holds(output):
+        raise CheckpointError(f'{output} belongs to the ledger of a stage: name another file to write.')
 
 
 def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: dict | None = None) -> Entry:

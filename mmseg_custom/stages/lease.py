@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from mmseg_custom.engine.files import write_json
+from mmseg_custom.engine.files import seconds_since_written, write_json
 from mmseg_custom.engine.processes import Identity, is_alive, this_process
 from mmseg_custom.stages.ledger import StageError
 
@@ -25,8 +25,9 @@ SETTLE_SECONDS = 1.0
 class Lease:
     """A file that says which process has something to itself.
 
-    Whoever creates the file has the lease. A dead process on this host is recognised by its number and start time,
-    one on another host by a file that it has not touched for :data:`STALE_SECONDS`. Checking and writing happen
+    Whoever creates the file has the lease. A dead process that could be seen from here is recognised by its number
+    and start time, one on another host or in another container by a file that it has not touched for
+    :data:`STALE_SECONDS`, by the clock of the file system. Checking and writing happen
     under a lock on the folder; where the file system has none, of several processes that take over a dead one's
     lease the last to write wins, and the others see that after :data:`SETTLE_SECONDS`.
 
@@ -69,12 +70,17 @@ class Lease:
                 if self._is_stale():
                     self.path.unlink(missing_ok=True)
 
+    def is_held(self) -> bool:
+        """Whether a process that may be alive has the lease."""
+        return self.path.exists() and not self._is_stale()
+
     def holder(self) -> Identity | None:
         """The process that has the lease, ``None`` if there is none or its file is not readable."""
         try:
-            return json.loads(self.path.read_text())
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            holder = json.loads(self.path.read_text())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
+        return holder if isinstance(holder, dict) and isinstance(holder.get('pid'), int) else None
 
     def is_own(self) -> bool:
         """Whether this process has the lease, perhaps by an object that was lost when training failed."""
@@ -95,14 +101,14 @@ class Lease:
         return True
 
     def _is_stale(self) -> bool:
+        holder = self.holder()
+        alive = is_alive(holder) if holder else None
+        if alive is not None:
+            return not alive
         try:
-            age, holder = time.time() - self.path.stat().st_mtime, self.holder()
+            return seconds_since_written(self.path) > (STALE_SECONDS if holder else HEARTBEAT_SECONDS)
         except FileNotFoundError:
             return True
-        if holder is None:
-            return age > HEARTBEAT_SECONDS
-        alive = is_alive(holder)
-        return age > STALE_SECONDS if alive is None else not alive
 
     def _beat(self) -> None:
         while not self._released.wait(HEARTBEAT_SECONDS):
@@ -148,6 +154,16 @@ def sole_process(path: Path, what: str) -> Iterator[None]:
         yield
 
 
+def refuse_while_held(path: Path, what: str) -> None:
+    """Refuse as :func:`sole_process` if a living process has a lease, without taking it.
+
+    Raises:
+        StageError: If one has it, naming it.
+    """
+    if Lease(path).is_held():
+        raise StageError(_refusal(path, what))
+
+
 def claim(path: Path, what: str) -> Lease:
     """Take a lease until it is released or the process ends, or refuse as :func:`sole_process`.
 
@@ -166,8 +182,8 @@ def _refusal(path: Path, what: str) -> str:
     holder = Lease(path).holder() or {}
     return (
         f'{what} by process {holder.get("pid", "?")} on {holder.get("host", "?")} (it holds {path}). Wait for it or '
-        f'stop it. If it is dead, its lease ends by itself: at once on its own host, elsewhere after '
-        f'{STALE_SECONDS / 60:.0f} minutes.'
+        f'stop it. If it is dead, its lease ends by itself: at once on its own host, from another host or container '
+        f'after {STALE_SECONDS / 60:.0f} minutes.'
     )
 
 

@@ -1,10 +1,13 @@
 """The ledger of a stage: one file a finished run, one for the outcome, each renamed into place."""
 
 import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmseg_custom.averaging import fold_order
+from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
 from mmseg_custom.engine.files import PathLike, move_aside, place_copy
 from mmseg_custom.engine.records import read_record, write_record
 from mmseg_custom.errors import UserError
@@ -13,6 +16,7 @@ LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
 WINNER_FILE = 'winner.pth'
 MEMBER = re.compile(r'full|fold\d+')
+DRAFTS = 'fusing'
 SNAPSHOTS = 'snapshots'
 ENDS_PLAN = 'ends_plan'
 
@@ -43,8 +47,8 @@ class StageLedger:
     """Reads and writes the folder of a stage; all names in its files are relative to the folder.
 
     ``<member>.json`` and ``<member>.pth`` are the record and the best weights of a finished run; ``<candidate>.pth``
-    an average; ``<member>.failed.json`` why a run has failed; ``stage.json`` the outcome;
-    ``winner.pth`` the weights the next stage starts from.
+    an average, in ``fusing/`` until there is an outcome; ``<member>.failed.json`` why a run has failed;
+    ``stage.json`` the outcome; ``winner.pth`` the weights the next stage starts from.
 
     Args:
         folder: ``work_dirs/<recipe>/stage<S>``.
@@ -67,12 +71,31 @@ class StageLedger:
         """Where the weights of a member or candidate are."""
         return self.folder / f'{name}.pth'
 
+    def draft_path(self, name: str) -> Path:
+        """Where a candidate waits for the outcome that it is part of."""
+        return self.folder / DRAFTS / f'{name}.pth'
+
     def record_path(self, name: str) -> Path:
         """Where the record of a run is."""
         return self.folder / f'{name}.json'
 
-    def record(self, name: str, entry: Entry, checkpoint: PathLike) -> None:
-        """Enter a finished run: first its weights, then its record, each in one step."""
+    def record(
+        self, name: str, entry: Entry, checkpoint: PathLike, others: Mapping[str, Entry] | None = None
+    ) -> None:
+        """Enter a finished run: an older record goes first, the new one comes last, so none is of other weights.
+
+        The older one, its weights and what was made of them are put aside.
+
+        Args:
+            name: Of the run.
+            entry: Its record.
+            checkpoint: The file of its best weights.
+            others: Its other snapshots, as checkpoints by kind.
+        """
+        if self.record_path(name).is_file():
+            self.put_aside([name])
+        for kind, snapshot in (others or {}).items():
+            save_checkpoint_file(snapshot, self.weights_path(f'{name}_{kind}'))
         place_copy(checkpoint, self.weights_path(name))
         write_record({'version': LEDGER_VERSION, **entry}, self.record_path(name))
         self.forget_failure(name)
@@ -152,6 +175,14 @@ class StageLedger:
         record = self.entry(name) if MEMBER.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
         return record and record['weights']
 
+    def holds(self, file: PathLike) -> bool:
+        """Whether a file is among the weights that the records of the folder speak of."""
+        names = self.finished_members()
+        recorded = [name for run in names for name in snapshots(run, read_record(self.record_path(run)))]
+        outcome = self._outcome_record()
+        files = {f'{name}.pth' for name in (*recorded, *outcome.get('candidates', {}))}
+        return Path(file).name in files | ({WINNER_FILE} if outcome else set())
+
     def put_aside(self, names: list[str]) -> Path | None:
         """Move finished runs, and whatever was made of them, into a folder of their own; nothing is deleted.
 
@@ -160,16 +191,39 @@ class StageLedger:
         Returns:
             The folder, ``None`` if there was nothing to move.
         """
-        others = self.entries([name for name in self.finished_members() if name not in names])
-        kept = {f'{member}.pth' for name, entry in others.items() for member in snapshots(name, entry)}
-        files = [self.folder / name for name in (OUTCOME_FILE, *(self.record_path(name).name for name in names))]
-        files += [path for path in sorted(self.folder.glob('*.pth')) if path.name not in kept]
+        records = {name: self.record_path(name) for name in names if self.record_path(name).is_file()}
+        members = [member for name, path in records.items() for member in snapshots(name, read_record(path))]
+        outcome = self._outcome_record()
+        others = [name for name in self.finished_members() if name not in names]
+        kept = {member for name in others for member in snapshots(name, read_record(self.record_path(name)))}
+        made = [name for name in outcome.get('candidates', {}) if name not in kept]
+        files = [self.folder / OUTCOME_FILE, *records.values(), self.winner_path]
+        files += [self.weights_path(name) for name in dict.fromkeys([*names, *members, *made])]
         return move_aside(files, self.folder)
 
+    def _outcome_record(self) -> Entry:
+        path = self.folder / OUTCOME_FILE
+        return read_record(path) if path.is_file() else {}
+
     def record_outcome(self, outcome: Entry, winner: PathLike) -> None:
-        """Enter the outcome: first the winner's weights, then the record."""
+        """Enter the outcome: the older record goes, then the weights take their places, then the record comes.
+
+        What a process that is killed on the way leaves has no record, and is made anew.
+
+        Args:
+            outcome: The record.
+            winner: A file of the folder, or of a candidate that is still a draft.
+        """
+        (self.folder / OUTCOME_FILE).unlink(missing_ok=True)
+        for draft in sorted((self.folder / DRAFTS).glob('*.pth')):
+            draft.replace(self.folder / draft.name)
+        self.forget_drafts()
         place_copy(winner, self.winner_path)
         write_record({'version': LEDGER_VERSION, **outcome}, self.folder / OUTCOME_FILE)
+
+    def forget_drafts(self) -> None:
+        """Delete the candidates of a fusing that came to no end."""
+        shutil.rmtree(self.folder / DRAFTS, ignore_errors=True)
 
     def amend_outcome(self, entries: Entry) -> None:
         """Enter more about the outcome that is there; its weights stay."""

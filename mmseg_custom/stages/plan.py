@@ -1,11 +1,12 @@
 """The plan of a recipe: a folder of configs, read by their names."""
 
 import re
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmseg_custom.engine.files import PathLike
+from mmseg_custom.options import check_chosen
 from mmseg_custom.stages.ledger import MEMBER, StageError, StageLedger, member_name
 
 CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fold>\d+))?')
@@ -71,6 +72,17 @@ class Plan:
         """The plan that a config belongs to, ``None`` if its name is not that of a stage."""
         path = Path(config)
         return cls(path.parent) if CONFIG_NAME.fullmatch(path.stem) else None
+
+    def check_chosen(self, stages: Collection[int] | None, folds: Collection[int] | None) -> None:
+        """See that the plan has the stages and folds that were asked for; ``None`` asks for all.
+
+        Raises:
+            OptionError: If it has not, naming those that it has.
+        """
+        check_chosen('--stages', stages, [stage.number for stage in self.stages], str(self.folder))
+        chosen = [stage for stage in self.stages if stages is None or stage.number in stages]
+        known = {run.fold for stage in chosen for run in stage.runs if run.fold is not None}
+        check_chosen('--folds', folds, known, str(self.folder))
 
     def stage(self, number: int) -> PlannedStage:
         """The stage with a number.

@@ -7,12 +7,14 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_custom.engine.files import remove_leftovers
-from mmseg_custom.stages.changes import change_of, put_aside, remove_leftovers_of_run
+from mmseg_custom.stages.changes import change_of, goes_on, put_aside, remove_leftovers_of_run
 from mmseg_custom.stages.ending import ended_by, explain_not_run
 from mmseg_custom.stages.launch import load_run_config
 from mmseg_custom.stages.ledger import StageError, StageLedger
 from mmseg_custom.stages.plan import Plan, PlannedRun, PlannedStage
 from mmseg_custom.stages.repeats import SEED, move_to_repeat, seed_of
+
+TO_TRAIN = 'to train'
 
 
 class PlanState:
@@ -67,7 +69,7 @@ class PlanState:
         return ended_by({number: ledger.outcome() for number, ledger in self.ledgers.items()})
 
     def pending(self, stage: PlannedStage, folds: Container[int] | None) -> list[PlannedRun]:
-        """The runs of a stage, among some folds, that have to be trained.
+        """The runs of a stage, among some folds, that have to be trained, or trained longer.
 
         Raises:
             StageError: If one that is there has changed.
@@ -81,37 +83,60 @@ class PlanState:
                     f'{run.member} of {ledger.folder} {change}. Take the change back, or add --force: it puts the '
                     'run and all stages behind it aside and trains them anew.'
                 )
-        return [run for run, entry in entries.items() if entry is None]
+        return [run for run, entry in entries.items() if entry is None or goes_on(self.config(run), entry)]
 
     def describe(self, stages: list[PlannedStage], folds: Container[int] | None, end: int | None) -> list[str]:
         """What is to be done for some stages and folds, a line a run; behind stage ``end`` nothing."""
-        lines = []
+        lines, before = [], None
         for stage in stages:
-            chosen, pending = stage.chosen(folds), self.pending(stage, folds)
             not_run = end is not None and stage.number > end
             for run in stage.runs:
-                cfg = self.config(run)
-                to_train = f'{explain_not_run(end)} (--go-on);' if not_run else 'to train'
-                state = 'left out' if run not in chosen else to_train if run in pending else 'finished'
+                cfg, chosen = self.config(run), run in stage.chosen(folds)
+                state = 'left out' if not chosen else self._state(run, stage, before)
+                if not_run and state == TO_TRAIN:
+                    state = f'{explain_not_run(end)} (--go-on);'
                 start = cfg.load_from or 'scratch'
                 lines.append(
                     f'stage {stage.number} {run.member:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'
                 )
+            before = stage.number if self._is_trained_on(stage, folds) else before
         return lines
+
+    def _state(self, run: PlannedRun, stage: PlannedStage, before: int | None) -> str:
+        """What a run is; ``before`` is a stage in front of it that is to be trained, if there is one."""
+        cfg, entry = self.config(run), self.ledger(stage).entry(run.member)
+        change = change_of(cfg, entry)
+        if change:
+            return f'{change} (--force);'
+        longer = goes_on(cfg, entry)
+        if longer:
+            return f'to go on behind {longer[0]} of'
+        if entry is None:
+            return TO_TRAIN
+        return f'stale, stage {before} is trained first (--force);' if before and cfg.load_from else 'finished'
+
+    def _is_trained_on(self, stage: PlannedStage, folds: Container[int] | None) -> bool:
+        entries = {run: self.ledger(stage).entry(run.member) for run in stage.chosen(folds)}
+        return any(entry is None or goes_on(self.config(run), entry) for run, entry in entries.items())
 
     def put_changes_aside(
         self, stages: list[PlannedStage], folds: Container[int] | None, report: Callable[[str], None]
     ) -> None:
-        """Put the changed runs of the first stage that has some aside, after all runs of the stages behind it."""
+        """Put the changed runs of the first stage that has some aside, after all runs of the stages behind it.
+
+        A run that is trained longer stays: it goes on. What stands behind it has to be trained anew all the same.
+        """
         for stage in stages:
             ledger, runs = self.ledger(stage), stage.chosen(folds)
-            changed = [run for run in runs if change_of(self.config(run), ledger.entry(run.member))]
-            if changed:
+            entries = {run: ledger.entry(run.member) for run in runs}
+            changed = [run for run, entry in entries.items() if change_of(self.config(run), entry)]
+            if changed or any(goes_on(self.config(run), entry) for run, entry in entries.items()):
                 behind = [later for later in self.plan.stages if later.number > stage.number]
                 for one, members in [*((later, later.runs) for later in reversed(behind)), (stage, changed)]:
-                    moved = put_aside(self.ledger(one), {run.member: self.config(run) for run in members})
-                    for folder in moved:
-                        report(f'stage {one.number}: what has changed is now in {folder}')
+                    if members:
+                        moved = put_aside(self.ledger(one), {run.member: self.config(run) for run in members})
+                        for folder in moved:
+                            report(f'stage {one.number}: what has changed is now in {folder}')
                 return
 
     def remove_leftovers(self) -> None:

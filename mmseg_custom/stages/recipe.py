@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.stages.changes import goes_on
 from mmseg_custom.stages.ending import end_plan_if_flat, explain_not_run, go_on
 from mmseg_custom.stages.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.stages.ledger import ENDS_PLAN, StageError, StageLedger
@@ -112,7 +113,8 @@ class Recipe:
         for stage in stages:
             progress.stage = stage.number
             if not self._is_behind_the_end(stage):
-                self._run_stage(stage, todo[stage.number], progress)
+                # Anew: what stands on a stage that was trained just now is stale, and named.
+                self._run_stage(stage, self.state.pending(stage, folds), progress)
         progress.stage = None
 
     def _is_behind_the_end(self, stage: PlannedStage) -> bool:
@@ -141,6 +143,9 @@ class Recipe:
 
     def _train(self, stage: PlannedStage, pending: list[PlannedRun], progress: PlanProgress) -> None:
         for run in pending:
+            lengths = goes_on(self.state.config(run), self.state.ledger(stage).entry(run.member))
+            if lengths:
+                self.report(f'stage {stage.number} {run.member}: goes on behind {lengths[0]} of {lengths[1]} epochs')
             check_start(run.config, self.state.config(run).load_from, self.state.repeat)
         prepare(self.state.config(stage.runs[0]))
         check_space([self.state.config(run) for run in pending], self.pool.jobs)

@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, weights_of
 from mmseg_custom.engine.processes import peak_memory
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.stack import versions
 from mmseg_custom.stages.fingerprint import fingerprint
+from mmseg_custom.stages.images import images_of, leaves
+from mmseg_custom.stages.initial_weights import initial_lineage
 from mmseg_custom.stages.ledger import Entry, StageLedger, member_name
-from mmseg_custom.stages.lineage import Lineage, has_seen, image_set
+from mmseg_custom.stages.lineage import Lineage, image_set, may_have_seen, with_images
 from mmseg_custom.stages.parents import KEPT_META
 
 EMA_PREFIX = 'module.'
@@ -21,12 +23,18 @@ EMA_PREFIX = 'module.'
 
 def fold_of(runner: Runner) -> int | None:
     """The fold that a runner trains, ``None`` for the whole split."""
-    return getattr(runner.train_dataloader.dataset, 'fold', None)
+    return getattr(_cut(runner), 'fold', None)
 
 
 def num_folds_of(runner: Runner) -> int | None:
     """The number of folds of its stage, ``None`` for a stage without folds."""
-    return None if fold_of(runner) is None else runner.train_dataloader.dataset.folds['num_folds']
+    return None if fold_of(runner) is None else _cut(runner).folds['num_folds']
+
+
+def _cut(runner: Runner) -> Any:
+    """The data set that a runner trains on, below its wrappers; the one with a fold if there are several."""
+    found = list(leaves(runner.train_dataloader.dataset))
+    return next((leaf for leaf in found if getattr(leaf, 'fold', None) is not None), found[0])
 
 
 def member_of(runner: Runner) -> str:
@@ -34,9 +42,19 @@ def member_of(runner: Runner) -> str:
     return member_name(fold_of(runner))
 
 
-def own_part_seen(runner: Runner, lineage: Lineage) -> bool:
-    """Whether weights with a lineage have been trained on images that the run validates on."""
-    return has_seen(lineage['seen'], image_set(runner.val_dataloader.dataset))
+def trace(runner: Runner, before: Lineage | None) -> tuple[Lineage, bool]:
+    """The lineage of a run, and whether its weights may have been trained on images that it validates on.
+
+    Args:
+        runner: Before training.
+        before: The lineage of what it has loaded, ``None`` for a run from scratch.
+    """
+    lineage = initial_lineage(runner.model, runner.cfg) if before is None else before
+    training, validation = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+    images = images_of(training)
+    lineage = with_images(lineage, image_set(training, images), images)
+    images = images_of(validation)
+    return lineage, may_have_seen(lineage, image_set(validation, images), images)
 
 
 def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, lineage: Lineage) -> Entry:
@@ -46,10 +64,9 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
         runner: At the end of training.
         ledger: Of the stage.
         history: Of the run.
-        best: The record of its best epoch.
+        best: The record of its best epoch, and whether its images were ``seen``.
         lineage: Of its weights.
     """
-    own_part = image_set(runner.val_dataloader.dataset)
     return {
         'stage': ledger.folder.name,
         'fold': fold_of(runner),
@@ -57,7 +74,7 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
         'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
         **fingerprint(runner.cfg),
         'seed': runner.seed,
-        'best': {**best, 'part': own_part, 'seen': has_seen(lineage['seen'], own_part)},
+        'best': {**best, 'part': image_set(runner.val_dataloader.dataset)},
         'history': history,
         'lineage': lineage,
         'seconds': round(sum(record['seconds'] for record in history), 1),
@@ -66,12 +83,11 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
     }
 
 
-def last_snapshots(runner: Runner, ledger: StageLedger, best: str) -> dict[str, dict[str, Tensor]]:
-    """The weights at the end of training, written beside the ledger's best ones if they are others.
+def last_snapshots(runner: Runner, best: str) -> dict[str, Entry]:
+    """Checkpoints of the weights at the end of training, of those that are not the best ones.
 
     Args:
         runner: At the end of training.
-        ledger: Of the stage.
         best: The checksum of the best weights.
 
     Returns:
@@ -82,12 +98,12 @@ def last_snapshots(runner: Runner, ledger: StageLedger, best: str) -> dict[str, 
         return {}
     checkpoint = load_checkpoint_file(points[0], mmap=True)
     found = split_average(weights_of(checkpoint, points[0]), checkpoint.get('ema_state_dict'))
-    snapshots = {kind: weights for kind, weights in found.items() if hash_weights(weights) != best}
     meta = {key: checkpoint['meta'][key] for key in (*KEPT_META, 'cfg', 'lineage') if key in checkpoint['meta']}
-    for kind, weights in snapshots.items():
-        path: Path = ledger.weights_path(f'{member_of(runner)}_{kind}')
-        save_checkpoint_file({'meta': meta, 'state_dict': weights}, path)
-    return snapshots
+    return {
+        kind: {'meta': meta, 'state_dict': weights}
+        for kind, weights in found.items()
+        if hash_weights(weights) != best
+    }
 
 
 def split_average(weights: dict[str, Tensor], others: Mapping[str, Tensor] | None) -> dict[str, dict[str, Tensor]]:

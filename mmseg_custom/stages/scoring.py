@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.dist import all_gather_object, get_world_size
+from mmengine.dist import all_gather_object, get_world_size, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
@@ -23,8 +23,9 @@ from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric, attach_criterion, score
 from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.stages.images import Images, images_of
 from mmseg_custom.stages.ledger import Entry
-from mmseg_custom.stages.lineage import image_set
+from mmseg_custom.stages.lineage import IDENTITIES, ImageSet, image_set
 
 StateDict = Mapping[str, Tensor]
 VAL = 'val'
@@ -62,13 +63,15 @@ class Scored:
         matrices: The confusion matrix of each image by part, int64 (N, C, C), in the main process and with
             :class:`SegmentationMetric` only.
         weights: The recalibrated state dict, ``None`` for one that was scored as it came.
-        statistics: The images behind its statistics, an :func:`image_set` and their number ``images``.
+        statistics: The images behind its statistics, as :func:`average_lineage` takes them.
+        images: What was scored on, by part: an :func:`image_set` and the images, in the main process only.
     """
 
     scores: Mapping[str, Entry]
     matrices: Mapping[str, Tensor] = field(default_factory=dict)
     weights: StateDict | None = None
     statistics: Entry | None = None
+    images: Mapping[str, tuple[ImageSet, Images | None]] = field(default_factory=dict)
 
 
 Scorer = Callable[[ScoringOrder], Mapping[str, Scored]]
@@ -92,6 +95,7 @@ class WeightScorer:
         self.skipped: Skipped = {}
         self._template: nn.Module | None = None
         self._loaders: dict[str, DataLoader] = {}
+        self._images: dict[str, tuple[ImageSet, Images | None]] = {}
 
     def __call__(self, weights: StateDict) -> dict[str, float]:
         """The metrics of one state dict on the official val split; raises as :meth:`together`."""
@@ -111,13 +115,15 @@ class WeightScorer:
         by_part = {part: self._score(models, order.ensemble, part) for part in order.parts}
         for skipped in all_gather_object(self.skipped):
             self.skipped.update(skipped)
+        images = {part: self._images_of(part) for part in order.parts} if is_main_process() else {}
         names = [*models, *([ENSEMBLE] if order.ensemble else [])]
         anew = {name: (_on_cpu(models[name].state_dict()), statistics) for name in order.recalibrated}
         return {
             name: Scored(
                 {part: scores[name] for part, (scores, _) in by_part.items()},
                 {part: matrices[name] for part, (_, matrices) in by_part.items() if name in matrices},
-                *anew.get(name, ()),
+                *anew.get(name, (None, None)),
+                images,
             )
             for name in names
         }
@@ -151,6 +157,13 @@ class WeightScorer:
             self._loaders[part] = self._build_loader(settings)
         return self._loaders[part]
 
+    def _images_of(self, part: str) -> tuple[ImageSet, Images | None]:
+        if part not in self._images:
+            dataset = self._loader(part).dataset
+            images = images_of(dataset)
+            self._images[part] = image_set(dataset, images), images
+        return self._images[part]
+
     def _recalibrate(self, models: Sequence[nn.Module]) -> Entry | None:
         """Measure batch norm anew on the images of all folds, in the order and with the augmentations of training."""
         if not models:
@@ -166,7 +179,9 @@ class WeightScorer:
                 f'{self.cfg.filename}: batch norm cannot be recalibrated on less than a batch of {share} images.'
             )
         recalibrate_batch_norm(models, self._inputs(islice(loader, batches), models[0]), self._seed)
-        return {**image_set(loader.dataset), 'images': batches * step}
+        images = images_of(loader.dataset) if is_main_process() else None
+        listed = {} if images is None else {IDENTITIES: images.as_text()}
+        return {**image_set(loader.dataset, images), 'images': batches * step, **listed}
 
     @staticmethod
     def _inputs(batches: Iterator[dict], model: nn.Module) -> Iterator[Tensor]:

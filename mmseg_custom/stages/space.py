@@ -26,7 +26,12 @@ def run_bytes(weights: int, parameters: int, keep: int) -> int:
         parameters: Bytes of what the optimizer trains.
         keep: Number of resume points.
     """
-    return 2 * weights + (keep + 1) * (weights + OPTIMIZER_COPIES * parameters)
+    return 2 * weights + (keep + 1) * point_bytes(weights, parameters)
+
+
+def point_bytes(weights: int, parameters: int) -> int:
+    """What a resume point needs; a finished run keeps its last one, to be trained longer. Arguments as above."""
+    return weights + OPTIMIZER_COPIES * parameters
 
 
 def check_space(configs: list[Config], jobs: int) -> None:
@@ -54,9 +59,10 @@ def _needed(configs: list[Config], jobs: int) -> dict[Path, int]:
     cfg = configs[0]
     weights, parameters = _model_bytes(cfg)
     training = run_bytes(weights, parameters, cfg.default_hooks.checkpoint.get('keep', 2))
+    finished = weights + point_bytes(weights, parameters)
     needed, folders = Counter(), {}
     for place, size in [(_stage_folder(cfg), _files_beside_runs(cfg) * weights)] + [
-        (Path(run.work_dir), (training if number < jobs else weights) - _size_of_checkpoints(Path(run.work_dir)))
+        (Path(run.work_dir), (training if number < jobs else finished) - _size_of_checkpoints(Path(run.work_dir)))
         for number, run in enumerate(configs)
     ]:
         folder = existing_folder(place)

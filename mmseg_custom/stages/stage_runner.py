@@ -177,7 +177,8 @@ class StageRunner(Runner):
         if self._has_loaded:
             return
         point = on_main_process(self._newest_point) if self._resume else None
-        self._resume = point is not None  # From here on it says what the run does; MMEngine's EMAHook goes by it.
+        # From here on it says what the run does, not what it was asked for: hooks go by it, also MMEngine's EMAHook.
+        self._resume = point is not None
         if point:
             self.resume(point)
         elif self._load_from:

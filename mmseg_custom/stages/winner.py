@@ -40,6 +40,7 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules
     """
     rules = rules or FusionRules()
     pool = read_members(ledger, members, rules.select_on)
+    ledger.forget_drafts()
     contest = Contest(ledger, pool, scorer, rules)
     candidates = build_candidates(rules.candidates, pool.scores, contest.greedy_soup)
     candidates = {name: c for name, c in candidates.items() if pool.parents.keys() >= c.shares.keys()}

@@ -19,9 +19,11 @@ from mmseg_custom.engine.files import (
     read_json,
     readable_size,
     remove_leftovers,
+    seconds_since_written,
     write_bytes,
     write_json,
 )
+from mmseg_custom.engine.processes import process_name, this_process
 from mmseg_custom.errors import UserError
 
 FORK = multiprocessing.get_context('fork')
@@ -141,15 +143,51 @@ def test_error_behind_a_hard_link_leaves_its_source_alone(tmp_path):
 def test_only_files_of_the_dead_are_leftovers(tmp_path):
     dead = subprocess.Popen([sys.executable, '-c', ''])
     dead.wait()
-    host = socket.gethostname()
-    left, forgotten = tmp_path / f'.a.pth.{dead.pid}@{host}.tmp', tmp_path / '.a.pth.1@elsewhere.tmp'
-    kept = [tmp_path / f'.a.pth.{os.getpid()}@{host}.tmp', tmp_path / '.b.pth.1@elsewhere.tmp', tmp_path / '.c.tmp']
-    for path in (left, forgotten, *kept):
+    own = this_process()
+    elsewhere, here = {**own, 'host': 'elsewhere', 'pid': 1}, socket.gethostname()
+    left = [
+        tmp_path / f'.a.pth.{process_name({**own, "pid": dead.pid})}.tmp',
+        tmp_path / f'.number_given_again.{process_name({**own, "started": 1})}.tmp',
+    ]
+    forgotten = [tmp_path / f'.a.pth.{process_name(elsewhere)}.tmp', tmp_path / f'.a.pth.{dead.pid}@{here}.tmp']
+    kept = [
+        tmp_path / f'.a.pth.{process_name(own)}.tmp',
+        tmp_path / f'.b.pth.{process_name(elsewhere)}.tmp',
+        tmp_path / f'.b.pth.{dead.pid}@{here}.tmp',  # of an earlier version: perhaps of another container
+        tmp_path / '.c.tmp',
+    ]
+    for path in (*left, *forgotten, *kept):
         path.touch()
-    os.utime(forgotten, (0, 0))
-    assert set(remove_leftovers(tmp_path)) == {left, forgotten}
+    for path in forgotten:
+        os.utime(path, (0, 0))
+    assert set(remove_leftovers(tmp_path)) == {*left, *forgotten}
     assert set(tmp_path.iterdir()) == set(kept)
     assert remove_leftovers(tmp_path / 'nowhere') == []
+
+
+@pytest.mark.parametrize('key', ['host', 'boot', 'namespace'])
+def test_the_file_of_a_live_writer_elsewhere_stays(tmp_path, key):
+    writer = {**this_process(), 'pid': 2**22 + 1, key: 'other'}  # No such process here.
+    path = tmp_path / f'.a.pth.{process_name(writer)}.tmp'
+    path.touch()
+    assert remove_leftovers(tmp_path) == []
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_writer_uses_the_name_that_says_whose_file_it_is(tmp_path):
+    with atomic_path(tmp_path / 'a') as temporary:
+        temporary.touch()
+        assert temporary.name == f'.a.{process_name(this_process())}.tmp'
+        assert remove_leftovers(tmp_path) == []
+
+
+def test_age_is_measured_by_the_clock_of_the_file_system(tmp_path, monkeypatch):
+    (tmp_path / 'a').touch()
+    monkeypatch.setattr('time.time', lambda: 1e12)
+    assert seconds_since_written(tmp_path / 'a') < 60
+    os.utime(tmp_path / 'a', (0, 0))
+    assert seconds_since_written(tmp_path / 'a') > 1e9
+    assert [path.name for path in tmp_path.iterdir()] == ['a']
 
 
 def test_what_is_moved_aside_is_kept(tmp_path):

@@ -1,12 +1,12 @@
 import json
 import math
-import socket
 import subprocess
 import sys
 
 import pytest
 from made_up_recipe import write_examination, write_recipe
 
+from mmseg_custom.engine.processes import process_name, this_process
 from mmseg_custom.reports import report_or_curves, write_report
 from mmseg_custom.reports.charts.examination_charts import examination_charts
 from mmseg_custom.reports.charts.recipe_charts import curve_chart, fold_bars, recipe_charts
@@ -91,7 +91,7 @@ def test_files_are_the_same_when_written_again(folder):
 
 
 def test_what_a_killed_report_left_goes_with_the_next(folder):
-    left = folder / 'figures' / f'.plan.png.{dead_process()}@{socket.gethostname()}.tmp'
+    left = folder / 'figures' / f'.plan.png.{process_name({**this_process(), "pid": dead_process()})}.tmp'
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b'half')
     write_report(folder)

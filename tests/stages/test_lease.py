@@ -16,6 +16,12 @@ from mmseg_custom.stages.lease import Lease, claim, lease, sole_process
 FORK = multiprocessing.get_context('fork')
 
 
+@pytest.fixture
+def at_once(monkeypatch):
+    """Whoever takes a lease over waits for others that may do the same."""
+    monkeypatch.setattr('mmseg_custom.stages.lease.SETTLE_SECONDS', 0)
+
+
 def race(path, barrier, results):
     barrier.wait()
     results.put(Lease(path).acquire())
@@ -32,7 +38,7 @@ def test_only_one_holds_it_and_then_it_is_free(tmp_path):
         assert again
 
 
-def test_lease_of_a_dead_process_does_not_block(tmp_path):
+def test_lease_of_a_dead_process_does_not_block(tmp_path, at_once):
     dead = subprocess.Popen([sys.executable, '-c', ''])
     dead.wait()
     path = tmp_path / 'a.lease'
@@ -42,7 +48,7 @@ def test_lease_of_a_dead_process_does_not_block(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_lease_of_another_host_holds_until_its_heart_stops(tmp_path):
+def test_lease_of_another_host_holds_until_its_heart_stops(tmp_path, at_once):
     path = tmp_path / 'a.lease'
     path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
     with lease(path) as held:
@@ -52,7 +58,42 @@ def test_lease_of_another_host_holds_until_its_heart_stops(tmp_path):
         assert held
 
 
-def test_number_that_another_process_has_been_given_does_not_block(tmp_path):
+def test_a_live_lease_is_not_taken_when_clocks_differ(tmp_path, monkeypatch, at_once):
+    path = tmp_path / 'a.lease'
+    path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
+    now = time.time()
+    monkeypatch.setattr('time.time', lambda: now + 400)
+    with lease(path) as held:
+        assert not held
+    os.utime(path, (now - 310, now - 310))
+    with lease(path) as held:
+        assert held
+
+
+@pytest.mark.parametrize('key', ['host', 'boot', 'namespace'])
+def test_the_lease_of_a_machine_or_container_of_the_same_name_holds(tmp_path, key, at_once):
+    path = tmp_path / 'a.lease'
+    holder = {**this_process(), 'pid': 2**22 + 1, 'started': 1}  # No such process here.
+    path.write_text(json.dumps({**holder, key: 'other'}))
+    with lease(path) as held:
+        assert not held
+    path.write_text(json.dumps({name: holder[name] for name in holder if name != 'boot'}))  # an earlier version's
+    with lease(path) as held:
+        assert held
+
+
+@pytest.mark.parametrize('content', ['', 'half', '[]', '{"host": "here"}'])
+def test_a_lease_that_nobody_can_read_ends_when_its_heart_stops(tmp_path, content, at_once):
+    path = tmp_path / 'a.lease'
+    path.write_text(content)
+    with lease(path) as held:
+        assert not held
+    os.utime(path, (0, 0))
+    with lease(path) as held:
+        assert held
+
+
+def test_number_that_another_process_has_been_given_does_not_block(tmp_path, at_once):
     path = tmp_path / 'a.lease'
     other = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)
     holder = {**this_process(), 'pid': other.pid, 'started': 1}

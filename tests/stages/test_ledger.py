@@ -1,15 +1,21 @@
+from itertools import count
+from pathlib import Path
+
 import pytest
 import torch
 from scorers import scorer_of
 
 from mmseg_custom.engine.checkpoint_io import (
+    CheckpointError,
     hash_weights,
     load_checkpoint_file,
     load_weights,
     save_checkpoint_file,
 )
 from mmseg_custom.engine.files import JsonError
+from mmseg_custom.engine.records import read_record
 from mmseg_custom.stages import StageError, StageLedger, choose_winner
+from mmseg_custom.stages.fuse import average_files
 from mmseg_custom.stages.ledger import member_names
 
 FOLDS = member_names(3)
@@ -17,7 +23,7 @@ FOLDS = member_names(3)
 
 def finish(ledger, name, value, score):
     weights = {'w': torch.tensor([value])}
-    checkpoint = ledger.folder / f'{name}_best.pth'
+    checkpoint = ledger.folder.parent / f'{name}_best.pth'
     save_checkpoint_file({'state_dict': weights, 'meta': {'dataset_meta': {'classes': ('a',)}}}, checkpoint)
     lineage = {'parents': [], 'seen': [{'split': 'train', 'folds': 'x', 'parts': [int(name[-1])]}]}
     entry = {'weights': hash_weights(weights), 'val': {'mIoU': score}, 'lineage': lineage, 'num_folds': 3}
@@ -63,6 +69,86 @@ def test_outcome_is_void_once_a_fold_is_trained_anew(ledger):
     assert ledger.outcome() is not None
     finish(ledger, 'fold2', 5.0, 20.0)
     assert ledger.outcome() is None
+
+
+def assert_records_are_of_their_weights(ledger):
+    for name in ledger.finished_members():
+        assert (
+            hash_weights(load_weights(ledger.weights_path(name))) == read_record(ledger.record_path(name))['weights']
+        )
+    if (ledger.folder / 'stage.json').is_file():
+        outcome = read_record(ledger.folder / 'stage.json')
+        assert hash_weights(load_weights(ledger.winner_path)) == outcome['weights']
+        for candidate in outcome['candidates'].values():
+            assert hash_weights(load_weights(ledger.folder / candidate['file'])) == candidate['weights']
+
+
+def cut_at_each_rename(monkeypatch, prepare, action):
+    """Let an action be killed before its first, second, ... rename, and at last come to its end; yield after each."""
+    rename = Path.replace
+    for kill_at in count():
+        monkeypatch.setattr(Path, 'replace', rename)
+        prepare()
+        done = iter(range(100))
+
+        def replace(path, target, kill_at=kill_at, done=done):
+            if next(done) == kill_at:
+                raise KeyboardInterrupt
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, 'replace', replace)
+        try:
+            action()
+        except KeyboardInterrupt:
+            yield kill_at
+        else:
+            yield None
+            return
+
+
+def test_a_kill_while_a_stage_is_fused_again_leaves_no_contradiction(ledger, monkeypatch):
+    def fuse(target):
+        return choose_winner(ledger, FOLDS, closeness_to(target))['winner']
+
+    assert (fuse(4.0), fuse(1.5)) == ('all_folds', 'top2')
+    kills = []
+    for kill in cut_at_each_rename(monkeypatch, lambda: fuse(4.0), lambda: fuse(1.5)):
+        kills.append(kill)
+        assert_records_are_of_their_weights(ledger)
+    assert len(kills) > 4
+    assert ledger.outcome() is not None
+    assert not (ledger.folder / 'fusing').exists()
+
+
+def test_a_kill_while_a_run_is_recorded_again_leaves_no_contradiction(ledger, monkeypatch):
+    def record(value):
+        finish(ledger, 'fold2', value, 20.0)
+
+    for _ in cut_at_each_rename(monkeypatch, lambda: record(2.0), lambda: record(5.0)):
+        assert_records_are_of_their_weights(ledger)
+    assert ledger.missing(FOLDS) == []
+
+
+def test_a_fusing_that_fails_leaves_the_outcome_as_it_was(ledger):
+    choose_winner(ledger, FOLDS, closeness_to(4.0))
+    before = {path.name: path.read_bytes() for path in ledger.folder.glob('*.*')}
+
+    def fail(order):
+        raise OSError('the images are gone')
+
+    with pytest.raises(OSError, match='the images are gone'):
+        choose_winner(ledger, FOLDS, fail)
+    assert {path.name: path.read_bytes() for path in ledger.folder.glob('*.*')} == before
+
+
+def test_an_average_is_not_written_over_what_a_stage_has(ledger):
+    choose_winner(ledger, FOLDS, closeness_to(4.0))
+    inputs = [ledger.weights_path(name) for name in ('fold1', 'fold2')]
+    for name in ('fold3', 'winner', 'top2'):
+        with pytest.raises(CheckpointError, match=rf'{name}\.pth belongs to the ledger of a stage: name another'):
+            average_files(inputs, ledger.weights_path(name))
+    average_files(inputs, ledger.weights_path('mine'))
+    assert load_weights(ledger.weights_path('mine'))['w'] == 1.5
 
 
 def test_incomplete_stage_names_its_missing_folds(ledger):

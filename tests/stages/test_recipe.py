@@ -104,6 +104,7 @@ def test_changed_start_is_named(recipe, tiny_recipe):
     recipe.run(stages={1})
     recipe.run(stages={2}, folds={2})
     shutil.rmtree('work_dirs/tiny/stage1')
+    shutil.rmtree('work_dirs/tiny_stage1')
     with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
         file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
     again = Recipe(Plan(tiny_recipe), LocalPool(1), print)
@@ -124,6 +125,21 @@ def test_force_puts_what_has_changed_and_what_follows_aside(recipe, tiny_recipe)
     assert StageLedger('work_dirs/tiny/stage2').finished_members() == []
     assert next(Path('work_dirs/tiny/stage2').glob('aside_*/fold2.json')).is_file()
     assert [line.split(':')[0] for line in recipe.lines if 'is now in' in line] == ['stage 2', 'stage 1']
+
+
+def test_longer_stages_go_on_and_what_stands_on_them_is_named(recipe, tiny_recipe):
+    recipe.run(stages={1})
+    recipe.run(stages={2}, folds={2})
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write('train_cfg = dict(max_epochs=3)\n')
+    again = Recipe(Plan(tiny_recipe), LocalPool(1), recipe.lines.append)
+    states = [line.split(' epochs from')[0] for line in again.describe(folds={2})]
+    assert states[0] == 'stage 1 full   to go on behind 2 of   3'
+    assert states[2] == 'stage 2 fold2  stale, stage 1 is trained first (--force);   2'
+    with pytest.raises(StageError, match=r'fold2 of .*stage2 is finished, but .*winner\.pth.* has changed.*--force'):
+        again.run(folds={2})
+    assert 'stage 1 full: goes on behind 2 of 3 epochs' in recipe.lines
+    assert len(StageLedger('work_dirs/tiny/stage1').entry('full')['history']) == 3
 
 
 def test_second_runner_is_refused_and_names_the_first(recipe):

@@ -53,7 +53,8 @@ def test_batch_norm_is_measured_on_the_images_of_all_folds(cfg, weights):
     order = ScoringOrder({**weights, 'anew': weights['a']}, recalibrated=['anew'])
     scored = WeightScorer(cfg).together(order)
     anew = scored['anew']
-    assert anew.statistics == {'split': 'train', 'images': 8}
+    assert (anew.statistics['split'], anew.statistics['images']) == ('train', 8)
+    assert len(anew.statistics['identities']['checksums']) == 10 * 8  # 10 images of 6 bytes, as base64
     changed = [key for key, value in weights['a'].items() if not torch.equal(value, anew.weights[key])]
     assert changed
     assert all(key.endswith(('running_mean', 'running_var', 'num_batches_tracked')) for key in changed)

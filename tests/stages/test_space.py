@@ -25,7 +25,8 @@ def test_stage_needs_its_runs_and_averages(configs):
     weights, parameters = space._model_bytes(configs[0])
     assert weights > parameters > 0
     run = space.run_bytes(weights, parameters, keep=2)
-    assert needed(configs, jobs=1) == run + 2 * weights + 2 * weights
+    finished = 2 * weights + 2 * parameters  # best weights, and the last state with Adam's two numbers a parameter
+    assert needed(configs, jobs=1) == run + 2 * finished + 2 * weights
     assert needed(configs, jobs=3) == 3 * run + 2 * weights
 
 

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.checkpoint_io import (
     CheckpointError,
+    hash_weights,
     load_checkpoint_file,
     load_weights,
     save_checkpoint_file,
@@ -15,6 +17,8 @@ from mmseg_custom.engine.checkpoint_io import (
 from mmseg_custom.models.head_checks import HeadError
 from mmseg_custom.stages import StageError, StageLedger
 from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
+from mmseg_custom.stages.lease import sole_process
+from mmseg_custom.stages.lineage import UNKNOWN, seen_images
 from mmseg_custom.stages.scoring import WeightScorer
 
 
@@ -35,9 +39,9 @@ class PowerCut(Hook):
 def start(tiny_recipe):
     """A function that starts a run of the tiny recipe; stage 1 is there."""
 
-    def start(name, work_dir=None, resume=False, cut_after=None, **options):
+    def start(name, work_dir=None, resume=False, cut_after=None, force=False, **options):
         cfg = load_run_config(tiny_recipe / f'{name}.py', work_dir, options)
-        cfg.resume = resume
+        cfg.resume, cfg.force = resume, force
         prepare(cfg)
         runner = build_runner(cfg)
         if cut_after is not None:
@@ -72,9 +76,10 @@ def test_a_stage_without_folds_makes_its_winner(start):
     assert {'lr', 'train_loss', 'val_loss', 'mIoU', 'fwIoU', 'aAcc', 'mAcc'} <= set(entry['history'][0])
     assert entry['best']['mIoU'] == max(record['mIoU'] for record in entry['history'])
     assert entry['best']['seen'] is False
-    assert entry['lineage'] == {'parents': [], 'seen': [{'split': 'train'}]}
+    assert (entry['lineage']['parents'], entry['lineage']['seen']) == ([], [{'split': 'train'}])
+    assert len(seen_images(entry['lineage']).checksums) == 10
     assert ledger.outcome()['winner'] == 'full'
-    assert not list(Path(runner.work_dir).glob('epoch_*.pth'))
+    assert [path.name for path in Path(runner.work_dir).glob('[ei]*.pth')] == ['epoch_2.pth']
     assert entry['val']['mIoU'] == pytest.approx(entry['best']['mIoU'])
     json.dumps(entry)
 
@@ -136,21 +141,107 @@ def test_fresh_start_is_not_confused_by_an_earlier_run(start):
         3,
         4,
     ]
-    assert len(list(Path('work_dirs/tiny_stage1').glob('*.pth'))) == 1
+    assert len(list(Path('work_dirs/tiny_stage1').glob('best_*.pth'))) == 1
+    assert [path.name for path in Path('work_dirs/tiny_stage1').glob('[ei]*.pth')] == ['epoch_4.pth']
+
+
+def record(name='full', stage='stage1'):
+    return StageLedger(f'work_dirs/tiny/{stage}').entry(name)
 
 
 def test_finished_run_is_not_repeated(start):
     start('tiny_stage1')
     before = Path('work_dirs/tiny/stage1/full.json').read_bytes()
     runner = start('tiny_stage1', resume=True)
-    assert runner.iter == 0
+    assert runner.epoch == 2 and runner.train_loop.stop_training
     assert Path('work_dirs/tiny/stage1/full.json').read_bytes() == before
 
 
 def test_finished_run_with_another_config_is_named(start):
     start('tiny_stage1')
-    with pytest.raises(StageError, match=r'tiny_stage1\.py has changed since'):
+    with pytest.raises(StageError, match=r'tiny_stage1\.py has changed since.*start it with --force'):
         start('tiny_stage1', resume=True, **{'optim_wrapper.optimizer.lr': 0.5})
+
+
+@pytest.mark.parametrize('work_dir', [None, 'work_dirs/elsewhere'])
+def test_a_finished_run_is_replaced_on_request_alone(after_stage1, work_dir):
+    after_stage1('tiny_stage2_fold1')
+    before = Path('work_dirs/tiny/stage1/full.json').read_bytes()
+    options = {'train_cfg.max_epochs': 1}
+    refusal = (
+        r'full of work_dirs/tiny/stage1 is finished \(stage2 stands on it\).*stage_dir=FOLDER.*--resume.*--force'
+    )
+    with pytest.raises(StageError, match=refusal):
+        after_stage1('tiny_stage1', work_dir, **options)
+    assert Path('work_dirs/tiny/stage1/full.json').read_bytes() == before
+    assert not work_dir or not list(Path(work_dir).glob('*.pth'))
+    after_stage1('tiny_stage1', work_dir, force=True, **options)
+    assert len(record()['history']) == 1
+    aside = next(Path('work_dirs/tiny/stage1').glob('aside_*'))
+    assert (aside / 'full.json').read_bytes() == before
+    assert {'full.pth', 'stage.json', 'winner.pth'} <= {path.name for path in aside.iterdir()}
+    assert record('fold1', 'stage2')
+
+
+def test_a_recipe_that_runs_loses_nothing_to_a_side_run(start):
+    start('tiny_stage1')
+    with sole_process(Path('work_dirs/tiny/recipe.lease'), ''):
+        for options in ({'force': True}, {'resume': True, 'train_cfg.max_epochs': 3}):
+            with pytest.raises(StageError, match='work_dirs/tiny is being run by process'):
+                start('tiny_stage1', **options)
+    assert len(record()['history']) == 2
+
+
+def test_a_run_that_was_finished_by_another_meanwhile_replaces_nothing(start):
+    class Other(Hook):
+        def after_train_epoch(self, runner):
+            if not StageLedger('work_dirs/tiny/stage1').finished_members():
+                start('tiny_stage1', 'work_dirs/other')
+
+    cfg = load_run_config('recipe/tiny_stage1.py', cfg_options={'train_cfg.max_epochs': 1})
+    prepare(cfg)
+    runner = build_runner(cfg)
+    runner.register_hook(Other())
+    with pytest.raises(StageError, match=r'full of .*stage1 was finished by another run.*is in .*tiny_stage1'):
+        runner.train()
+    assert len(record()['history']) == 2
+    assert list(Path('work_dirs/tiny_stage1').glob('best_*.pth'))
+
+
+def test_a_finished_run_is_trained_longer(after_stage1, capfd):
+    after_stage1('tiny_stage2_fold1')
+    first = record()
+    runner = after_stage1('tiny_stage1', resume=True, **{'train_cfg.max_epochs': 3})
+    assert runner.epoch == 3
+    entry = record()
+    assert [one['epoch'] for one in entry['history']] == [1, 2, 3]
+    assert entry['history'][:2] == first['history']
+    assert entry['lineage'] == first['lineage']
+    said = capfd.readouterr()
+    told = ' '.join((said.out + said.err).split())
+    assert 'is finished with 2 epochs and goes on to 3' in told
+    assert 'goes on as it was built for 2 epochs' in told
+    assert 'Stale from then on: stage2, which started from what is replaced' in told
+    assert next(Path('work_dirs/tiny/stage1').glob('aside_*/full.json')).is_file()
+    assert StageLedger('work_dirs/tiny/stage1').outcome()['members'] == {'full': entry['weights']}
+
+
+def test_fewer_epochs_than_trained_and_a_lost_state_are_named(start):
+    start('tiny_stage1')
+    with pytest.raises(StageError, match=r'asks for 1 epochs, fewer than the 2 that it has trained'):
+        start('tiny_stage1', resume=True, **{'train_cfg.max_epochs': 1})
+    Path('work_dirs/tiny_stage1/epoch_2.pth').unlink()
+    with pytest.raises(StageError, match=r'asks for 3 epochs instead of 2, and work_dirs/tiny_stage1 has no state'):
+        start('tiny_stage1', resume=True, **{'train_cfg.max_epochs': 3})
+
+
+def test_a_half_trained_run_may_get_another_length(start):
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', cut_after=2, **{'train_cfg.max_epochs': 4})
+    with pytest.raises(StageError, match=r'half trained, but .* asks for 1 epochs, fewer than the 2'):
+        start('tiny_stage1', resume=True, **{'train_cfg.max_epochs': 1})
+    start('tiny_stage1', resume=True, **{'train_cfg.max_epochs': 3})
+    assert len(record()['history']) == 3
 
 
 def test_fold_starts_from_the_winner_and_knows_what_it_saw(after_stage1):
@@ -162,6 +253,55 @@ def test_fold_starts_from_the_winner_and_knows_what_it_saw(after_stage1):
     assert entry['lineage']['parents'] == [{'file': 'work_dirs/tiny/stage1/winner.pth', 'weights': winner['weights']}]
     assert [images.get('parts') for images in entry['lineage']['seen']] == [None, [2, 3]]
     assert ledger.outcome() is None
+
+
+@pytest.mark.parametrize(
+    ('resume', 'kept', 'seen'),
+    [(False, True, [{'split': 'train'}]), (True, False, [UNKNOWN, {'split': 'train'}])],
+)
+def test_the_resume_point_of_another_run_is_a_start(start, resume, kept, seen):
+    options = {'train_cfg.max_epochs': 2}
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', work_dir='work_dirs/other', cut_after=1, **options)
+    point = load_checkpoint_file('work_dirs/other/epoch_1.pth')
+    if not kept:
+        del point['meta']['lineage']
+    save_checkpoint_file(point, 'other.pth')
+    start('tiny_stage1', resume=resume, load_from='other.pth', **options)
+    entry = StageLedger('work_dirs/tiny/stage1').entry('full')
+    assert entry['lineage']['parents'] == [{'file': 'other.pth', 'weights': hash_weights(point['state_dict'])}]
+    assert entry['lineage']['seen'] == seen
+    assert entry['best']['seen'] is not kept
+    assert [record['epoch'] for record in entry['history']] == [1, 2]
+
+
+def test_a_resumed_file_that_says_nothing_has_an_unknown_past(start):
+    with pytest.raises(KeyboardInterrupt):
+        start('tiny_stage1', cut_after=1)
+    for point in Path('work_dirs/tiny_stage1').glob('*.pth'):
+        content = load_checkpoint_file(point)
+        del content['meta']['lineage']
+        save_checkpoint_file(content, point)
+    start('tiny_stage1', resume=True)
+    lineage = StageLedger('work_dirs/tiny/stage1').entry('full')['lineage']
+    assert (lineage['parents'], lineage['seen']) == ([], [UNKNOWN, {'split': 'train'}])
+
+
+@pytest.mark.parametrize(('validated', 'seen'), [('val', False), ('train', True)])
+def test_the_images_of_any_data_set_are_compared_themselves(tiny_recipe, validated, seen):
+    cfg = load_run_config(tiny_recipe / 'tiny_stage1.py', cfg_options={'train_cfg.max_epochs': 1})
+    classes = DATASETS.build(cfg.test_dataloader.dataset).metainfo
+    for loader, split in (('train', 'train'), ('val', validated), ('test', validated)):
+        dataset = dict(type='BaseSegDataset', data_root='data', metainfo=classes)
+        dataset.update(img_suffix='_leftImg8bit.png', seg_map_suffix='_gtFine_labelIds.png')
+        dataset['data_prefix'] = dict(img_path=f'leftImg8bit/{split}', seg_map_path=f'gtFine/{split}')
+        dataset['pipeline'] = cfg[f'{loader}_dataloader'].dataset.pipeline
+        wrapped = dict(type='RepeatDataset', dataset=dataset, times=1) if loader == 'train' else dataset
+        cfg[f'{loader}_dataloader'] = dict(batch_size=2, sampler=dict(type='DefaultSampler'), dataset=wrapped)
+    build_runner(cfg).train()
+    ledger = StageLedger('work_dirs/tiny/stage1')
+    assert ledger.entry('full')['best']['seen'] is seen
+    assert ledger.outcome()['candidates']['full']['seen'] is seen
 
 
 def test_stage_before_is_missing(start):
@@ -213,7 +353,8 @@ def test_amp_trains_on_the_cpu(start, tiny_recipe):
 
 def test_runs_of_one_second_share_nothing(start, monkeypatch):
     monkeypatch.setattr('mmengine.runner.runner.time.strftime', lambda *args: '20261123_120000')
-    first, second = start('tiny_stage1', 'work_dirs/first'), start('tiny_stage1', 'work_dirs/second')
+    first = start('tiny_stage1', 'work_dirs/first')
+    second = start('tiny_stage1', 'work_dirs/second', force=True)
     histories = [runner.message_hub.get_info('history') for runner in (first, second)]
     assert [len(history) for history in histories] == [first.max_epochs] * 2
     assert first.experiment_name != second.experiment_name

@@ -63,7 +63,8 @@ class StageRecord:
     @property
     def val_seen(self) -> bool:
         """Whether the winner's weights have been trained on images of the official val split."""
-        return bool(self.winner) and has_seen(self.winner['lineage']['seen'], VAL_SPLIT)
+        winner = self.winner
+        return bool(winner) and winner.get('seen', has_seen(winner['lineage']['seen'], VAL_SPLIT))
 
 
 @dataclass(frozen=True)

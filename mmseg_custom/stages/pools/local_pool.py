@@ -7,8 +7,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-import torch
-
+from mmseg_custom.stages.pools.gpus import gpu_of_slot, visible_gpus
 from mmseg_custom.stages.pools.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
 from mmseg_custom.stages.pools.worker import Progress
 
@@ -19,12 +18,17 @@ class LocalPool(Pool):
     """Runs jobs in fresh processes forked from a server that has paid for the imports once.
 
     Args:
-        jobs: How many run side by side. With several GPUs they take turns.
+        jobs: How many run side by side. They take turns on the GPUs that the
+            environment (``CUDA_VISIBLE_DEVICES``) leaves to this process.
         grace: Seconds that running jobs have to save and end once :meth:`stop` was called.
+
+    Raises:
+        GpuError: If the environment's list of GPUs cannot be meant.
     """
 
     def __init__(self, jobs: int = 1, grace: float = GRACE_SECONDS) -> None:
         super().__init__(jobs, grace)
+        visible_gpus()
         self.context = multiprocessing.get_context('forkserver')
         self.context.set_forkserver_preload(PRELOAD)
 
@@ -47,9 +51,9 @@ class LocalPool(Pool):
         return ended
 
     def _start(self, job: Job, taken: set[int]) -> '_Work':
-        slot, gpus = min(set(range(self.jobs)) - taken), torch.cuda.device_count()
+        slot = min(set(range(self.jobs)) - taken)
         progress, tell = self.context.Pipe(duplex=False)
-        extra = (tell, slot % gpus if gpus > 1 else None) if job.trains else ()
+        extra = (tell, gpu_of_slot(slot)) if job.trains else ()
         process = self.context.Process(target=job.target, args=(*job.args, *extra), name=job.name)
         process.start()
         tell.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mmseg_custom.engine.stop_signals import EXIT_CODE, STOP_SIGNALS
 from mmseg_custom.errors import UserError
+from mmseg_custom.options import OptionError
 from mmseg_custom.stages.pools.worker import Progress
 
 POLL_SECONDS = 0.5
@@ -23,7 +24,7 @@ class Job:
     Attributes:
         name: How messages call it.
         target: A function of a module; called with ``args`` and, if it trains, the connection for progress and the
-            number of a GPU (``None`` unless there are several).
+            environment of its GPU, see :func:`~mmseg_custom.stages.pools.gpus.gpu_of_slot`.
         args: Its own arguments.
         log: The file that takes what it prints.
         trains: Whether it is a training run.
@@ -72,6 +73,8 @@ class Pool(ABC):
     """
 
     def __init__(self, jobs: int, grace: float = GRACE_SECONDS) -> None:
+        if jobs < 1:
+            raise OptionError(f'{jobs} jobs side by side: use 1 or more.')
         self.jobs, self.grace = jobs, grace
         self.deadline: float | None = None
         self.report: Callable[[str], None] = lambda line: None

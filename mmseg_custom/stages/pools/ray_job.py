@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from mmseg_custom.engine.files import temporary_path
 from mmseg_custom.engine.stop_signals import EXIT_CODE
 from mmseg_custom.stages.lease import STALE_SECONDS, Lease
 from mmseg_custom.stages.pools.local_pool import LocalPool
@@ -68,7 +69,7 @@ def shared_place(folder: Path) -> Iterator[SharedPlace]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = uuid4().hex
-    proof = folder.absolute() / f'.{content}.{os.getpid()}@{socket.gethostname()}.tmp'
+    proof = temporary_path(folder.absolute() / content)
     proof.write_text(content)
     try:
         yield SharedPlace(Path.cwd(), proof, content)

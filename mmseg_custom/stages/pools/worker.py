@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +18,7 @@ from mmengine.utils import import_modules_from_strings
 from mmseg_custom.engine.processes import end_with_parent
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
+from mmseg_custom.stages.finished import BY_RECIPE
 from mmseg_custom.stages.fuse import fuse_folder
 from mmseg_custom.stages.launch import build_runner
 
@@ -76,13 +77,12 @@ class ProgressHook(Hook):
             self.tell(Progress(self.config, epoch, loss=loss))
 
 
-def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: int | None) -> None:
-    """Train (or go on training) one run; all it prints goes to ``log``."""
-    if gpu is not None:
-        os.environ['CUDA_VISIBLE_DEVICES'] = str(gpu)
+def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:
+    """Train (or go on training) one run on the ``gpu`` that the environment names; all it prints goes to ``log``."""
+    os.environ.update(gpu)
     with joined_pool(log):
         import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
-        cfg.resume = True
+        cfg.resume = cfg[BY_RECIPE] = True
         runner = build_runner(cfg)
         runner.register_hook(ProgressHook(config, progress.send))
         runner.train()
