@@ -34,7 +34,9 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--slide', nargs=2, type=size, metavar=('CROP', 'STRIDE'), help='sliding window, HEIGHTxWIDTH or one number'
     )
-    parser.add_argument('--split', help='another official split than val, with labels')
+    parser.add_argument(
+        '--split', help='another official split than val; without labels for --submission and --show-dir'
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

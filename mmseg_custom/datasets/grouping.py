@@ -17,7 +17,7 @@ DOTTED_NAME = re.compile(r'[A-Za-z_]\w*(\.[A-Za-z_]\w*)+')
 NUMBER = re.compile(r'(\d+)')
 WAYS_OUT = (
     'name the groups by a regular expression, whose first group (or whole match) is the name '
-    "(group_by=r'^(\\w+)_\\d+' ), by a CSV table with a line NAME,GROUP an image (group_by='groups.csv') or by a "
+    "(group_by=r'^(\\w+)_\\d+'), by a CSV table with a line NAME,GROUP an image (group_by='groups.csv') or by a "
     "function of the image's name (group_by='package.module.function')"
 )
 
