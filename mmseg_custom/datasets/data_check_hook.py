@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mmseg_custom.datasets.class_colours import check_classes, check_palette
 from mmseg_custom.datasets.data_checks import check_weight_files, find_doubts, samples_of
 from mmseg_custom.datasets.folds import check_pairs
 from mmseg_custom.datasets.kfold_dataset import KFoldDataset
@@ -22,8 +23,8 @@ class DataCheckHook(Hook):
     Refused are images of val that are all trained on, a missing val split, missing files (with
     ``on_bad_sample='stop'``), labels of one class and 255 alone, and class weights of other classes. Logged are files
     that are not taken, images that are converted, classes without a pixel, mostly ignored labels. Labels and images
-    are looked at in a sample; ``tools/prepare_data.py CONFIG --verify`` reads all. Data sets other than
-    :class:`KFoldDataset` are not looked at.
+    are looked at in a sample; ``tools/prepare_data.py CONFIG --verify`` reads all. Of data sets other than
+    :class:`KFoldDataset` only classes and palette are looked at.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -34,8 +35,13 @@ class DataCheckHook(Hook):
             FileNotFoundError: If a file is missing.
         """
         train = runner.train_dataloader.dataset
+        for dataset in (train, _val_of(runner)):
+            if dataset is not None:
+                check_palette(check_classes(dataset.metainfo.get('classes')), dataset.metainfo.get('palette'))
         if isinstance(train, KFoldDataset):
-            for line in on_main_process(lambda: self._look(runner, train, _val_of(runner))):
+            val = _val_of(runner)
+            val = val if isinstance(val, KFoldDataset) else None
+            for line in on_main_process(lambda: self._look(runner, train, val)):
                 runner.logger.warning(line)
 
     def _look(self, runner: Runner, train: KFoldDataset, val: KFoldDataset | None) -> list[str]:
@@ -53,5 +59,4 @@ class DataCheckHook(Hook):
 
 
 def _val_of(runner: Runner) -> Any:
-    loader = runner.val_dataloader if runner.val_loop is not None else None
-    return loader.dataset if loader is not None and isinstance(loader.dataset, KFoldDataset) else None
+    return runner.val_dataloader.dataset if runner.val_loop is not None else None

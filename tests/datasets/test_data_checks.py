@@ -126,3 +126,13 @@ def test_class_weights_of_other_classes_are_refused(tmp_path):
     for check in (prepare, look):
         with pytest.raises(MetainfoError, match=r"class_weight='weights\.json' .* \('box' is 'ground' here\)"):
             check(cfg)
+
+
+@pytest.mark.parametrize(
+    ('palette', 'message'), [([[0, 0, 0]], '2 classes and 1 colours'), ([[0, 0, 256]] * 2, '256')]
+)
+def test_colours_of_other_data_sets_are_looked_at_too(palette, message):
+    metainfo = {'classes': ('ground', 'box'), 'palette': palette}
+    stock = SimpleNamespace(dataset=SimpleNamespace(metainfo=metainfo))
+    with pytest.raises(MetainfoError, match=message):
+        DataCheckHook().before_train(SimpleNamespace(train_dataloader=stock, val_loop=None))
