@@ -19,9 +19,9 @@ default_hooks = dict(
     data_check=dict(type='DataCheckHook'),
     skipped_samples=dict(type='SkippedSamplesHook'),
     history=dict(type='TrainingHistoryHook', monitor='mIoU', patience=None),
-    checkpoint=dict(type='StageCheckpointHook', monitor='mIoU', keep=2, interval_iters=None),
+    checkpoint=dict(type='StageCheckpointHook', keep=2, interval_iters=None),
     preemption=dict(type='PreemptionHook', check_interval=10),
-    fold_average=dict(type='FoldAverageHook', monitor='mIoU', stage_dir=None),
+    fold_average=dict(type='FoldAverageHook', stage_dir=None),
     visualization=dict(type='SegVisualizationHook'),
 )
 vis_backends = [dict(type='LocalVisBackend'), dict(type='StageTensorboardBackend')]

@@ -7,6 +7,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 
 History = Sequence[dict[str, float]]
 HISTORY_KEY = 'history'
+MONITOR = 'mIoU'  # Unless default_hooks.history says otherwise.
 SCALARS_KEY = 'last_scalars'
 LOG_WINDOW = 1000  # More than the window of any mean in the host's logs, unless that is the whole run.
 

@@ -3,16 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds import read_split
 from mmseg_custom.engine.files import hash_text
+from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.stages.ledger import Entry, StageLedger
 
-EXPERIMENT_KEYS = (
+# What the first records hold; later ones also hold the rest.
+FIRST_KEYS = (
     'model',
     'train_dataloader',
     'val_dataloader',
@@ -22,6 +26,34 @@ EXPERIMENT_KEYS = (
     'param_scheduler',
     'randomness',
 )
+# Besides all that the runner takes: what it looks up in the config by itself.
+LOOKED_UP = {'sync_bn', 'channels_last', 'compile', 'efficient_conv_bn_eval', 'model_wrapper_cfg'}
+# What the runner takes and no result depends on, beyond rounding; `load_from` is in the lineage.
+INCIDENTAL = {
+    'cfg',
+    'work_dir',
+    'load_from',
+    'resume',
+    'launcher',
+    'env_cfg',
+    'log_processor',
+    'log_level',
+    'visualizer',
+    'default_scope',
+    'experiment_name',
+    'default_hooks',
+    'custom_hooks',
+}
+INCIDENTAL_HOOKS = {
+    'timer',
+    'logger',
+    'visualization',
+    'preemption',
+    'divergence',
+    'skipped_samples',
+    'history',
+    'fold_average',
+}
 INCIDENTAL_KEYS = {
     'num_workers',
     'persistent_workers',
@@ -32,7 +64,10 @@ INCIDENTAL_KEYS = {
     'on_bad_sample',
     'packed',
     'with_cp',
+    'collect_device',
+    'output_dir',
 }
+INCIDENTAL_OF_HOOKS = {'monitor', 'keep', 'interval_iters'}
 LENGTHS = ('max_epochs', 'max_iters')
 # Where a path stands for what its file holds.
 CONTENT_KEYS = {'skip_list', 'class_weight', 'counts'}
@@ -54,17 +89,71 @@ def fingerprint(cfg: Config) -> Entry:
 
 
 def hash_experiment(cfg: Config) -> str:
-    """The checksum of a config's network, data, loss, schedule and seed; workers, paths and logging do not count."""
+    """The checksum of all in a config that a result depends on; workers, paths and logging do not count."""
     return hash_text(json.dumps(experiment(cfg), sort_keys=True))
 
 
 def experiment(cfg: Config) -> dict[str, Any]:
-    """A config's network, data, loss, schedule and seed as plain data; files count by what they hold."""
-    parts = {key: _essential(cfg.get(key)) for key in EXPERIMENT_KEYS}
-    parts['patience'] = cfg.get('default_hooks', {}).get('history', {}).get('patience')
+    """All in a config that a result depends on, as plain data; files count by what they hold.
+
+    That is what the runner takes but for what is known to be incidental: a part that is forgotten counts.
+    """
+    keys = (signature(Runner).parameters.keys() | LOOKED_UP) - INCIDENTAL
+    hooks = cfg.get('default_hooks', {})
+    parts = {key: _essential(cfg.get(key)) for key in sorted(keys)}
+    parts['patience'] = (hooks.get('history') or {}).get('patience')
+    parts['monitor'] = (hooks.get('history') or {}).get('monitor', MONITOR)
+    parts['hooks'] = {name: _hook(hook) for name, hook in hooks.items() if name not in INCIDENTAL_HOOKS}
     if cfg.get('custom_hooks'):
         parts['custom_hooks'] = _essential(cfg.custom_hooks)
     return json.loads(json.dumps(parts, default=str))
+
+
+def _hook(hook: Any) -> Any:
+    if not isinstance(hook, dict):
+        return hook
+    return _essential({key: value for key, value in hook.items() if key not in INCIDENTAL_OF_HOOKS})
+
+
+def _changes(record: Entry, now: dict[str, Any]) -> list[str] | None:
+    """What differs between a record and an experiment, in what the record knows; ``None`` if it says nothing."""
+    known = record.get('experiment')
+    if not known:
+        first = {key: now[key] for key in (*FIRST_KEYS, 'patience', 'custom_hooks') if key in now}
+        return [] if record['config_hash'] == hash_text(json.dumps(first, sort_keys=True)) else None
+    return list(differences(known, _as_known(known, now)))
+
+
+def _as_known(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment in the keys of another; a record of an earlier version does not know all."""
+    return {key: value for key, value in now.items() if key in known or key == 'custom_hooks'}
+
+
+def disagreement(entries: Mapping[str, Entry], whatever_length: bool = False) -> str | None:
+    """What the records of a stage's runs differ in besides their fold, ``None`` if they are of one experiment.
+
+    Args:
+        entries: By the names of the runs; records of earlier versions are compared in what they know.
+        whatever_length: Leave out how long they were trained.
+    """
+    known = {name: entry for name, entry in entries.items() if entry.get('experiment')}
+    for name, entry in list(known.items())[1:]:
+        first = next(iter(known))
+        one, other = (_without_fold(known[key]['experiment']) for key in (first, name))
+        one, other = _as_known(other, one), _as_known(one, other)
+        if whatever_length:
+            one, other = _without_length(one), _without_length(other)
+        found = list(differences(one, other))
+        data = {known[first].get('data'), entry.get('data')} - {None}
+        if found or len(data) > 1:
+            return f'{name} differs from {first} in {"; ".join(found[:3]) or "the images that the folds are made of"}'
+    return None
+
+
+def _without_fold(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_fold(entry) for key, entry in value.items() if key != 'fold'}
+    return [_without_fold(entry) for entry in value] if isinstance(value, list) else value
 
 
 def hash_data(cfg: Config) -> str | None:
@@ -83,9 +172,8 @@ def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
         cfg: The run's config.
         record: Holds what :func:`fingerprint` gives, and the lineage.
     """
-    if record['config_hash'] != hash_experiment(cfg) and not length_change(cfg, record):
-        known = record.get('experiment')
-        changes = list(differences(known, experiment(cfg))) if known else []
+    changes = _changes(record, experiment(cfg))
+    if changes != [] and not length_change(cfg, record):
         return f'{cfg.filename} has changed since' + (f' ({"; ".join(changes[:3])})' if changes else '')
     data = hash_data(cfg)
     if None not in (data, record.get('data')) and data != record['data']:
@@ -106,7 +194,8 @@ def length_change(cfg: Config, record: Entry) -> tuple[int, int] | None:
     old, new = (_length(parts) for parts in (known, now))
     if None in (old, new) or old == new:
         return None
-    return None if list(differences(_without_length(known), _without_length(now))) else (old, new)
+    same = not list(differences(_without_length(known), _without_length(_as_known(known, now))))
+    return (old, new) if same else None
 
 
 def _length(parts: Mapping[str, Any]) -> int | None:

@@ -14,16 +14,20 @@ from mmseg_custom.datasets.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights, plain_data, weights_of
 from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
-from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
+from mmseg_custom.engine.hooks.stage_checkpoint_hook import StageCheckpointHook, best_checkpoint
 from mmseg_custom.engine.hooks.training import is_training
+from mmseg_custom.engine.hooks.training_history_hook import monitor_of
 from mmseg_custom.engine.main_process import lead, on_main_process
 from mmseg_custom.engine.resume_points import delete_resume_points
 from mmseg_custom.stages.changes import record_start
 from mmseg_custom.stages.classes import check_class_names, check_classes
+from mmseg_custom.stages.fingerprint import disagreement, fingerprint
 from mmseg_custom.stages.finished import Begun, begin, check_still_free
 from mmseg_custom.stages.lease import RUN_LEASE, Lease, claim, lease
 from mmseg_custom.stages.ledger import SNAPSHOTS, Entry, StageError, StageLedger, member_names
 from mmseg_custom.stages.lineage import Lineage, image_set, lineage_from, lineage_of
+from mmseg_custom.stages.members import check_agreement
+from mmseg_custom.stages.monitor import check_monitor
 from mmseg_custom.stages.plan import check_start
 from mmseg_custom.stages.rules import FusionRules
 from mmseg_custom.stages.run_record import last_snapshots, member_of, num_folds_of, run_entry, trace
@@ -43,7 +47,7 @@ class FoldAverageHook(Hook):
 
     Args:
         stage_dir: The folder of the stage, ``work_dirs/<recipe>/stage<S>``.
-        monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
+        monitor: That of ``default_hooks.history``, which decides. Defaults to ``None``: read there.
         allow_missing: Fuse the other runs when one has failed (diverged); by default the stage waits for it.
         keep_last: Keep and score the weights of the last epoch too, and the average of the host's ``EMAHook`` if
             there is one: the greedy soup takes them. Defaults to ``False``.
@@ -56,7 +60,7 @@ class FoldAverageHook(Hook):
     def __init__(
         self,
         stage_dir: PathLike | None,
-        monitor: str = 'mIoU',
+        monitor: str | None = None,
         allow_missing: bool = False,
         keep_last: bool = False,
         bn_images: int | None = None,
@@ -83,6 +87,11 @@ class FoldAverageHook(Hook):
         """
         if not is_training(runner):
             return
+        self.monitor = monitor_of(runner, self.monitor, 'fold_average')
+        for hook in runner.hooks:
+            if isinstance(hook, StageCheckpointHook):
+                monitor_of(runner, hook.monitor, 'checkpoint')
+        check_monitor(runner.val_loop.evaluator, self.monitor)
         runner._load_from = start_of(runner.cfg, runner._load_from)
         check_classes(runner.model, runner.train_dataloader.dataset)
         self.rules.check_validation(image_set(runner.val_dataloader.dataset))
@@ -140,7 +149,12 @@ class FoldAverageHook(Hook):
         """Take the run, and see what of it is to be done."""
         check_start(runner.cfg.filename or 'this config', runner._load_from)
         self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
-        return begin(runner.cfg, self.ledger, member_of(runner), bool(runner._resume))
+        member = member_of(runner)
+        begun = begin(runner.cfg, self.ledger, member, bool(runner._resume))
+        others = [name for name in self.ledger.finished_members() if name != member]
+        if not begun.finished:
+            check_agreement(self.ledger, {**self.ledger.entries(others), member: fingerprint(runner.cfg)}, True)
+        return begun
 
     def _complete(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
         if not self._begun.finished:
@@ -150,6 +164,10 @@ class FoldAverageHook(Hook):
         if missing:
             runner.logger.info(f'{self.ledger.folder.name} waits for {", ".join(missing)}.')
         elif self.ledger.outcome(members) is None:
+            reason = disagreement(self.ledger.entries(members))
+            if reason:
+                runner.logger.warning(f'{self.ledger.folder.name} is not fused: {reason}. Train its folds alike.')
+                return
             self._fuse(runner, members, scorer)
 
     def _record(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:

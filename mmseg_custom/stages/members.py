@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmseg_custom.averaging.mixtures import START, Shares
 from mmseg_custom.engine.checkpoint_io import CheckpointError
+from mmseg_custom.stages.fingerprint import disagreement
 from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, snapshots
 from mmseg_custom.stages.parents import Parent, read_parent
 
@@ -50,12 +51,14 @@ def read_members(ledger: StageLedger, names: list[str], part: str) -> Members:
     """Map the weights of a stage's runs.
 
     Raises:
-        StageError: If a run is missing, has no score on ``part``, or its weights are not those of the ledger.
+        StageError: If a run is missing, has no score on ``part``, is of another experiment than the others, or its
+            weights are not those of the ledger.
     """
     missing = ledger.missing(names)
     if missing:
         raise StageError(f'{ledger.folder} has no winner yet: {", ".join(missing)} not finished.')
     entries = ledger.entries(names)
+    check_agreement(ledger, entries)
     unscored = [name for name, entry in entries.items() if part not in entry]
     if unscored:
         raise StageError(
@@ -66,6 +69,22 @@ def read_members(ledger: StageLedger, names: list[str], part: str) -> Members:
     parents = {name: _verified(ledger.weights_path(name), record) for name, record in records.items()}
     start = _read_start(entries.values(), next(iter(parents.values())))
     return Members(entries, {**parents, **({START: start} if start else {})}, part)
+
+
+def check_agreement(ledger: StageLedger, entries: Mapping[str, Entry], whatever_length: bool = False) -> None:
+    """See that the runs of a stage are of one experiment.
+
+    Arguments as :func:`~mmseg_custom.stages.fingerprint.disagreement`.
+
+    Raises:
+        StageError: If they are not, with what they differ in.
+    """
+    reason = disagreement(entries, whatever_length)
+    if reason:
+        raise StageError(
+            f'{ledger.folder}: {reason}. The folds of a stage are fused, so they differ in their fold alone: give '
+            'their configs the same values, or train those that are there anew with --force.'
+        )
 
 
 def _verified(path: Path, record: Entry) -> Parent:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, METRICS
 
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.checkpoint_io import (
@@ -14,11 +14,13 @@ from mmseg_custom.engine.checkpoint_io import (
     load_weights,
     save_checkpoint_file,
 )
+from mmseg_custom.engine.hooks.training_history_hook import MonitorError
 from mmseg_custom.models.head_checks import HeadError
 from mmseg_custom.stages import StageError, StageLedger
 from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
 from mmseg_custom.stages.lease import sole_process
 from mmseg_custom.stages.lineage import UNKNOWN, seen_images
+from mmseg_custom.stages.monitor import scores_of
 from mmseg_custom.stages.scoring import WeightScorer
 
 
@@ -302,6 +304,47 @@ def test_the_images_of_any_data_set_are_compared_themselves(tiny_recipe, validat
     ledger = StageLedger('work_dirs/tiny/stage1')
     assert ledger.entry('full')['best']['seen'] is seen
     assert ledger.outcome()['candidates']['full']['seen'] is seen
+
+
+def test_a_fold_of_another_experiment_is_refused_before_it_trains(after_stage1):
+    after_stage1('tiny_stage2_fold1')
+    with pytest.raises(StageError, match=r"stage2: fold2 differs from fold1 in sync_bn: 'torch' -> None.*--force"):
+        after_stage1('tiny_stage2_fold2', sync_bn=None)
+    assert not list(Path('work_dirs/tiny_stage2_fold2').glob('*.pth'))
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'history.monitor': 'mDice'}, "history.monitor='mDice' .*: use one of mIoU, fwIoU, aAcc, mAcc"),
+        ({'history.monitor': 'val_loss'}, "history.monitor='val_loss' .*of which more is better"),
+        (
+            {'history.monitor': 'mAcc', 'checkpoint.monitor': 'mIoU'},
+            "checkpoint.monitor='mIoU' contradicts .*='mAcc'",
+        ),
+        ({'fold_average.monitor': 'mAcc'}, "fold_average.monitor='mAcc' contradicts .*history.monitor='mIoU'"),
+    ],
+)
+def test_a_monitor_that_cannot_choose_is_refused_before_training(start, options, message):
+    with pytest.raises(MonitorError, match=message):
+        start('tiny_stage1', **{f'default_hooks.{key}': value for key, value in options.items()})
+    assert not list(Path('work_dirs').rglob('*.pth'))
+
+
+def test_one_place_says_what_chooses(start):
+    monitors = {f'default_hooks.{hook}.monitor': 'mAcc' for hook in ('history', 'checkpoint')}
+    start('tiny_stage1', **monitors)
+    entry = record()
+    assert entry['best']['mAcc'] == max(one['mAcc'] for one in entry['history'])
+    assert [path.name[:10] for path in Path('work_dirs/tiny_stage1').glob('best_*')] == ['best_mAcc_']
+
+
+def test_the_scores_of_mmsegmentations_metric_are_known():
+    def scores(**options):
+        return scores_of(METRICS.build(dict(type='IoUMetric', **options)))
+
+    assert scores() == ['aAcc', 'mIoU', 'mAcc']
+    assert scores(iou_metrics=['mFscore'], prefix='a') == ['a/aAcc', 'a/mFscore', 'a/mPrecision', 'a/mRecall']
 
 
 def test_stage_before_is_missing(start):

@@ -13,6 +13,7 @@ from mmseg_custom.engine.archive import is_whole
 from mmseg_custom.engine.checkpoint_io import plain_data
 from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, best_position, last_scalars, restore_scalars
 from mmseg_custom.engine.hooks.training import is_training, iterations_logged, position_name
+from mmseg_custom.engine.hooks.training_history_hook import monitor_of
 from mmseg_custom.engine.resume_points import put_aside, replaced_points
 from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 
@@ -32,7 +33,7 @@ class StageCheckpointHook(Hook):
         newest: The newest resume point; before there is one, the folder of the run.
 
     Args:
-        monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
+        monitor: That of ``default_hooks.history``, which decides. Defaults to ``None``: read there.
         keep: Number of resume points kept while the run goes on. Defaults to 2.
         interval_iters: Iterations after which at the latest there is a new resume point; with accumulated gradients
             the next iteration that updates the weights. Defaults to ``None``: none within an epoch.
@@ -40,7 +41,7 @@ class StageCheckpointHook(Hook):
 
     priority = 'VERY_LOW'
 
-    def __init__(self, monitor: str = 'mIoU', keep: int = 2, interval_iters: int | None = None) -> None:
+    def __init__(self, monitor: str | None = None, keep: int = 2, interval_iters: int | None = None) -> None:
         self.monitor = monitor
         self.keep = keep
         self.interval_iters = interval_iters
@@ -55,6 +56,7 @@ class StageCheckpointHook(Hook):
         """
         if runner.val_loop is None:
             raise ValueError('A stage chooses its best epoch on validation scores: set val_dataloader and val_cfg.')
+        self.monitor = monitor_of(runner, self.monitor, 'checkpoint')
         if runner.iter == 0 and is_main_process():
             put_aside(runner)
         restore_scalars(runner.message_hub)

@@ -6,11 +6,16 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.engine.history import HISTORY_KEY, epochs_without_improvement, keep_last
+from mmseg_custom.engine.history import HISTORY_KEY, MONITOR, epochs_without_improvement, keep_last
 from mmseg_custom.engine.hooks.training import counts_iterations, is_training, iterations_logged
 from mmseg_custom.engine.train_loop import batches_done
+from mmseg_custom.errors import UserError
 
 LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
+
+
+class MonitorError(UserError, ValueError):
+    """A metric that cannot choose the best epoch; the message says which can."""
 
 
 @HOOKS.register_module()
@@ -24,13 +29,14 @@ class TrainingHistoryHook(Hook):
     ``EarlyStoppingHook`` forgets its counter, and counts an equal score as an improvement.
 
     Args:
-        monitor: Metric that decides which epoch is the best, higher is better. Defaults to ``'mIoU'``.
+        monitor: Metric that decides which epoch is the best, higher is better; here and nowhere else, other hooks
+            read it (:func:`monitor_of`). Defaults to ``'mIoU'``.
         patience: Validations without a better ``monitor`` after which training ends; ``None`` never.
     """
 
     priority = 'NORMAL'
 
-    def __init__(self, monitor: str = 'mIoU', patience: int | None = None) -> None:
+    def __init__(self, monitor: str = MONITOR, patience: int | None = None) -> None:
         self.monitor = monitor
         self.patience = patience
         self._started = 0.0
@@ -57,7 +63,10 @@ class TrainingHistoryHook(Hook):
         if not is_training(runner):
             return
         if self.monitor not in metrics:
-            raise KeyError(f'The metric gives no {self.monitor!r}, which chooses the best epoch: {list(metrics)}.')
+            raise MonitorError(
+                f'default_hooks.history.monitor={self.monitor!r} is to choose the best epoch, but val_evaluator '
+                f'gives {", ".join(metrics)}.'
+            )
         seconds = round(time.time() - self._started, 2)
         lr = runner.message_hub.get_info(LR_KEY)
         history = runner.message_hub.get_info(HISTORY_KEY)
@@ -95,3 +104,25 @@ class TrainingHistoryHook(Hook):
         if self.patience is not None and waited >= self.patience:
             runner.logger.info(f'{self.monitor} has not improved for {waited} validations: training ends early.')
             runner.train_loop.stop_training = True
+
+
+def monitor_of(runner: Runner, given: str | None, where: str) -> str:
+    """The metric that decides which epoch of a run is the best: that of its :class:`TrainingHistoryHook`.
+
+    Args:
+        runner: Of the run.
+        given: What another hook was given; ``None``, or the same.
+        where: The name of that hook in ``default_hooks``.
+
+    Raises:
+        MonitorError: If it is another one, or nobody keeps a history.
+    """
+    owner = next((hook for hook in runner.hooks if isinstance(hook, TrainingHistoryHook)), None)
+    if owner is None:
+        raise MonitorError(f'default_hooks.{where} needs default_hooks.history=dict(type="TrainingHistoryHook").')
+    if given not in (None, owner.monitor):
+        raise MonitorError(
+            f'default_hooks.{where}.monitor={given!r} contradicts default_hooks.history.monitor={owner.monitor!r}: '
+            'set the latter and leave the former out.'
+        )
+    return owner.monitor
