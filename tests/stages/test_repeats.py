@@ -151,4 +151,4 @@ def test_the_tool_shows_repeats_before_and_sums_them_up_after(run_recipe):
 def test_less_than_one_repeat_is_refused(run_recipe, capsys):
     with pytest.raises(SystemExit):
         run_recipe('--repeats', '0')
-    assert '--repeats 0: use 1 or more' in capsys.readouterr().err
+    assert 'argument --repeats: 0 is out of range: use 1 or more' in capsys.readouterr().err
