@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / 'tools'
 sys.path.insert(0, str(ROOT))
 
-from mmseg_custom.stages import StageLedger
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 STAGE = """
 _base_ = '{root}/configs/streets/streets_stage2.py'

@@ -12,7 +12,7 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmseg_custom.datasets import pack as packing
+from mmseg_custom.datasets.packed import pack as packing
 from street_scenes import write_dataset
 
 CONFIG = Path(__file__).resolve().parent.parent / 'configs' / '_base_' / 'datasets' / 'streets.py'

@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 from benchmarks.network import recipe_config
 from benchmarks.options import Options
 from mmseg_custom.datasets import KFoldDataset
-from mmseg_custom.datasets.pack import pack
+from mmseg_custom.datasets.packed.pack import pack
 from street_scenes import write_dataset
 
 LEVELS = {'none': 1, 'standard': 4, 'advanced': 5}

@@ -9,6 +9,30 @@ __version__ = '0.1.0'
 
 require_stack()
 
-from mmseg_custom import averaging, datasets, engine, evaluation, models, stages  # noqa: E402
+from mmseg_custom import (  # noqa: E402
+    averaging,
+    datasets,
+    engine,
+    evaluation,
+    fusion,
+    hooks,
+    io,
+    launchers,
+    ledger,
+    models,
+    plan,
+)
 
-__all__ = ['averaging', 'datasets', 'engine', 'evaluation', 'models', 'stages']
+__all__ = [
+    'averaging',
+    'datasets',
+    'engine',
+    'evaluation',
+    'fusion',
+    'hooks',
+    'io',
+    'launchers',
+    'ledger',
+    'models',
+    'plan',
+]

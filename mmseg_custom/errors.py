@@ -8,6 +8,10 @@ class UserError(Exception):
     """An error whose message names the wrong value and the way out; the tools show it without a traceback."""
 
 
+class StageError(UserError, RuntimeError):
+    """A stage that cannot go on; the message says what is missing and how to get it."""
+
+
 class MissingExtraError(UserError, ImportError):
     """An optional package that is not installed; the message names the extra that brings it."""
 

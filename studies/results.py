@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmseg_custom.engine.files import read_json
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.evaluation.score import ENSEMBLE
-from mmseg_custom.stages import StageLedger
+from mmseg_custom.io.files import read_json
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from studies.experiments import Experiment
 
 Finding = dict[str, Any]

@@ -18,9 +18,11 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 from benchmarks.machine import describe_machine
-from mmseg_custom.engine.files import write_json
 from mmseg_custom.errors import UserError
-from mmseg_custom.stages import LocalPool, Plan, Recipe
+from mmseg_custom.io.files import write_json
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 from studies.configs import Lab
 from studies.experiments import Experiment, all_experiments
 from studies.figure import draw

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from made_up_recipe import entry, scores
 
-from mmseg_custom.stages import Pool, StageLedger
-from mmseg_custom.stages.fingerprint import fingerprint
-from mmseg_custom.stages.ledger import member_name
-from mmseg_custom.stages.pools.pool import Ended
+from mmseg_custom.launchers.pool import Ended, Pool
+from mmseg_custom.ledger.fingerprint import fingerprint
+from mmseg_custom.ledger.stage_ledger import StageLedger, member_name
 
 CLASSES = ['road', 'sky']
 GAIN = {'part': 'val', 'mIoU': 2.0, 'interval': [1.0, 3.0]}

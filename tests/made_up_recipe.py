@@ -5,11 +5,10 @@ import math
 import cv2
 import numpy as np
 
-from mmseg_custom.engine.files import read_json, write_bytes, write_json
+from mmseg_custom.io.files import read_json, write_bytes, write_json
+from mmseg_custom.ledger.stage_ledger import StageLedger, member_names
 from mmseg_custom.reports.findings.examination import CACHE_FILE, CACHE_VERSION
 from mmseg_custom.reports.findings.sample_images import Sample, data_uri
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.ledger import member_names
 
 CITYSCAPES = [
     *('road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'light', 'sign', 'vegetation', 'terrain', 'sky'),

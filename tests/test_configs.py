@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config, ConfigDict
 from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 
-from mmseg_custom.stages import Plan
+from mmseg_custom.plan.plan import Plan
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 LEAVES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from mmseg.apis import MMSegInferencer, inference_model, init_model
 
-from mmseg_custom.stages import LocalPool, Plan, Recipe
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST_TOOLS = Path(mmseg.__path__[0]) / '.mim' / 'tools'

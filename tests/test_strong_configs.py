@@ -12,9 +12,9 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from test_schedules import rates
 
-from mmseg_custom.datasets.sampler import SampleKey, seed_sample
-from mmseg_custom.stages import Plan
-from mmseg_custom.stages.fingerprint import differences
+from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, seed_sample
+from mmseg_custom.ledger.fingerprint import differences
+from mmseg_custom.plan.plan import Plan
 
 STRONG = Path(__file__).resolve().parent.parent / 'configs' / 'strong'
 RECIPES = ('camvid', 'cityscapes')

@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_file
+from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import UserError
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_file
 
 WINNER = Path('work_dirs/tiny/stage1/winner.pth')
 

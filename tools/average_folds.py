@@ -14,8 +14,8 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmseg_custom.reports import recipe_table
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.fuse import average_files, fuse_folder
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.fusion.fuse import average_files, fuse_folder
 
 
 def parse_args() -> argparse.Namespace:

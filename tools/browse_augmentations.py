@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 from mmengine.registry import init_default_scope
 
-from mmseg_custom.engine.files import write_bytes
+from mmseg_custom.io.files import write_bytes
 from mmseg_custom.options import number
 from mmseg_custom.reports import browse_augmentations
-from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.config import load_run_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -19,14 +19,14 @@ from mmseg_custom.datasets.class_statistics import (
     statistics_file,
     write_statistics,
 )
-from mmseg_custom.datasets.folds import describe_groups
-from mmseg_custom.datasets.pack import pack
+from mmseg_custom.datasets.folds.fold_file import describe_groups
+from mmseg_custom.datasets.packed.pack import pack
 from mmseg_custom.datasets.prepare import Preparation, link_data_root, prepare
-from mmseg_custom.datasets.skip_list import write_skip_list
-from mmseg_custom.datasets.verify import describe_faults, examine
-from mmseg_custom.engine.files import readable_size
+from mmseg_custom.datasets.checks.skip_list import write_skip_list
+from mmseg_custom.datasets.checks.verify import describe_faults, examine
+from mmseg_custom.io.files import readable_size
 from mmseg_custom.options import number
-from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.config import load_run_config
 
 LOADERS = ('train', 'val', 'test')
 

@@ -9,7 +9,11 @@ from mmengine.config import DictAction
 from mmseg_custom.options import number, numbers
 from mmseg_custom.reports import read_repeats, recipe_table, repeats_table, report_or_curves
 from mmseg_custom.reports.live_table import live_table
-from mmseg_custom.stages import LocalPool, Plan, Pool, RayPool, Recipe
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.launchers.pool import Pool
+from mmseg_custom.launchers.ray_pool import RayPool
+from mmseg_custom.plan.recipe import Recipe
 
 
 def parse_args() -> argparse.Namespace:

@@ -7,10 +7,10 @@ import argparse
 from mmengine.config import Config
 
 from mmseg_custom.options import number, size
-from mmseg_custom.stages import testing_options
-from mmseg_custom.stages.launch import add_host_options, config_from_options
-from mmseg_custom.stages.testing import run_test
-from mmseg_custom.stages.trained import options_with_trained
+from mmseg_custom.evaluation import testing_options
+from mmseg_custom.config import add_host_options, config_from_options
+from mmseg_custom.evaluation.testing import run_test
+from mmseg_custom.ledger.trained_config import options_with_trained
 
 
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:

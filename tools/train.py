@@ -8,8 +8,9 @@ from mmengine.dist import is_main_process
 from torch.distributed.elastic.multiprocessing.errors import record
 
 from mmseg_custom.engine import Preempted
-from mmseg_custom.engine.process_group import num_restarts
-from mmseg_custom.stages.launch import add_host_options, build_runner, config_from_options, enable_amp
+from mmseg_custom.engine.distributed.process_group import num_restarts
+from mmseg_custom.config import add_host_options, config_from_options, enable_amp
+from mmseg_custom.engine.stage_runner import build_runner
 
 
 def parse_args() -> argparse.Namespace:

@@ -13,8 +13,8 @@ from benchmarks.network import build_network
 from benchmarks.options import Options
 from benchmarks.peers.client import Peers
 from mmseg_custom.averaging import average_state_dicts
-from mmseg_custom.engine.checkpoint_io import load_weights
-from mmseg_custom.stages.fuse import average_files
+from mmseg_custom.fusion.fuse import average_files
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
 
 CHUNK = 1 << 20
 

@@ -17,8 +17,8 @@ from benchmarks.network import batch_of, build_network, config_name, recipe_conf
 from benchmarks.options import ROOT, Options
 from benchmarks.peers.client import Peers
 from benchmarks.street_data import build_dataset
-from mmseg_custom.engine import load_weights
 from mmseg_custom.inference import Predictor, find_sources, open_predictor, read_frames, read_image
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
 
 # Equal classes, at least; a network that was never trained has many pixels on the border between two classes.
 DECISIVE, UNDECIDED = 0.999, 0.98

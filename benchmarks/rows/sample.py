@@ -18,7 +18,7 @@ from benchmarks.options import Options
 from benchmarks.peers.client import Peers
 from benchmarks.street_data import LEVELS, assert_same_sample, build_dataset
 from mmseg_custom.datasets import KFoldDataset
-from mmseg_custom.datasets.sampler import SampleKey
+from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey
 
 SEED, EPOCHS_CHECKED = 42, 3
 Pairs = list[tuple[str, str]]

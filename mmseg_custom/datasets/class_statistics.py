@@ -9,11 +9,11 @@ import numpy as np
 from mmengine.config import Config
 
 from mmseg_custom.datasets.class_colours import classes_of
-from mmseg_custom.datasets.folds import FoldSplit, read_split
-from mmseg_custom.datasets.kfold_dataset import KFoldDataset, whole_split
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split
+from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset, whole_split
 from mmseg_custom.datasets.label_reader import LabelError, LabelReader
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
-from mmseg_custom.engine.files import hash_text, read_json, write_json
+from mmseg_custom.io.files import hash_text, read_json, write_json
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import cv2
 
-from mmseg_custom.engine.processes import end_with_parent
+from mmseg_custom.io.processes import end_with_parent
 
 T = TypeVar('T')
 R = TypeVar('R')

@@ -6,15 +6,15 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from mmseg_custom.datasets.checks.data_checks import check_weight_files, find_doubts
+from mmseg_custom.datasets.checks.leftover_files import describe_leftovers
 from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
-from mmseg_custom.datasets.data_checks import check_weight_files, find_doubts
-from mmseg_custom.datasets.folds import FoldError, FoldSplit, read_split, write_split
-from mmseg_custom.datasets.grouping import Groups
-from mmseg_custom.datasets.kfold_dataset import KFoldDataset
-from mmseg_custom.datasets.leftover_files import describe_leftovers
-from mmseg_custom.datasets.official_splits import official_splits
-from mmseg_custom.datasets.shard_files import is_elsewhere
-from mmseg_custom.datasets.splitting import doubtful_groups
+from mmseg_custom.datasets.folds.fold_file import FoldError, FoldSplit, read_split, write_split
+from mmseg_custom.datasets.folds.grouping import Groups
+from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.folds.official_splits import official_splits
+from mmseg_custom.datasets.folds.splitting import doubtful_groups
+from mmseg_custom.datasets.packed.shard_files import is_elsewhere
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine import fileio
 
-from mmseg_custom.datasets.shard_files import is_elsewhere
+from mmseg_custom.datasets.packed.shard_files import is_elsewhere
 from mmseg_custom.errors import UserError
 
 NAMED_AT_MOST = 3

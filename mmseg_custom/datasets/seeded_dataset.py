@@ -4,8 +4,8 @@ from typing import Any
 
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
-from mmseg_custom.datasets.kfold_dataset import KFoldDataset
-from mmseg_custom.datasets.sampler import SampleKey, SeededSampler, seed_sample
+from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, SeededSampler, seed_sample
 
 
 @DATASETS.register_module()

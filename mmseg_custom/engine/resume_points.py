@@ -11,8 +11,8 @@ from pathlib import Path
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmseg_custom.engine.checkpoint_io import CheckpointError, check_resume_point
 from mmseg_custom.engine.train_loop import ResumeError
+from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, check_resume_point
 
 ASIDE = 'earlier_'
 NAME = re.compile(r'(?P<kind>epoch|iter)_(?P<number>\d+)\.pth')

@@ -2,8 +2,6 @@
 
 from mmseg_custom.evaluation.bootstrap import gain_interval, miou_interval
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
-from mmseg_custom.evaluation.criterion import attach_criterion
-from mmseg_custom.evaluation.file_size_visualization_hook import FileSizeVisualizationHook
 from mmseg_custom.evaluation.merged_tta_model import MergedTTAModel
 from mmseg_custom.evaluation.result_files import write_results
 from mmseg_custom.evaluation.score import score
@@ -12,12 +10,10 @@ from mmseg_custom.evaluation.segmentation_metric import ImageResult, Segmentatio
 from mmseg_custom.evaluation.submission_writer import SubmissionWriter
 
 __all__ = [
-    'FileSizeVisualizationHook',
     'ImageResult',
     'MergedTTAModel',
     'SegmentationMetric',
     'SubmissionWriter',
-    'attach_criterion',
     'confusion_matrix',
     'gain_interval',
     'iou_per_class',

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mmseg_custom.engine.files import PathLike, atomic_path, write_bytes, write_json
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.evaluation.segmentation_metric import ImageResult, SegmentationMetric
+from mmseg_custom.io.files import PathLike, atomic_path, write_bytes, write_json
 
 
 def write_results(

@@ -13,11 +13,11 @@ from mmseg.registry import METRICS
 from prettytable import PrettyTable
 from torch import Tensor
 
-from mmseg_custom.datasets.bad_samples import SKIPPED
-from mmseg_custom.engine.files import PathLike, write_bytes
+from mmseg_custom.datasets.checks.bad_samples import SKIPPED
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix, resize_classes
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
+from mmseg_custom.io.files import PathLike, write_bytes
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 

@@ -12,12 +12,12 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
 
-from mmseg_custom.datasets.bad_samples import SKIPPED
-from mmseg_custom.datasets.image_header import read_header
+from mmseg_custom.datasets.checks.bad_samples import SKIPPED
+from mmseg_custom.datasets.checks.image_header import read_header
 from mmseg_custom.datasets.transforms.map_label_ids import first_raw_ids
-from mmseg_custom.engine.files import PathLike, write_bytes
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation.confusion_matrix import resize_classes
+from mmseg_custom.io.files import PathLike, write_bytes
 
 TURNED_BY_90 = range(5, 9)  # EXIF orientations.
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from mmengine.config import Config
 
+from mmseg_custom.config import ConfigError
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, metainfo_of
 from mmseg_custom.datasets.transforms.map_label_ids import first_raw_ids
-from mmseg_custom.stages.launch import ConfigError
 
 
 class Labels(NamedTuple):

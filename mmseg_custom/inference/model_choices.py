@@ -8,8 +8,8 @@ from typing import NamedTuple
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.inference.predictor import Predictor
-from mmseg_custom.stages.ledger import StageLedger
-from mmseg_custom.stages.trained import find_record
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.ledger.trained_config import find_record
 
 LOADED_AT_ONCE = 2
 

@@ -7,15 +7,15 @@ from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.networks import Ensemble, Network, TorchNetwork, build_segmentor, choose_device
 from mmseg_custom.inference.onnx_network import open_onnx
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, image_steps
-from mmseg_custom.stages.ledger import StageLedger
-from mmseg_custom.stages.trained import load_trained_config
+from mmseg_custom.io.files import PathLike
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.ledger.trained_config import load_trained_config
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 OVERRIDES = 'overrides of the config, key=value; those of the training are known for models of a recipe'

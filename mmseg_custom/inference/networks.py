@@ -12,16 +12,16 @@ from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_custom.engine.architecture import check_architecture
-from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, weights_of
 from mmseg_custom.engine.compilation import compile_or_keep
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError
+from mmseg_custom.fusion.classes import check_class_names
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.preparation import Sample
-from mmseg_custom.models.head_checks import check_heads
+from mmseg_custom.io.checkpoints.architecture import check_architecture
+from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, weights_of
+from mmseg_custom.io.files import PathLike
+from mmseg_custom.models.heads.head_checks import check_heads
 from mmseg_custom.models.upsampled_classes import upsampled_classes
-from mmseg_custom.stages.classes import check_class_names
 
 
 class DeviceError(UserError, ValueError):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import import_extra
 from mmseg_custom.inference.errors import InputError
+from mmseg_custom.io.files import PathLike
 
 # Operators of the standard that compute a fixed number of values from their inputs, as far as PyTorch's exporter uses
 # them for segmentors. Not among them: whatever holds a graph (If, Loop, Scan), text, training, and random numbers.

@@ -15,15 +15,15 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmseg_custom import __version__
-from mmseg_custom.engine.checkpoint_io import hash_weights
-from mmseg_custom.engine.files import PathLike, atomic_path
+from mmseg_custom.config import ConfigError
 from mmseg_custom.errors import UserError, import_extra
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.networks import TorchNetwork, takes_whole_images
 from mmseg_custom.inference.onnx_info import OnnxInfo, resize_rule
 from mmseg_custom.inference.onnx_network import INPUT_NAME, OnnxNetwork
 from mmseg_custom.inference.preparation import Preparation
-from mmseg_custom.stages.launch import ConfigError
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights
+from mmseg_custom.io.files import PathLike, atomic_path
 
 OPSET = 17
 FREE_SIZE = (512, 512)

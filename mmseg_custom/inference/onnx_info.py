@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from mmseg_custom.config import ConfigError
 from mmseg_custom.datasets.class_colours import MAX_CLASSES
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.preparation import image_steps
-from mmseg_custom.stages.launch import ConfigError
 
 OUTPUTS = ('logits', 'ids')
 RESIZE_KEYS = frozenset({'type', 'scale', 'keep_ratio', 'interpolation'})

@@ -9,13 +9,13 @@ import torch
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError, import_extra
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.onnx_check import read_graph
 from mmseg_custom.inference.onnx_info import OnnxInfo
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, Sample
+from mmseg_custom.io.files import PathLike
 
 INPUT_NAME = 'image'
 

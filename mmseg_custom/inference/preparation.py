@@ -9,9 +9,9 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmseg.registry import TRANSFORMS
 
-from mmseg_custom.datasets.bad_samples import LABEL_STEPS
+from mmseg_custom.config import ConfigError
+from mmseg_custom.datasets.checks.bad_samples import LABEL_STEPS
 from mmseg_custom.inference.errors import InputError
-from mmseg_custom.stages.launch import ConfigError
 
 IMAGE_LOADER = 'LoadImageFromFile'
 # How prediction reads an image, and training if its pipeline does not say otherwise.

@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.painting import (
@@ -20,6 +19,7 @@ from mmseg_custom.inference.painting import (
 from mmseg_custom.inference.predictor import Prediction
 from mmseg_custom.inference.readers import Frame
 from mmseg_custom.inference.video_file import VideoFile
+from mmseg_custom.io.files import PathLike
 
 KINDS = ('overlay', 'color', 'ids', 'raw')
 

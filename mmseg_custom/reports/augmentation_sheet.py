@@ -14,8 +14,8 @@ from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 from PIL import Image, ImageDraw, ImageFont
 
-from mmseg_custom.datasets.kfold_dataset import seed_sample
-from mmseg_custom.datasets.sampler import SampleKey
+from mmseg_custom.datasets.folds.kfold_dataset import seed_sample
+from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey
 
 LEVELS = ('none', 'standard', 'advanced')
 CELL_WIDTHS = (240, 512)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mmseg_custom.engine.files import atomic_path
+from mmseg_custom.io.files import atomic_path
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports.charts.recipe_charts import curve_chart
 from mmseg_custom.reports.drawing.matplotlib_figures import draw_lines
 from mmseg_custom.reports.findings.recipe_record import read_recipe
-from mmseg_custom.stages.ledger import StageLedger
 
 PANELS = ('train_loss', 'val_loss', 'mIoU')
 

@@ -9,8 +9,8 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from mmseg_custom.stages.progress import PlanProgress, RunProgress, duration
-from mmseg_custom.stages.recipe import Recipe
+from mmseg_custom.plan.progress import PlanProgress, RunProgress, duration
+from mmseg_custom.plan.recipe import Recipe
 
 COLUMNS = ('stage', 'model', 'epoch', 'loss', 'mIoU', 'best', 'elapsed', 'left')
 BAR_WIDTH = 16

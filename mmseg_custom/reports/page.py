@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mmseg_custom import __version__
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports.charts.examination_charts import class_rows
 from mmseg_custom.reports.charts.kinds import WHY_SEEN, Chart
 from mmseg_custom.reports.drawing.plotly_figures import plotly_figure
@@ -18,7 +19,6 @@ from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportErro
 from mmseg_custom.reports.findings.recipe_table import TITLES, stage_rows
 from mmseg_custom.reports.findings.repeats import repeats_facts
 from mmseg_custom.reports.findings.sample_images import ERROR_COLOURS
-from mmseg_custom.stages.ledger import StageLedger
 
 SECTIONS = {
     'the-plan': 'Plan',

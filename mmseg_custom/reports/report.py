@@ -8,8 +8,9 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from mmseg_custom.engine.files import PathLike, remove_leftovers, write_bytes
 from mmseg_custom.errors import UserError
+from mmseg_custom.io.files import PathLike, remove_leftovers, write_bytes
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports.charts.candidate_charts import repeat_bars
 from mmseg_custom.reports.charts.examination_charts import examination_charts
 from mmseg_custom.reports.charts.kinds import Chart
@@ -22,7 +23,6 @@ from mmseg_custom.reports.findings.recipe_record import RecipeRecord, read_recip
 from mmseg_custom.reports.findings.repeats import read_repeats
 from mmseg_custom.reports.findings.sample_images import small_uri
 from mmseg_custom.reports.page import MissingPackageError, plotly_script, render_page
-from mmseg_custom.stages.ledger import StageLedger
 
 RESOLUTION = 130
 # Equal data give equal files: no date, no random ids.

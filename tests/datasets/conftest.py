@@ -3,8 +3,8 @@ from counting_backend import PREFIX
 from mmengine.config import Config
 from packed_scenes import IMAGE_AND_LABEL, make_config
 
-from mmseg_custom.datasets import pack as packing
-from mmseg_custom.datasets import packed_store, shard_files
+from mmseg_custom.datasets.packed import pack as packing
+from mmseg_custom.datasets.packed import packed_store, shard_files
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets import SampleKey
-from mmseg_custom.datasets import pack as packing
+from mmseg_custom.datasets.packed import pack as packing
 from mmseg_custom.datasets.prepare import prepare
 
 IMAGE_AND_LABEL = 64 * 32 * 4

@@ -11,7 +11,7 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from mmseg_custom.datasets import FoldError, KFoldDataset, SampleKey
-from mmseg_custom.datasets.bad_samples import SampleError, skipped_in, skipped_records
+from mmseg_custom.datasets.checks.bad_samples import SampleError, skipped_in, skipped_records
 from mmseg_custom.datasets.prepare import prepare
 
 # What a look at one pair cannot show: it takes the whole set.

@@ -6,11 +6,11 @@ from mmengine.config import Config
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
 from mmseg_custom.datasets import ClassBalancedSampler, ClassBalanceError
-from mmseg_custom.datasets.class_balanced_sampler import draw, image_shares
 from mmseg_custom.datasets.class_statistics import class_counts
-from mmseg_custom.datasets.folds import read_split
+from mmseg_custom.datasets.folds.fold_file import read_split
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.datasets.samplers.class_balanced_sampler import draw, image_shares
+from mmseg_custom.io.files import read_json, write_json
 
 NAMES = 'abcdefg'
 

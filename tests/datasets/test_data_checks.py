@@ -8,14 +8,19 @@ import pytest
 from mmseg.registry import DATASETS
 from user_data import PIPELINE, config, settings, write_pair, write_pairs
 
-from mmseg_custom.datasets import DataCheckHook
+from mmseg_custom.datasets.checks.label_survey import (
+    LabelCounts,
+    describe_labels,
+    describe_single_class,
+    survey_labels,
+)
+from mmseg_custom.datasets.checks.verify import examine
 from mmseg_custom.datasets.class_colours import MetainfoError
 from mmseg_custom.datasets.class_statistics import class_counts, statistics_file, write_statistics
 from mmseg_custom.datasets.label_reader import LabelError, LabelReader
-from mmseg_custom.datasets.label_survey import LabelCounts, describe_labels, describe_single_class, survey_labels
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.datasets.transforms import MapLabelIds
-from mmseg_custom.datasets.verify import examine
+from mmseg_custom.hooks.data_check_hook import DataCheckHook
 
 NAMES = [f'im{n}' for n in range(6)]
 THREE = {

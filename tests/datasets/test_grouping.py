@@ -1,9 +1,9 @@
 import pytest
 
 from mmseg_custom.datasets import FoldError, split_folds
-from mmseg_custom.datasets.folds import check_made_as, describe_groups, make_split, read_split, write_split
-from mmseg_custom.datasets.grouping import group_names
-from mmseg_custom.datasets.splitting import doubtful_groups, group_images
+from mmseg_custom.datasets.folds.fold_file import check_made_as, describe_groups, make_split, read_split, write_split
+from mmseg_custom.datasets.folds.grouping import group_names
+from mmseg_custom.datasets.folds.splitting import doubtful_groups, group_images
 
 FRAMES = [f'frame{n}' for n in range(1, 13)]
 SPEC = {'num_folds': 2, 'seed': 0, 'block_size': None}

@@ -9,10 +9,10 @@ from mmseg.registry import DATASETS
 from PIL import Image
 from user_data import config, settings, write_pairs
 
-from mmseg_custom.datasets.bad_samples import SampleError
-from mmseg_custom.datasets.image_modes import ConversionError
-from mmseg_custom.datasets.pack import LOADERS, pack
-from mmseg_custom.datasets.verify import examine
+from mmseg_custom.datasets.checks.bad_samples import SampleError
+from mmseg_custom.datasets.checks.image_modes import ConversionError
+from mmseg_custom.datasets.checks.verify import examine
+from mmseg_custom.datasets.packed.pack import LOADERS, pack
 from mmseg_custom.inference.readers import read_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 4), np.uint8)

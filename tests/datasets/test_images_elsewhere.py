@@ -9,8 +9,8 @@ from counting_backend import PREFIX, reads
 from packed_scenes import build
 
 from mmseg_custom.datasets import FoldError, SampleKey
-from mmseg_custom.datasets import pack as packing
-from mmseg_custom.datasets.bad_samples import SampleError
+from mmseg_custom.datasets.checks.bad_samples import SampleError
+from mmseg_custom.datasets.packed import pack as packing
 from mmseg_custom.datasets.prepare import prepare
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from packed_scenes import IMAGE_AND_LABEL, assert_all_same, assert_same, build, make_config
 
-from mmseg_custom.datasets import SampleKey, packed_store
-from mmseg_custom.datasets import pack as packing
-from mmseg_custom.datasets.bad_samples import SampleError
-from mmseg_custom.datasets.pack import PackError, pack
-from mmseg_custom.datasets.shard_files import read_shard_index
+from mmseg_custom.datasets import SampleKey
+from mmseg_custom.datasets.checks.bad_samples import SampleError
+from mmseg_custom.datasets.packed import pack as packing
+from mmseg_custom.datasets.packed import packed_store
+from mmseg_custom.datasets.packed.pack import PackError, pack
+from mmseg_custom.datasets.packed.shard_files import read_shard_index
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import pytest
 from mmseg.registry import DATASETS
 from user_data import config, settings, write_pair, write_pairs
 
-from mmseg_custom.datasets.grouping import FoldError
-from mmseg_custom.datasets.leftover_files import describe_leftovers
-from mmseg_custom.datasets.official_splits import official_splits
+from mmseg_custom.datasets.checks.leftover_files import describe_leftovers
+from mmseg_custom.datasets.checks.verify import examine
+from mmseg_custom.datasets.folds.grouping import FoldError
+from mmseg_custom.datasets.folds.official_splits import official_splits
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.datasets.sample_files import SampleFilesError, list_pairs, without_suffix
-from mmseg_custom.datasets.verify import examine
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,11 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_custom.datasets import FoldError, KFoldDataset, read_split
-from mmseg_custom.datasets.folds import FoldSplit, make_split, write_split
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, make_split, write_split
+from mmseg_custom.datasets.folds.splitting import carve_selection
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.datasets.splitting import carve_selection
-from mmseg_custom.engine.files import read_json, write_json
-from mmseg_custom.stages.lineage import has_seen, image_set
+from mmseg_custom.io.files import read_json, write_json
+from mmseg_custom.ledger.lineage import has_seen, image_set
 
 NAMES = [f'{city}_{frame:03}' for city in ('a', 'b', 'c', 'd') for frame in range(10)]
 SPEC = {'num_folds': 3, 'seed': 42, 'group_by': None, 'block_size': None}

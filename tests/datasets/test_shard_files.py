@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from packed_scenes import IMAGE_AND_LABEL, assert_all_same, assert_same, build
 
 from mmseg_custom.datasets import SampleKey
-from mmseg_custom.datasets.pack import PackError, pack
+from mmseg_custom.datasets.packed.pack import PackError, pack
 
 
 def shards(suffix='.bin'):

@@ -11,8 +11,8 @@ from packed_scenes import IMAGE_AND_LABEL, build, make_config
 from torch.utils.data import DataLoader
 
 from mmseg_custom.datasets import ShardedSampler
-from mmseg_custom.datasets import pack as packing
-from mmseg_custom.datasets.pack import pack
+from mmseg_custom.datasets.packed import pack as packing
+from mmseg_custom.datasets.packed.pack import pack
 
 WAYS = settings(max_examples=150, deadline=None)
 

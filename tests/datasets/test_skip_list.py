@@ -5,9 +5,9 @@ from injected_faults import name
 from mmengine.config import Config
 
 from mmseg_custom.datasets import FoldError, KFoldDataset
-from mmseg_custom.datasets.kfold_dataset import whole_split
+from mmseg_custom.datasets.checks.skip_list import SkipListError, write_skip_list
+from mmseg_custom.datasets.folds.kfold_dataset import whole_split
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.datasets.skip_list import SkipListError, write_skip_list
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from injected_faults import INJECTIONS, ignored_label, image, label, missing_label, name
 from mmengine.config import Config
 
+from mmseg_custom.datasets.checks.pair_checks import PairCheck
+from mmseg_custom.datasets.checks.skip_list import read_skip_list, write_skip_list
+from mmseg_custom.datasets.checks.verify import describe_faults, find_odd_sizes, verify
 from mmseg_custom.datasets.label_reader import LabelError
-from mmseg_custom.datasets.pair_checks import PairCheck
-from mmseg_custom.datasets.skip_list import read_skip_list, write_skip_list
-from mmseg_custom.datasets.verify import describe_faults, find_odd_sizes, verify
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg_custom.engine.checkpoint_io import load_weights
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 # Takes one rank's life at an iteration, the first time only.

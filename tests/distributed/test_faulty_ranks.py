@@ -9,10 +9,11 @@ from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 from ranks import run_ranks
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.checkpoint_io import load_weights
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 SKIP = {f'{loader}.dataset.on_bad_sample': 'skip' for loader in LOADERS}

@@ -5,7 +5,7 @@ import torch
 from mmengine.dist import all_reduce_dict, get_rank
 from ranks import run_ranks
 
-from mmseg_custom.engine.main_process import lead, on_main_process
+from mmseg_custom.engine.distributed.main_process import lead, on_main_process
 
 
 def ranks_that_called():

@@ -12,12 +12,13 @@ from mmengine.hooks import Hook
 from mmseg.registry import MODELS
 from ranks import run_ranks
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine import hash_weights, save_checkpoint_file
 from mmseg_custom.engine.history import HISTORY_KEY
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.launch import build_runner, load_run_config
-from mmseg_custom.stages.lease import RUN_LEASE
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, save_checkpoint_file
+from mmseg_custom.io.lease import RUN_LEASE
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 CHANGES = {'os.rename', 'os.link', 'os.remove'}
 SCORES = ('mIoU', 'fwIoU', 'aAcc', 'mAcc', 'val_loss', 'train_loss', 'train_decode.ce', 'train_decode.dice')

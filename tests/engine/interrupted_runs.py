@@ -6,9 +6,10 @@ import torch
 from mmengine.hooks import Hook
 from tiny_stage import CONFIGS, STAGE
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.history import HISTORY_KEY
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
 
 LENGTH, EPOCHS = 3, 4  # 10 images in batches of 4
 

@@ -7,7 +7,7 @@ import mmengine
 import pytest
 from mmengine.fileio import get_file_backend
 
-from mmseg_custom.engine import files
+from mmseg_custom.io import files
 
 ATOMIC = {'backend': 'atomic'}
 WRITES = {

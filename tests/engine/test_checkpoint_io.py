@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg_custom.engine.checkpoint_io import (
+from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,
     load_checkpoint_file,

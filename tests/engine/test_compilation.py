@@ -1,10 +1,11 @@
 import pytest
 import torch
 
+from mmseg_custom.config import enable_amp, load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine import compilation
 from mmseg_custom.engine.compilation import compile_or_keep
-from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
 
 
 @pytest.fixture

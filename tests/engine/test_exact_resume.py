@@ -8,8 +8,9 @@ import torch
 from interrupted_runs import EPOCHS, LENGTH, assert_same, make_config, state, train, uninterrupted
 from tiny_stage import CONFIGS
 
-from mmseg_custom.engine import AtomicBackend, ResumeError
+from mmseg_custom.engine import ResumeError
 from mmseg_custom.engine.resume_points import replaced_points, resume_points
+from mmseg_custom.io.atomic_backend import AtomicBackend
 
 SCHEDULES = sorted(path.stem for path in (CONFIGS / '_base_' / 'schedules').glob('*.py'))
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
-from mmseg_custom.engine.files import (
+from mmseg_custom.errors import UserError
+from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
+from mmseg_custom.io.files import (
     JsonError,
     WriteError,
     atomic_path,
@@ -23,8 +24,7 @@ from mmseg_custom.engine.files import (
     write_bytes,
     write_json,
 )
-from mmseg_custom.engine.processes import process_name, this_process
-from mmseg_custom.errors import UserError
+from mmseg_custom.io.processes import process_name, this_process
 
 FORK = multiprocessing.get_context('fork')
 

@@ -18,12 +18,12 @@ from torch.utils.data import DataLoader
 
 from mmseg_custom.datasets import ClassBalancedSampler, SeededSampler, ShardedSampler
 from mmseg_custom.engine import LoopError, ResumableIterTrainLoop, ResumableTrainLoop, ResumeError
-from mmseg_custom.engine.files import write_json
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point, resume_points
+from mmseg_custom.engine.stage_runner import StageRunner
+from mmseg_custom.fusion.fuse import average_files
 from mmseg_custom.inference.networks import build_segmentor
-from mmseg_custom.stages.fuse import average_files
-from mmseg_custom.stages.stage_runner import StageRunner
+from mmseg_custom.io.files import write_json
 
 IMAGES, BATCH = 10, 4  # Batches of 4, 4 and 2: an epoch is no multiple of a batch.
 

@@ -6,7 +6,7 @@ from interrupted_runs import assert_same, build, make_config, state, train
 from mmengine.hooks import EMAHook
 
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
-from mmseg_custom.engine.hooks.stage_checkpoint_hook import best_checkpoint
+from mmseg_custom.hooks.stage_checkpoint_hook import best_checkpoint
 
 AVERAGE = {'custom_hooks': [{'type': 'EMAHook', 'momentum': 0.3}]}
 

@@ -14,10 +14,11 @@ from interrupted_runs import EPOCHS, LENGTH, assert_same, build, make_config, st
 from mmengine.hooks import Hook
 from torch.utils.data import DataLoader
 
-from mmseg_custom.engine import Preempted, PreemptionHook
-from mmseg_custom.engine.hooks import preemption_hook
+from mmseg_custom.engine import Preempted
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS, shield_workers
+from mmseg_custom.hooks import preemption_hook
+from mmseg_custom.hooks.preemption_hook import PreemptionHook
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

@@ -1,7 +1,7 @@
 import torch
 from torch.distributed import TCPStore
 
-from mmseg_custom.engine.process_group import num_restarts, start_process_group
+from mmseg_custom.engine.distributed.process_group import num_restarts, start_process_group
 
 
 def test_processes_that_were_started_again_do_not_find_the_dead_ones(monkeypatch):

@@ -3,7 +3,7 @@ import sys
 
 FREED = 300_000_000
 MEASURE = f"""
-from mmseg_custom.engine.processes import peak_memory
+from mmseg_custom.io.processes import peak_memory
 before = peak_memory()
 held = bytearray(b'x' * {FREED})
 del held

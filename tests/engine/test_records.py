@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from mmseg_custom.engine.files import JsonError, write_json
-from mmseg_custom.engine.records import read_record, write_record
+from mmseg_custom.io.files import JsonError, write_json
+from mmseg_custom.io.records import read_record, write_record
 
 RECORD = {
     'version': 1,

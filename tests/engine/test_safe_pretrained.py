@@ -3,7 +3,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import nn
 
-from mmseg_custom.engine import CheckpointError, SafePretrained, save_checkpoint_file
+from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, save_checkpoint_file
+from mmseg_custom.io.checkpoints.safe_pretrained import SafePretrained
 
 
 class Part(BaseModule):

@@ -6,7 +6,7 @@ import pytest
 from interrupted_runs import assert_same, make_config, state, train
 from mmengine.logging import MessageHub
 
-from mmseg_custom.datasets import pack as packing
+from mmseg_custom.datasets.packed import pack as packing
 from mmseg_custom.engine import ResumeError
 from mmseg_custom.engine.train_loop import SAMPLE_ORDER, ResumableTrainLoop
 

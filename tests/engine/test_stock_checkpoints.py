@@ -12,9 +12,13 @@ from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler import MultiStepLR, OneCycleLR
 
-from mmseg_custom.engine import CheckpointError, load_checkpoint_file, load_weights
-from mmseg_custom.engine.checkpoint_io import check_resume_point
-from mmseg_custom.engine.stand_ins import stand_ins
+from mmseg_custom.io.checkpoints.checkpoint_file import (
+    CheckpointError,
+    check_resume_point,
+    load_checkpoint_file,
+    load_weights,
+)
+from mmseg_custom.io.checkpoints.stand_ins import stand_ins
 
 WEIGHTS = {'decode_head.weight': torch.arange(3.0)}
 

@@ -7,8 +7,9 @@ from mmengine.logging import MessageHub
 from mmengine.visualization import Visualizer
 from mmseg.registry import VISBACKENDS
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
 
 accumulator = pytest.importorskip('tensorboard.backend.event_processing.event_accumulator')
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from mmseg_custom.engine import CheckpointError
-from mmseg_custom.engine.checkpoint_io import weights_of
+from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, weights_of
 
 NAMES = ('backbone.conv.weight', 'decode_head.bias')
 MMENGINE = {'mmengine_version': '0.10.7'}

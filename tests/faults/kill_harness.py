@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 
 POLL_SECONDS = 0.002
 FAULTS_IN_A_ROW = 6

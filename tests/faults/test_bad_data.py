@@ -15,15 +15,16 @@ from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS, TRANSFORMS
 
-from mmseg_custom.datasets.bad_samples import SampleError
-from mmseg_custom.datasets.loader_errors import LoaderError, lost_workers_explained
+from mmseg_custom.config import load_run_config
+from mmseg_custom.datasets.checks.bad_samples import SampleError
+from mmseg_custom.datasets.checks.loader_errors import LoaderError, lost_workers_explained
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.checkpoint_io import load_weights
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.fingerprint import hash_experiment
-from mmseg_custom.stages.launch import build_runner, load_run_config
-from mmseg_custom.stages.scoring import WeightScorer
-from mmseg_custom.stages.testing import run_test
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.evaluation.testing import run_test
+from mmseg_custom.fusion.weight_scorer import WeightScorer
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
+from mmseg_custom.ledger.fingerprint import hash_experiment
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 SKIP = {f'{loader}.dataset.on_bad_sample': 'skip' for loader in LOADERS}

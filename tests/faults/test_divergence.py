@@ -8,13 +8,14 @@ import torch
 from mmengine.hooks import Hook
 from torch import nn
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine import DivergenceError
-from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, load_weights
-from mmseg_custom.engine.hooks.divergence_hook import non_finite_entries
-from mmseg_custom.stages import StageError, StageLedger
-from mmseg_custom.stages.fuse import fuse_folder
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.errors import StageError
+from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.hooks.divergence_hook import DivergenceError, non_finite_entries
+from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 WORK_DIR = Path('work_dirs/tiny_stage1')
 ALLOW = {'default_hooks.fold_average.allow_missing': True}

@@ -11,20 +11,22 @@ from malformed import MALFORMED, UNUSABLE
 from mmseg.registry import MODELS
 from payloads import PAYLOADS, WEIGHTS, Call
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine import (
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.errors import UserError
+from mmseg_custom.fusion.fuse import average_files
+from mmseg_custom.fusion.winner import choose_winner
+from mmseg_custom.inference.model_source import open_predictor
+from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
+    check_resume_point,
     hash_weights,
     load_checkpoint_file,
     load_weights,
     save_checkpoint_file,
 )
-from mmseg_custom.engine.checkpoint_io import check_resume_point
-from mmseg_custom.errors import UserError
-from mmseg_custom.inference.model_source import open_predictor
-from mmseg_custom.stages import StageLedger, choose_winner
-from mmseg_custom.stages.fuse import average_files
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS, CONFIG = ROOT / 'tools', ROOT / 'configs/streets/streets_stage1.py'
@@ -32,7 +34,7 @@ NARROW = {'model.backbone.base_channels': 4, 'model.decode_head.in_channels': (4
 
 LIMITED = """
 import resource, sys
-from mmseg_custom.engine import CheckpointError, load_checkpoint_file
+from mmseg_custom.io.checkpoints import CheckpointError, load_checkpoint_file
 used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, used + 2**29))
 refused = 0

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets import SampleKey
-from mmseg_custom.datasets import pack as packing
+from mmseg_custom.datasets.packed import pack as packing
 from mmseg_custom.datasets.prepare import prepare
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'

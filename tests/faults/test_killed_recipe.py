@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from kill_harness import Fault, KillHarness
 
-from mmseg_custom.stages import LocalPool, Plan, Recipe
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 
 RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
 # The command alone, whose workers have to end by themselves; one of its processes while it validates; all of them

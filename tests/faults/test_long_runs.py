@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from mmengine.hooks import Hook
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.stages import LocalPool, Plan, Recipe, StageLedger
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 from street_scenes import write_dataset
 
 PAGE = resource.getpagesize()

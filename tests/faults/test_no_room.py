@@ -10,12 +10,12 @@ import pytest
 from mmengine.hooks import Hook
 from mmseg.visualization import SegLocalVisualizer
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine import hash_weights
-from mmseg_custom.engine.checkpoint_io import check_resume_point, load_weights
-from mmseg_custom.engine.files import WriteError
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.launch import build_runner, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.io.checkpoints.checkpoint_file import check_resume_point, hash_weights, load_weights
+from mmseg_custom.io.files import WriteError
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 WORK_DIR, STAGE_DIR = Path('work_dirs/tiny_stage1'), Path('work_dirs/tiny/stage1')
 FILLER = Path('work_dirs/filler')

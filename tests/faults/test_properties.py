@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from mmseg.registry import MODELS
 
 from mmseg_custom.averaging import average_state_dicts
-from mmseg_custom.datasets.folds import split_folds
+from mmseg_custom.datasets.folds.fold_file import split_folds
 from mmseg_custom.datasets.transforms import MapLabelIds
-from mmseg_custom.engine import save_checkpoint_file
 from mmseg_custom.evaluation.submission_writer import invert_table
-from mmseg_custom.stages import StageLedger
+from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 # Without the written cases of earlier runs: every run tries the same.
 few = settings(max_examples=25, derandomize=True, deadline=None, database=None)

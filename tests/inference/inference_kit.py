@@ -3,11 +3,11 @@
 import torch
 from mmseg.registry import MODELS
 
-from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
+from mmseg_custom.config import load_run_config
 from mmseg_custom.inference.labels import Labels
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation
-from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
 
 LABELS = Labels(('road', 'sky'), ((10, 20, 30), (40, 50, 60)), (7, 23))
 

@@ -9,8 +9,8 @@ import pytest
 from inference_kit import save_random_weights
 from test_readers import write_video
 
-from mmseg_custom.engine.checkpoint_io import load_weights
-from mmseg_custom.stages import StageLedger
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 
 @pytest.fixture

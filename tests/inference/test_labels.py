@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from mmseg_custom.config import ConfigError, load_run_config
 from mmseg_custom.inference.labels import invert_table, labels_of_config
-from mmseg_custom.stages.launch import ConfigError, load_run_config
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_custom.engine.files import write_json
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.model_choices import ModelChoice, find_models, model_loader
 from mmseg_custom.inference.model_source import open_predictor, split_config
 from mmseg_custom.inference.networks import Ensemble
-from mmseg_custom.stages import StageLedger
+from mmseg_custom.io.files import write_json
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 
 @pytest.fixture

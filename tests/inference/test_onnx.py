@@ -8,7 +8,7 @@ onnx = pytest.importorskip('onnx', reason='needs the extra [export]')
 runtime = pytest.importorskip('onnxruntime', reason='needs the extra [export]')
 
 from mmseg_custom import __version__  # noqa: E402
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights  # noqa: E402
+from mmseg_custom.config import ConfigError, load_run_config  # noqa: E402
 from mmseg_custom.errors import MissingExtraError, import_extra  # noqa: E402
 from mmseg_custom.inference import open_predictor  # noqa: E402
 from mmseg_custom.inference.errors import InputError  # noqa: E402
@@ -16,7 +16,7 @@ from mmseg_custom.inference.labels import labels_of_config  # noqa: E402
 from mmseg_custom.inference.networks import build_segmentor  # noqa: E402
 from mmseg_custom.inference.onnx_export import ExportedGraph, ExportError, export_onnx  # noqa: E402
 from mmseg_custom.inference.onnx_info import OnnxInfo, ResizeRule, resize_rule  # noqa: E402
-from mmseg_custom.stages.launch import ConfigError, load_run_config  # noqa: E402
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights  # noqa: E402
 
 
 @pytest.fixture

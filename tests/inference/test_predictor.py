@@ -8,16 +8,16 @@ import torch
 from inference_kit import StripesNetwork, stripes_predictor
 from mmseg.apis import inference_model
 
-from mmseg_custom.engine.checkpoint_io import CheckpointError, save_checkpoint_file
-from mmseg_custom.errors import UserError
+from mmseg_custom.config import ConfigError, load_run_config
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.errors import StageError, UserError
 from mmseg_custom.inference import find_sources, open_predictor, read_frames
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.networks import DeviceError, Ensemble, build_segmentor, choose_device
 from mmseg_custom.inference.predictor import Predictor, ordered_map
 from mmseg_custom.inference.readers import Frame
 from mmseg_custom.inference.sources import Source
-from mmseg_custom.stages import StageError
-from mmseg_custom.stages.launch import ConfigError, build_runner, load_run_config
+from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, save_checkpoint_file
 
 
 def host_prediction(config, checkpoint, image):

@@ -5,7 +5,7 @@ from reference_network import Backbone
 from small_model import batch_norms, build_model, objective
 from torch import nn
 
-from mmseg_custom.engine import CheckpointError
+from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError
 from mmseg_custom.models import DilatedResNet
 
 

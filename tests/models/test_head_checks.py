@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from small_model import build_model
 from torch import nn
 
-from mmseg_custom.models.head_checks import HeadError, check_heads
+from mmseg_custom.models.heads.head_checks import HeadError, check_heads
 
 SIGMOID = {'type': 'CrossEntropyLoss', 'use_sigmoid': True}
 FCN = {'type': 'FCNHead', 'in_channels': 64, 'channels': 4, 'in_index': 3, 'num_classes': 5}

@@ -4,7 +4,8 @@ import math
 import pytest
 from made_up_recipe import add_path, write_recipe
 
-from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.io.files import read_json, write_json
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports import recipe_table
 from mmseg_custom.reports.charts.candidate_charts import candidate_bars, path_chart, repeat_bars
 from mmseg_custom.reports.charts.kinds import Bars
@@ -14,7 +15,6 @@ from mmseg_custom.reports.findings.barrier import describe_barriers, find_paths
 from mmseg_custom.reports.findings.recipe_record import read_recipe
 from mmseg_custom.reports.findings.repeats import read_repeats
 from mmseg_custom.reports.page import render_page
-from mmseg_custom.stages import StageLedger
 
 NAN = math.nan
 FLAT = {0: 34.0, 0.25: 34.0, 0.75: 36.0, 1: 37.0, 1.25: 36.0}

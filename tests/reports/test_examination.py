@@ -7,13 +7,15 @@ from made_up_recipe import write_examination, write_recipe
 from mmengine.config import Config
 
 from mmseg_custom.evaluation import scores_of
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.charts.examination_charts import class_rows, frequency_chart, short_count
 from mmseg_custom.reports.charts.kinds import Scatter
 from mmseg_custom.reports.findings import examination
 from mmseg_custom.reports.findings.examination import CACHE_FILE, Examination, ImageRecords, examine_winner
 from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
 from mmseg_custom.reports.findings.sample_images import error_map, pixels
-from mmseg_custom.stages import LocalPool, Plan, Recipe
 
 
 def sample(name, target, prediction):

@@ -6,7 +6,8 @@ import sys
 import pytest
 from made_up_recipe import write_examination, write_recipe
 
-from mmseg_custom.engine.processes import process_name, this_process
+from mmseg_custom.io.processes import process_name, this_process
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports import report_or_curves, write_report
 from mmseg_custom.reports.charts.examination_charts import examination_charts
 from mmseg_custom.reports.charts.recipe_charts import curve_chart, fold_bars, recipe_charts
@@ -15,7 +16,6 @@ from mmseg_custom.reports.findings.examination import examine_winner
 from mmseg_custom.reports.findings.facts import headline, reproduction
 from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
 from mmseg_custom.reports.report import write_figures
-from mmseg_custom.stages import StageLedger
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A scorer without network and images."""
 
-from mmseg_custom.stages.scoring import Scored
+from mmseg_custom.fusion.weight_scorer import Scored
 
 
 def scorer_of(score, matrices=None, orders=None):

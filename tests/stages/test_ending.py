@@ -3,12 +3,15 @@
 import pytest
 from made_up_pool import MadeUpPool
 
+from mmseg_custom.fusion.gain import is_flat
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.early_stop import ended_by
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import recipe_table
 from mmseg_custom.reports.charts.plan_diagram import plan_diagram
 from mmseg_custom.reports.findings import read_recipe
 from mmseg_custom.reports.findings.facts import headline
-from mmseg_custom.stages import Plan, Recipe, StageLedger
-from mmseg_custom.stages.ending import ended_by, is_flat
 
 REASON = 'its winner does not improve on its start beyond the interval: +0.50 points of mIoU on val [-1.00, +2.00]'
 TRAINED = [f'stage 3 fold{fold}' for fold in (1, 2, 3)]

@@ -3,10 +3,11 @@ import json
 
 import pytest
 
-from mmseg_custom.datasets.folds import read_split, write_split
+from mmseg_custom.config import load_run_config
+from mmseg_custom.datasets.folds.fold_file import read_split, write_split
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.files import hash_text
-from mmseg_custom.stages.fingerprint import (
+from mmseg_custom.io.files import hash_text
+from mmseg_custom.ledger.fingerprint import (
     FIRST_KEYS,
     differences,
     disagreement,
@@ -15,7 +16,6 @@ from mmseg_custom.stages.fingerprint import (
     length_change,
     reason_to_doubt,
 )
-from mmseg_custom.stages.launch import load_run_config
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmseg.datasets import BaseSegDataset, MultiImageMixDataset
 
-from mmseg_custom.engine.archive import MAX_HEADER_BYTES
-from mmseg_custom.stages.images import HEAD, MAX_IMAGES, TAIL, Images, image_checksum, images_of, leaves
+from mmseg_custom.io.checkpoints.archive import MAX_HEADER_BYTES
+from mmseg_custom.ledger.images import HEAD, MAX_IMAGES, TAIL, Images, image_checksum, images_of, leaves
 
 
 def folder(path, contents):

@@ -3,9 +3,9 @@ import torch
 from mmengine.config import Config
 from mmengine.model import BaseModule
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, save_checkpoint_file
-from mmseg_custom.stages.initial_weights import initial_lineage
-from mmseg_custom.stages.lineage import SCRATCH, UNKNOWN
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, save_checkpoint_file
+from mmseg_custom.ledger.initial_weights import initial_lineage
+from mmseg_custom.ledger.lineage import SCRATCH, UNKNOWN
 
 WEIGHTS = {'conv.weight': torch.ones(1)}
 TRAINED = {'parents': [], 'seen': [{'split': 'train'}]}

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.errors import UserError
-from mmseg_custom.stages.launch import load_run_config
 
 
 def test_json_config_is_read_as_data(tmp_path, monkeypatch):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_custom.engine.processes import is_alive, this_process
-from mmseg_custom.stages import StageError
-from mmseg_custom.stages.lease import Lease, claim, lease, sole_process
+from mmseg_custom.errors import StageError
+from mmseg_custom.io.lease import Lease, claim, lease, sole_process
+from mmseg_custom.io.processes import is_alive, this_process
 
 FORK = multiprocessing.get_context('fork')
 
@@ -19,7 +19,7 @@ FORK = multiprocessing.get_context('fork')
 @pytest.fixture
 def at_once(monkeypatch):
     """Whoever takes a lease over waits for others that may do the same."""
-    monkeypatch.setattr('mmseg_custom.stages.lease.SETTLE_SECONDS', 0)
+    monkeypatch.setattr('mmseg_custom.io.lease.SETTLE_SECONDS', 0)
 
 
 def race(path, barrier, results):

@@ -5,18 +5,19 @@ import pytest
 import torch
 from scorers import scorer_of
 
-from mmseg_custom.engine.checkpoint_io import (
+from mmseg_custom.errors import StageError
+from mmseg_custom.fusion.fuse import average_files
+from mmseg_custom.fusion.winner import choose_winner
+from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,
     load_checkpoint_file,
     load_weights,
     save_checkpoint_file,
 )
-from mmseg_custom.engine.files import JsonError
-from mmseg_custom.engine.records import read_record
-from mmseg_custom.stages import StageError, StageLedger, choose_winner
-from mmseg_custom.stages.fuse import average_files
-from mmseg_custom.stages.ledger import member_names
+from mmseg_custom.io.files import JsonError
+from mmseg_custom.io.records import read_record
+from mmseg_custom.ledger.stage_ledger import StageLedger, member_names
 
 FOLDS = member_names(3)
 

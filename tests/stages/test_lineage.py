@@ -1,7 +1,7 @@
 import pytest
 
-from mmseg_custom.stages.images import Images
-from mmseg_custom.stages.lineage import (
+from mmseg_custom.ledger.images import Images
+from mmseg_custom.ledger.lineage import (
     PRETRAINED,
     SCRATCH,
     UNKNOWN,

@@ -1,7 +1,7 @@
 import pytest
 
-from mmseg_custom.stages import Plan, StageError
-from mmseg_custom.stages.plan import explain_missing_winner
+from mmseg_custom.errors import StageError
+from mmseg_custom.plan.plan import Plan, explain_missing_winner
 
 
 @pytest.fixture

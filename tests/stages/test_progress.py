@@ -3,12 +3,16 @@ import io
 import pytest
 from rich.console import Console
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.errors import StageError
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.launchers.worker import Progress, ProgressHook
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.progress import PlanProgress, RunProgress, duration
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.live_table import LiveTable, live_table
-from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError
-from mmseg_custom.stages.launch import build_runner, load_run_config
-from mmseg_custom.stages.pools.worker import Progress, ProgressHook
-from mmseg_custom.stages.progress import PlanProgress, RunProgress, duration
 
 
 @pytest.fixture

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg_custom.engine.checkpoint_io import load_weights
+from mmseg_custom.errors import StageError
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
+from mmseg_custom.io.lease import sole_process
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.launchers.pool import RecipeStopped
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import draw_curves, recipe_table
-from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
-from mmseg_custom.stages.lease import sole_process
-from mmseg_custom.stages.pools.pool import RecipeStopped
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from made_up_pool import MadeUpPool
 
+from mmseg_custom.errors import StageError
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.plan_state import PlanState
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import read_repeats, repeats_table
 from mmseg_custom.reports.findings.repeats import repeat_rows, seeds_of, spreads
-from mmseg_custom.stages import Plan, Recipe, StageError, StageLedger
-from mmseg_custom.stages.plan_state import PlanState
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.scoring import ScoringError, ScoringOrder, WeightScorer
+from mmseg_custom.fusion.weight_scorer import ScoringError, ScoringOrder, WeightScorer
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmseg_custom.stages import StageError, space
-from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.config import load_run_config
+from mmseg_custom.errors import StageError
+from mmseg_custom.plan import disk_space as space
 
 
 def test_a_run_needs_its_best_and_its_resume_points_and_one_of_each_more():

@@ -6,22 +6,24 @@ import torch
 from mmengine.hooks import Hook
 from mmseg.registry import DATASETS, METRICS
 
+from mmseg_custom.config import enable_amp, load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.checkpoint_io import (
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.errors import StageError
+from mmseg_custom.fusion.weight_scorer import WeightScorer
+from mmseg_custom.hooks.monitor import scores_of
+from mmseg_custom.hooks.training_history_hook import MonitorError
+from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,
     load_checkpoint_file,
     load_weights,
     save_checkpoint_file,
 )
-from mmseg_custom.engine.hooks.training_history_hook import MonitorError
-from mmseg_custom.models.head_checks import HeadError
-from mmseg_custom.stages import StageError, StageLedger
-from mmseg_custom.stages.launch import build_runner, enable_amp, load_run_config
-from mmseg_custom.stages.lease import sole_process
-from mmseg_custom.stages.lineage import UNKNOWN, seen_images
-from mmseg_custom.stages.monitor import scores_of
-from mmseg_custom.stages.scoring import WeightScorer
+from mmseg_custom.io.lease import sole_process
+from mmseg_custom.ledger.lineage import UNKNOWN, seen_images
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.models.heads.head_checks import HeadError
 
 
 class PowerCut(Hook):

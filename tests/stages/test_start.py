@@ -3,11 +3,14 @@
 import pytest
 from made_up_pool import MadeUpPool
 
+from mmseg_custom.config import load_run_config
+from mmseg_custom.errors import StageError
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.plan_state import PlanState
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.charts.plan_diagram import plan_diagram
 from mmseg_custom.reports.findings import read_recipe
-from mmseg_custom.stages import Plan, Recipe, StageError, StageLedger
-from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.plan_state import PlanState
 
 OWN_FOLD = {'default_hooks.fold_average.init': 'own_fold'}
 STAGE1 = 'work_dirs/tiny/stage1'

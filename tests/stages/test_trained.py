@@ -4,13 +4,17 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmseg_custom.engine.files import write_json
+from mmseg_custom.config import ConfigError, load_run_config
+from mmseg_custom.errors import StageError
 from mmseg_custom.inference.model_source import open_predictor
+from mmseg_custom.io.files import write_json
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.ledger.changes import RUN_FILE
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.ledger.trained_config import find_record, load_trained_config, options_with_trained, trained_options
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.findings import examine_winner, read_recipe
-from mmseg_custom.stages import LocalPool, Plan, Recipe, StageError, StageLedger
-from mmseg_custom.stages.changes import RUN_FILE
-from mmseg_custom.stages.launch import ConfigError, load_run_config
-from mmseg_custom.stages.trained import find_record, load_trained_config, options_with_trained, trained_options
 
 # Another architecture, a tuple, and a value without a literal.
 OPTIONS = {

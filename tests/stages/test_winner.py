@@ -3,13 +3,18 @@ import torch
 from scorers import scorer_of
 
 from mmseg_custom.averaging import CandidateError
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_checkpoint_file, load_weights, save_checkpoint_file
-from mmseg_custom.stages import StageError, StageLedger, choose_winner
-from mmseg_custom.stages.contest import in_chunks
-from mmseg_custom.stages.ledger import member_names
-from mmseg_custom.stages.rules import TIES, FusionRules
-from mmseg_custom.stages.run_record import split_average
-from mmseg_custom.stages.winner import may_equal_winner
+from mmseg_custom.errors import StageError
+from mmseg_custom.fusion.candidate_scoring import in_chunks
+from mmseg_custom.fusion.rules import TIES, FusionRules
+from mmseg_custom.fusion.winner import choose_winner, may_equal_winner
+from mmseg_custom.hooks.run_record import split_average
+from mmseg_custom.io.checkpoints.checkpoint_file import (
+    hash_weights,
+    load_checkpoint_file,
+    load_weights,
+    save_checkpoint_file,
+)
+from mmseg_custom.ledger.stage_ledger import StageLedger, member_names
 
 FOLDS = member_names(3)
 START = 'stage1/winner.pth'
@@ -142,7 +147,7 @@ def test_a_tie_goes_to_the_simpler_candidate_if_asked(ledger):
 
 def test_intervals_are_kept_and_a_stage_without_gain_says_so(ledger, monkeypatch):
     told = []
-    monkeypatch.setattr('mmseg_custom.stages.winner.print_log', lambda message, **_: told.append(message))
+    monkeypatch.setattr('mmseg_custom.fusion.winner.print_log', lambda message, **_: told.append(message))
     choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0), matrices=noisy(4.0)))
     outcome = ledger.outcome()
     low, high = outcome['candidates']['all_folds']['interval']['val']

@@ -3,17 +3,18 @@
 import pytest
 import torch
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.engine.checkpoint_io import load_checkpoint_file, load_weights
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
+from mmseg_custom.ledger.changes import change_of
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
 from mmseg_custom.reports import recipe_table
 from mmseg_custom.reports.charts.candidate_charts import candidate_bars
 from mmseg_custom.reports.charts.plan_diagram import plan_diagram
 from mmseg_custom.reports.findings import read_recipe
-from mmseg_custom.stages import StageLedger
-from mmseg_custom.stages.changes import change_of
-from mmseg_custom.stages.fuse import fuse_folder
-from mmseg_custom.stages.launch import build_runner, load_run_config
-from mmseg_custom.stages.plan import Plan
 
 OWN_FOLD = """
 _base_ = './tiny_stage{stage}.py'

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from test_schedules import rates
 
-from mmseg_custom.engine.files import read_json, write_json
-from mmseg_custom.stages import StageLedger
+from mmseg_custom.io.files import read_json, write_json
+from mmseg_custom.ledger.stage_ledger import StageLedger
 from studies.configs import SIZE, Lab
 from studies.experiments import (
     HALF,

@@ -5,9 +5,9 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from mmseg_custom.engine.checkpoint_io import save_checkpoint_file
-from mmseg_custom.stages import testing_options
-from mmseg_custom.stages.launch import load_run_config
+from mmseg_custom.config import load_run_config
+from mmseg_custom.evaluation import testing_options
+from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
 
 # The scenes have 32 x 64 pixels; 24 x 48 is no even share of them.
 SMALL = """

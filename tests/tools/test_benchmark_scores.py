@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_custom.stages import testing_options
-from mmseg_custom.stages.testing import run_test
+from mmseg_custom.evaluation import testing_options
+from mmseg_custom.evaluation.testing import run_test
 
 
 def official_scores(folder):

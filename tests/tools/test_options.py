@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError, number, numbers, size
-from mmseg_custom.stages import LocalPool, Plan
+from mmseg_custom.plan.plan import Plan
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
-from mmseg_custom.stages import LocalPool, Plan, Recipe, StageLedger
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
-from mmseg_custom.stages import testing_options
-from mmseg_custom.stages.launch import ConfigError
-from mmseg_custom.stages.testing import run_test
+from mmseg_custom.config import ConfigError
+from mmseg_custom.evaluation import testing_options
+from mmseg_custom.evaluation.testing import run_test
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'test.py'
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg_custom.engine.checkpoint_io import load_weights, save_checkpoint_file
-from mmseg_custom.stages import LocalPool, Plan, Recipe
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights, save_checkpoint_file
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmseg_custom.engine.files import read_json
+from mmseg_custom.io.files import read_json
 from mmseg_custom.models.global_sums import global_sums
 from mmseg_custom.models.losses.calls import LossError, check_options, check_pixels, check_reduction, checked_target
 from mmseg_custom.models.losses.functional import PixelSums, plain_sums

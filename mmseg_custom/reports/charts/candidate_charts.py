@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from mmseg_custom.fusion.winner import may_equal_winner
 from mmseg_custom.reports.charts.kinds import SERIES, BarChart, Bars, ClassDots, Line, LineChart
 from mmseg_custom.reports.findings.barrier import WeightPath, describe_barriers, find_paths, is_on_path
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord, class_scores, val_interval
 from mmseg_custom.reports.findings.repeats import Spread, seeds_of, winners_of
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
-from mmseg_custom.stages.winner import may_equal_winner
 
 NAN = math.nan
 WINNER_MARK, EQUAL_MARK = '★', '≈'

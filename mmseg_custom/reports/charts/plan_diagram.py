@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmseg_custom.engine.history import epochs_trained
+from mmseg_custom.ledger.stage_ledger import MEMBER, Entry
+from mmseg_custom.plan.early_stop import explain_not_run
 from mmseg_custom.reports.charts.kinds import Box, Diagram
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
-from mmseg_custom.stages.ending import explain_not_run
-from mmseg_custom.stages.ledger import MEMBER, Entry
 
 STAGE_HEIGHT, CANDIDATE_DROP, EDGE = 2.7, 1.15, 0.38
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from mmseg_custom.ledger.stage_ledger import Entry
 from mmseg_custom.reports.charts.candidate_charts import candidate_bars, candidate_classes, path_chart
 from mmseg_custom.reports.charts.kinds import (
     SERIES,
@@ -18,7 +19,6 @@ from mmseg_custom.reports.charts.kinds import (
 from mmseg_custom.reports.charts.plan_diagram import plan_diagram
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord, class_scores
 from mmseg_custom.reports.findings.statistics import mean_and_deviation, restart_positions
-from mmseg_custom.stages.ledger import Entry
 
 CURVES = {
     'train_loss': 'Training loss',

@@ -11,14 +11,13 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from mmseg_custom.engine.checkpoint_io import load_weights
-from mmseg_custom.engine.files import read_json, write_json
+from mmseg_custom.config import WINNER_FILE, load_run_config
 from mmseg_custom.evaluation import ImageResult, SegmentationMetric, scores_of
+from mmseg_custom.fusion.weight_scorer import WeightScorer
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
+from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, StageRecord
 from mmseg_custom.reports.findings.sample_images import Sample, picture
-from mmseg_custom.stages.launch import load_run_config
-from mmseg_custom.stages.ledger import WINNER_FILE
-from mmseg_custom.stages.scoring import WeightScorer
 
 CACHE_VERSION = 1
 CACHE_FILE = 'report_cache.json'

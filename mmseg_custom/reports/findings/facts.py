@@ -6,11 +6,11 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_custom.ledger.stage_ledger import ENDS_PLAN, Entry
+from mmseg_custom.plan.early_stop import explain_not_run
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
 from mmseg_custom.reports.findings.recipe_table import candidate_label
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
-from mmseg_custom.stages.ending import explain_not_run
-from mmseg_custom.stages.ledger import ENDS_PLAN, Entry
 
 UNSEEN = (
     'These weights were not trained on the val images. Each winner was chosen on them, though, so the score is the '

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_custom.averaging import fold_order
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.engine.history import epochs_trained
-from mmseg_custom.errors import UserError
-from mmseg_custom.stages.ending import ended_by
-from mmseg_custom.stages.ledger import Entry, StageError, StageLedger, member_names
-from mmseg_custom.stages.lineage import has_seen
-from mmseg_custom.stages.plan import Plan
-from mmseg_custom.stages.trained import trained_options
+from mmseg_custom.errors import StageError, UserError
+from mmseg_custom.io.files import PathLike
+from mmseg_custom.ledger.lineage import has_seen
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, member_names
+from mmseg_custom.ledger.trained_config import trained_options
+from mmseg_custom.plan.early_stop import ended_by
+from mmseg_custom.plan.plan import Plan
 
 IOU_PREFIX = 'IoU.'
 VAL_SPLIT = {'split': 'val'}

@@ -6,9 +6,10 @@ from prettytable import PrettyTable
 
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.evaluation.score import ENSEMBLE
-from mmseg_custom.stages.ending import ended_by, explain_not_run, is_flat
-from mmseg_custom.stages.ledger import Entry, StageLedger
-from mmseg_custom.stages.winner import may_equal_winner
+from mmseg_custom.fusion.gain import is_flat
+from mmseg_custom.fusion.winner import may_equal_winner
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
+from mmseg_custom.plan.early_stop import ended_by, explain_not_run
 
 TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', '95 % interval', '')
 UPPER_BOUND = 'upper bound: all side by side'

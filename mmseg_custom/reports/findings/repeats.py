@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from prettytable import PrettyTable
 
-from mmseg_custom.engine.files import PathLike
 from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.io.files import PathLike
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, StageRecord, read_recipe
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
 

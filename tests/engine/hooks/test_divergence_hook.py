@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from mmseg_custom.engine import DivergenceError, DivergenceHook
+from mmseg_custom.hooks.divergence_hook import DivergenceError, DivergenceHook
 
 
 class Reads(TorchFunctionMode):

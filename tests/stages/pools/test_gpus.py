@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmseg_custom.stages import LocalPool
-from mmseg_custom.stages.pools.gpus import GpuError, gpu_of_slot
-from mmseg_custom.stages.pools.pool import Job
+from mmseg_custom.launchers.gpus import GpuError, gpu_of_slot
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.launchers.pool import Job
 
 FIRST, SECOND = 'GPU-8932f937-d72c-4106-c12f-20bd9faed9f6', 'GPU-02348e17-a825-11ec-95a7-3cecef1b6a3b'
 MIGS = 'MIG-c7384736-a75d-5afc-978f-d2f1294409fd,MIG-a28ad590-3fda-56dd-84fc-0a0b96edc58d'

@@ -9,14 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmseg_custom.engine.files import TEMPORARY
-from mmseg_custom.engine.processes import this_process
 from mmseg_custom.errors import MissingExtraError
-from mmseg_custom.stages import LocalPool, RayPool
-from mmseg_custom.stages.pools.pool import Ended, Job, JobError, RecipeStopped
-from mmseg_custom.stages.pools.ray_cluster import ClusterError, connect, jobs_side_by_side
-from mmseg_custom.stages.pools.ray_job import NodeJob, SharedPlace, shared_place
-from mmseg_custom.stages.pools.worker import Progress
+from mmseg_custom.io.files import TEMPORARY
+from mmseg_custom.io.processes import this_process
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.launchers.pool import Ended, Job, JobError, RecipeStopped
+from mmseg_custom.launchers.ray_cluster import ClusterError, connect, jobs_side_by_side
+from mmseg_custom.launchers.ray_job import NodeJob, SharedPlace, shared_place
+from mmseg_custom.launchers.ray_pool import RayPool
+from mmseg_custom.launchers.worker import Progress
 
 
 class FakeRay:
@@ -75,7 +76,7 @@ def pool(monkeypatch):
 
     def make(ends, nodes=({'CPU': 4.0, 'GPU': 1.0},), **options):
         fake = FakeRay(ends, nodes)
-        monkeypatch.setattr('mmseg_custom.stages.pools.ray_pool.connect', lambda address: fake)
+        monkeypatch.setattr('mmseg_custom.launchers.ray_pool.connect', lambda address: fake)
         return RayPool(**options)
 
     return make

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_custom.engine.checkpoint_io import hash_weights, load_weights
-from mmseg_custom.stages import LocalPool, Plan, RayPool, Recipe, StageError, StageLedger
-from mmseg_custom.stages.pools.pool import RecipeStopped
+from mmseg_custom.errors import StageError
+from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.launchers.pool import RecipeStopped
+from mmseg_custom.launchers.ray_pool import RayPool
+from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip('ray')

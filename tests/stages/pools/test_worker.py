@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from mmseg_custom.stages import LocalPool, Plan, Recipe
+from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
 
 OWN_PART = """
 from pathlib import Path

@@ -1,0 +1,134 @@
+"""Reading the config of a run: file, command line options, overrides, and their checks."""
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Collection
+from difflib import get_close_matches
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmseg_custom.errors import UserError
+from mmseg_custom.io.files import PathLike, read_json
+
+KNOWN_KEYS = frozenset(signature(Runner).parameters)
+WINNER_FILE = 'winner.pth'
+OWN_FOLD = 'own_fold'
+
+
+class ConfigError(UserError, ValueError):
+    """A config or override that cannot be meant; the message names the key."""
+
+
+def add_host_options(parser: ArgumentParser) -> None:
+    """Add the options that the host's train.py and test.py share."""
+    parser.add_argument('config', help='config file, e.g. configs/stage2_fold1.py')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def config_from_options(args: Namespace) -> Config:
+    """The config that the options of :func:`add_host_options` describe."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_run_config(args.config, args.work_dir, args.cfg_options)
+    cfg.launcher = args.launcher
+    return cfg
+
+
+def load_run_config(
+    config: PathLike, work_dir: PathLike | None = None, cfg_options: dict[str, Any] | None = None
+) -> Config:
+    """Read a config as the host's tools do.
+
+    Args:
+        config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
+        work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``.
+        cfg_options: Overrides by dotted key; kept as ``cfg_options`` of the config, as text that Python reads back.
+
+    Raises:
+        ConfigError: If the config is not there, or a key looks like a misspelt one.
+    """
+    if not Path(config).is_file():
+        raise ConfigError(f'There is no config {config}. Paths of a recipe count from the folder it was trained in.')
+    cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
+    for key in cfg:
+        _check_spelling(key, KNOWN_KEYS, f'{config}: ')
+    for option, value in (cfg_options or {}).items():
+        check_option(cfg, option)
+        cfg.merge_from_dict({option: value})
+    if cfg_options:
+        given = {option: repr(value) for option, value in cfg_options.items()}
+        cfg.cfg_options = {**cfg.get('cfg_options', {}), **given}
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    cfg.load_from = start_of(cfg, cfg.get('load_from'))
+    return cfg
+
+
+def start_of(cfg: Config, load_from: str | None) -> str | None:
+    """The checkpoint that a run starts from, ``None`` for scratch.
+
+    With ``default_hooks.fold_average.init='own_fold'`` a fold that would start from the winner of the stage before
+    starts from the same fold of that stage, which has never trained on this fold's validation part.
+
+    Args:
+        cfg: Of the run.
+        load_from: What it would start from.
+    """
+    settings = cfg.get('default_hooks', {}).get('fold_average') or {}
+    if not load_from or settings.get('init') != OWN_FOLD:
+        return load_from
+    fold, path = cfg.train_dataloader.dataset.get('fold'), Path(load_from)
+    return str(path.with_name(f'fold{fold}.pth')) if fold and path.name == WINNER_FILE else load_from
+
+
+def _read_json(config: PathLike) -> Config:
+    """Read a JSON config without running anything: it imports no modules and has no base files.
+
+    Raises:
+        ConfigError: If it has a base file, which may be Python.
+    """
+    if '_base_' in read_json(config):
+        raise ConfigError(f'{config} has _base_: a JSON config stands alone. Write one with Config.dump().')
+    return Config.fromfile(str(config), import_custom_modules=False)
+
+
+def check_option(cfg: Config, option: str) -> None:
+    """Refuse an override whose key looks like a misspelt one; new keys are fine.
+
+    Raises:
+        ConfigError: Naming the key and the one that is probably meant.
+    """
+    section: Any = cfg
+    for key in option.split('.'):
+        if not isinstance(section, dict | Config):
+            return
+        _check_spelling(key, section, f'--cfg-options {option}: ')
+        section = section.get(key)
+
+
+def _check_spelling(key: str, known: Collection[str], where: str) -> None:
+    close = get_close_matches(key, [str(name) for name in known], n=1, cutoff=0.85)
+    if key not in known and close:
+        raise ConfigError(f'{where}{key} is unknown; is {close[0]} meant?')
+
+
+def enable_amp(cfg: Config) -> None:
+    """Train in mixed precision, as the host's ``--amp``, and in channels-last format, which it is fastest in.
+
+    Raises:
+        ValueError: If the config has an optimizer wrapper of another kind.
+    """
+    kind = cfg.optim_wrapper.type
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(f'--amp works with optim_wrapper.type OptimWrapper, not {kind}.')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    cfg.setdefault('channels_last', True)

@@ -1,0 +1,190 @@
+"""The folds of the training images, and the readable file that keeps them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping, table_hash
+from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
+from mmseg_custom.io.files import PathLike, hash_text, read_json, write_json
+
+GROUPS_SHOWN = 8
+# What a config says about its folds, and what it need not say.
+SPLIT_DEFAULTS = {'num_folds': 5, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
+
+
+@dataclass(frozen=True)
+class FoldSplit:
+    """A split of the training images into folds, as kept in a fold file.
+
+    Attributes:
+        num_folds: Number of parts, K.
+        seed: Seed of the shuffle.
+        group_by: What stays together, as :func:`~mmseg_custom.datasets.folds.grouping.group_names`; a function by its
+            dotted name.
+        block_size: Frames in a block.
+        fingerprint: Of the training files the split was made from, see :func:`fingerprint_files`.
+        folds: The image names of each part, K lists. Fold k (from 1) validates on part k.
+        selection: Share of the images that was carved out first and is never trained on. Defaults to 0.
+        selected: The names of these images; they belong to no part.
+        table: Checksum of the table of groups, if ``group_by`` names one. Defaults to ``None``.
+    """
+
+    num_folds: int
+    seed: int
+    group_by: str | None
+    block_size: int | None
+    fingerprint: str
+    folds: list[list[str]]
+    selection: float = 0.0
+    selected: list[str] = field(default_factory=list)
+    table: str | None = None
+
+    @property
+    def hash(self) -> str:
+        """A checksum of which image is in which part."""
+        lines = [f'{k} {name}' for k, part in enumerate(self.folds) for name in part]
+        return hash_text('\n'.join([*lines, *(f'selection {name}' for name in self.selected)]))
+
+    def parts(self, fold: int | None, validation: bool) -> list[int]:
+        """The numbers of the parts that fold ``fold`` (1 to K) validates on, or of those it trains on.
+
+        Args:
+            fold: ``None`` for all parts.
+            validation: Which of the two.
+
+        Raises:
+            FoldError: If there is no such fold.
+        """
+        if fold is not None and not 1 <= fold <= self.num_folds:
+            raise FoldError(f'Fold {fold} does not exist: the split has folds 1 to {self.num_folds}.')
+        return [k for k in range(1, self.num_folds + 1) if fold is None or (k == fold) == validation]
+
+    def names(self, fold: int | None, validation: bool) -> list[str]:
+        """The images of :meth:`parts`, sorted."""
+        return sorted(name for k in self.parts(fold, validation) for name in self.folds[k - 1])
+
+
+def make_split(names: Sequence[str], fingerprint: str, selection: float = 0.0, **spec: int | GroupBy) -> FoldSplit:
+    """Carve out the selection, then split the other images into folds.
+
+    Args:
+        names: As :func:`split_folds`.
+        fingerprint: Of the files.
+        selection: As :func:`carve_selection`'s ``share``. Defaults to 0: nothing is carved out.
+        **spec: As :func:`split_folds`.
+
+    Raises:
+        FoldError: If that cannot be done.
+    """
+    grouping = {key: value for key, value in spec.items() if key != 'num_folds'}
+    selected = carve_selection(names, selection, **grouping) if selection else []
+    folds = split_folds(sorted(set(names) - set(selected)), **spec)
+    kept = {**spec, 'group_by': describe_grouping(spec['group_by']), 'table': table_hash(spec['group_by'])}
+    return FoldSplit(**kept, fingerprint=fingerprint, folds=folds, selection=selection, selected=selected)
+
+
+def fingerprint_files(files: Sequence[tuple[str, Path]]) -> str:
+    """A checksum over names and sizes of files: cheap, and changed by a file added, removed or replaced."""
+    digest = hashlib.sha256()
+    for name, path in sorted(files):
+        digest.update(f'{name} {path.stat().st_size}\n'.encode())
+    return digest.hexdigest()
+
+
+def check_pairs(samples: Sequence[dict]) -> None:
+    """See that the image and the label of every sample are there.
+
+    Raises:
+        FileNotFoundError: If one is missing, naming the first.
+    """
+    gone = [sample['img_path'] for sample in samples if not Path(sample['img_path']).is_file()]
+    if gone:
+        raise FileNotFoundError(f'{len(gone)} images are not there, the first one {gone[0]}.')
+    if samples and 'seg_map_path' not in samples[0]:
+        raise FoldError("The data set has no folder of labels: give it data_prefix=dict(seg_map_path='FOLDER').")
+    missing = [sample['seg_map_path'] for sample in samples if not Path(sample['seg_map_path']).is_file()]
+    if missing:
+        raise FileNotFoundError(f'{len(missing)} images have no label, the first one {missing[0]}.')
+
+
+def fingerprint_pairs(samples: Mapping[str, dict]) -> str:
+    """A checksum of the names and sizes of all images and labels.
+
+    Args:
+        samples: As the host lists them, by image name.
+
+    Raises:
+        FileNotFoundError: If a file is missing, as :func:`check_pairs`.
+    """
+    check_pairs(list(samples.values()))
+    kinds = ('img_path', 'seg_map_path')
+    return fingerprint_files(
+        [(f'{kind} {name}', Path(sample[kind])) for name, sample in samples.items() for kind in kinds]
+    )
+
+
+def describe_groups(groups: Mapping[str, Sequence[str]], split: FoldSplit) -> str:
+    """A line on the groups that a split was made of and their sizes, and one a part with its groups."""
+    sizes = sorted((len(group) for group in groups.values()), reverse=True)
+    lines = [
+        f'{len(groups)} groups by {split.group_by!r} of {sizes[-1]} to {sizes[0]} images: '
+        + _with_sizes({name: len(group) for name, group in groups.items()})
+    ]
+    parts = {**{f'part {k}': part for k, part in enumerate(split.folds, start=1)}, 'selection': split.selected}
+    for title, names in parts.items():
+        inside = {name: len(common) for name, group in groups.items() if (common := set(group) & set(names))}
+        if inside:
+            lines.append(f'  {title}: {len(names)} images in {len(inside)} groups: {_with_sizes(inside)}')
+    return '\n'.join(lines)
+
+
+def _with_sizes(sizes: Mapping[str, int]) -> str:
+    largest = sorted(sizes, key=lambda name: -sizes[name])
+    shown = [f'{name} ({sizes[name]})' for name in largest[:GROUPS_SHOWN]]
+    return ', '.join(shown) + (', ...' if len(sizes) > GROUPS_SHOWN else '')
+
+
+def check_made_as(split: FoldSplit, spec: Mapping[str, object], file: PathLike) -> None:
+    """Compare a split with what a config says about its folds.
+
+    Raises:
+        FoldError: If they differ, naming the setting.
+    """
+    said = {key: spec[key] for key in SPLIT_DEFAULTS} | {'group_by': describe_grouping(spec['group_by'])}
+    for key, value in said.items():
+        if getattr(split, key) != value:
+            raise FoldError(
+                f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '
+                f'{value!r}: change the config, or make the folds anew with prepare_data.py.'
+            )
+    if table_hash(spec['group_by']) not in (None, split.table):
+        raise FoldError(
+            f'The table {spec["group_by"]} has changed since {file} was made: restore it, or make the folds anew '
+            'with `python tools/prepare_data.py CONFIG --renew`.'
+        )
+
+
+def write_split(split: FoldSplit, path: PathLike) -> None:
+    """Write a split as readable JSON, atomically."""
+    write_json({**asdict(split), 'hash': split.hash}, path)
+
+
+def read_split(path: PathLike) -> FoldSplit:
+    """Read a fold file.
+
+    Raises:
+        FoldError: If it is missing, incomplete, or was edited so that its checksum no longer holds.
+    """
+    if not Path(path).is_file():
+        raise FoldError(f'Fold file {path} does not exist: make it with `python tools/prepare_data.py CONFIG`.')
+    content = read_json(path)
+    try:
+        stored = content.pop('hash')
+        split = FoldSplit(**content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FoldError(f'Fold file {path} is not complete ({error}): make it anew with prepare_data.py.') from error
+    if split.hash != stored:
+        raise FoldError(f'Fold file {path} was edited: its checksum does not hold. Make it anew.')
+    return split

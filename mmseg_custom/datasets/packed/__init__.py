@@ -1,0 +1,1 @@
+"""Samples kept as decoding and resizing leave them."""

@@ -1,0 +1,1 @@
+"""Samplers whose every sample is a function of seed, epoch and index."""

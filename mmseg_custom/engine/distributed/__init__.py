@@ -1,0 +1,1 @@
+"""Several processes: who is the main one, and how they find each other."""

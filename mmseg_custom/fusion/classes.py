@@ -1,0 +1,44 @@
+"""Whether network, data and checkpoint speak of the same classes."""
+
+from typing import Any
+
+from torch import nn
+
+from mmseg_custom.errors import StageError
+
+
+def check_classes(model: nn.Module, dataset: Any) -> None:
+    """Compare the number of classes of a segmentor with those of its data set.
+
+    Raises:
+        StageError: If they differ.
+    """
+    expected = getattr(model, 'module', model).decode_head.num_classes
+    classes = dataset.metainfo['classes']
+    if len(classes) != expected:
+        raise StageError(
+            f'model.decode_head.num_classes={expected}, but the data set has {len(classes)} classes '
+            f'({", ".join(classes[:3])}, ...): set num_classes={len(classes)}.'
+        )
+
+
+def check_class_names(meta: dict, dataset: Any, source: str) -> None:
+    """Compare the classes a checkpoint was trained for with those of a data set, by name and order.
+
+    Args:
+        meta: ``meta`` of the checkpoint; one that names no classes passes.
+        dataset: The data set to train on.
+        source: The checkpoint's file.
+
+    Raises:
+        StageError: If they differ, naming the first difference.
+    """
+    known, classes = list((meta.get('dataset_meta') or {}).get('classes', [])), list(dataset.metainfo['classes'])
+    if not known or known == classes:
+        return
+    number = next((i for i, pair in enumerate(zip(known, classes, strict=False)) if pair[0] != pair[1]), len(known))
+    raise StageError(
+        f'{source} was trained for {len(known)} classes, the data set has {len(classes)}; the first difference is '
+        f'number {number}: {known[number : number + 1]} against {classes[number : number + 1]}. Give both the same '
+        'classes in the same order, or start from other weights.'
+    )

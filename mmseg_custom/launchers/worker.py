@@ -1,0 +1,120 @@
+"""One training run or one fusing, in a process of its own."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
+
+from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.engine.stop_signals import STOP_SIGNALS
+from mmseg_custom.errors import UserError
+from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.io.processes import end_with_parent
+from mmseg_custom.ledger.finished import BY_RECIPE
+
+TELL_SECONDS = 1.0
+LOSS_WINDOW = 50
+
+
+class Progress(NamedTuple):
+    """How far a run is, in epochs, told now and then; with a score when an epoch is validated.
+
+    The first one names the epochs that an earlier call has done. The end may come before the last epoch.
+    """
+
+    config: str
+    epoch: float
+    score: float | None = None
+    loss: float | None = None
+
+
+class ProgressHook(Hook):
+    """Tells how far a run is, to whoever started it.
+
+    Args:
+        config: The run's config file.
+        tell: Receives a :class:`Progress` at the start, about every second, after each validation and at the end.
+    """
+
+    def __init__(self, config: str, tell: Callable[[Progress], None]) -> None:
+        self.config, self.tell = config, tell
+        self._told = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        """Tell which epoch the run goes on from."""
+        self.tell(Progress(self.config, runner.epoch))
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, **kwargs: Any) -> None:
+        """Tell the part of the epoch that is done and the loss of late."""
+        done = runner.epoch + (batch_idx + 1) / len(runner.train_dataloader)
+        self._tell_now_and_then(done, runner.message_hub.get_scalar('train/loss').mean(LOSS_WINDOW))
+
+    def after_val_iter(self, runner: Runner, **kwargs: Any) -> None:
+        """Give a sign of life."""
+        self._tell_now_and_then(runner.epoch)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Tell the epoch and its score."""
+        self.tell(Progress(self.config, runner.epoch, metrics['mIoU']))
+
+    def after_train(self, runner: Runner) -> None:
+        """Tell that no epoch is left."""
+        self.tell(Progress(self.config, runner.max_epochs))
+
+    def _tell_now_and_then(self, epoch: float, loss: float | None = None) -> None:
+        if time.monotonic() - self._told > TELL_SECONDS:
+            self._told = time.monotonic()
+            self.tell(Progress(self.config, epoch, loss=loss))
+
+
+def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:
+    """Train (or go on training) one run on the ``gpu`` that the environment names; all it prints goes to ``log``."""
+    os.environ.update(gpu)
+    with joined_pool(log):
+        import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
+        cfg.resume = cfg[BY_RECIPE] = True
+        runner = build_runner(cfg)
+        runner.register_hook(ProgressHook(config, progress.send))
+        runner.train()
+
+
+def fuse_stage(folder: str, config: str, cfg_options: dict | None, log: Path) -> None:
+    """Build and score the candidates of a stage whose folds are finished; all it prints goes to ``log``."""
+    with joined_pool(log):
+        fuse_folder(folder, config, cfg_options)
+
+
+@contextmanager
+def joined_pool(log: Path) -> Iterator[None]:
+    """Work as a process of a pool: print to ``log``, stop when told to, and end when the pool's process is gone.
+
+    Ctrl-C in a terminal reaches every process of it; here only the pool listens, and asks its processes to stop.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    end_with_parent()
+    _print_to(log)
+    try:
+        yield
+    except (UserError, OSError) as error:
+        raise SystemExit(str(error)) from None
+
+
+def _print_to(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)

@@ -1,0 +1,128 @@
+"""Runs that are not what their config would give now, and how they are put aside."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmseg_custom.engine.history import epochs_trained
+from mmseg_custom.engine.resume_points import NAME, resume_points
+from mmseg_custom.io.files import move_aside, remove_leftovers
+from mmseg_custom.io.lease import RUN_LEASE, Lease, sole_process
+from mmseg_custom.io.records import read_record, write_record
+from mmseg_custom.ledger.fingerprint import fingerprint, length_change, reason_to_doubt
+from mmseg_custom.ledger.lineage import Lineage
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
+
+RUN_FILE = 'run.json'
+
+
+def record_start(cfg: Config, lineage: Lineage) -> None:
+    """Write down in a run's folder what its resume points are going to be those of."""
+    write_record({**fingerprint(cfg), 'lineage': lineage}, Path(cfg.work_dir) / RUN_FILE)
+
+
+def begun_run(work_dir: str) -> Entry | None:
+    """What :func:`record_start` wrote down for the resume points in a folder, ``None`` if there are none."""
+    path = Path(work_dir) / RUN_FILE
+    return read_record(path) if path.is_file() and resume_points(work_dir, epoch_length=1) else None
+
+
+def change_of(cfg: Config, entry: Entry | None) -> str | None:
+    """Why a run has to be trained anew, ``None`` if it is as its config says or has not begun.
+
+    Args:
+        cfg: The run's config.
+        entry: Its record in the ledger, ``None`` while it has not finished.
+
+    Returns:
+        The rest of a sentence about the run: ``is finished, but ...``.
+    """
+    record = entry or begun_run(cfg.work_dir)
+    reason = record and (reason_to_doubt(cfg, record) or _reason_not_to_go_on(cfg, record, entry))
+    return f'is {"finished" if entry else "half trained"}, but {reason}' if reason else None
+
+
+def goes_on(cfg: Config, entry: Entry | None) -> tuple[int, int] | None:
+    """The lengths, then and now, of a finished run that is to be trained longer; ``None`` for others."""
+    lengths = entry and length_change(cfg, entry)
+    return lengths if lengths and not change_of(cfg, entry) else None
+
+
+def _reason_not_to_go_on(cfg: Config, record: Entry, entry: Entry | None) -> str | None:
+    """Why a run of another length cannot go on from its last state."""
+    lengths = length_change(cfg, record)
+    if lengths is None:
+        return None
+    trained = _trained(cfg.work_dir, entry)
+    if lengths[1] < trained:
+        return f'{cfg.filename} asks for {lengths[1]} epochs, fewer than the {trained} that it has trained'
+    if entry and not resume_points(cfg.work_dir, epoch_length=1):
+        return (
+            f'{cfg.filename} asks for {lengths[1]} epochs instead of {lengths[0]}, and {cfg.work_dir} has no state '
+            'to go on from (earlier versions deleted it)'
+        )
+    return None
+
+
+def _trained(work_dir: str, entry: Entry | None) -> int:
+    """The epochs that a run has behind it, by its record or its resume points behind a validation."""
+    if entry:
+        return epochs_trained(entry['history'])
+    names = [NAME.fullmatch(path.name) for path in resume_points(work_dir, epoch_length=1)]
+    return max((int(name['number']) for name in names if name['kind'] == 'epoch'), default=0)
+
+
+def put_aside(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:
+    """Move runs out of the way, finished or begun, with what was made of them; nothing is deleted.
+
+    Args:
+        ledger: Of their stage.
+        configs: Of the runs, by member.
+
+    Returns:
+        The folders they were moved to.
+    """
+    begun = [_put_points_aside(Path(cfg.work_dir)) for cfg in configs.values()]
+    return [folder for folder in [*begun, ledger.put_aside(list(configs))] if folder]
+
+
+def remove_leftovers_of_run(ledger: StageLedger, member: str, work_dir: Path) -> None:
+    """Delete what a killed run left in its folder: half-written files, its lease, points older than its record.
+
+    The last of these stays: a longer training goes on from it.
+    """
+    remove_leftovers(work_dir)
+    Lease(work_dir / RUN_LEASE).remove_if_dead()
+    if ledger.entry(member) is None:
+        return
+    finished = ledger.record_path(member).stat().st_mtime
+    for point in resume_points(str(work_dir), epoch_length=1)[1:]:
+        if point.stat().st_mtime <= finished:
+            point.unlink()
+
+
+def standing_on(ledger: StageLedger) -> list[StageLedger]:
+    """The stages beside a stage whose finished runs started from its files, or from those of one of these."""
+    beside = [StageLedger(path) for path in sorted(ledger.folder.parent.glob('*/')) if path != ledger.folder]
+    found, grown = [ledger], True
+    while grown:
+        folders = {one.folder.resolve() for one in found}
+        more = [one for one in beside if one not in found and _started_in(one) & folders]
+        found, grown = [*found, *more], bool(more)
+    return found[1:]
+
+
+def _started_in(ledger: StageLedger) -> set[Path]:
+    """The folders of what the finished runs of a stage started from."""
+    entries = ledger.entries(ledger.finished_members()).values()
+    return {Path(parent['file']).resolve().parent for entry in entries for parent in entry['lineage']['parents']}
+
+
+def _put_points_aside(work_dir: Path) -> Path | None:
+    points = resume_points(str(work_dir), epoch_length=1)
+    if not points:
+        return None
+    path = work_dir / RUN_LEASE
+    with nullcontext() if Lease(path).is_own() else sole_process(path, f'{work_dir} is being trained'):
+        return move_aside([*points, work_dir / RUN_FILE], work_dir)

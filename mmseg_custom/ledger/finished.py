@@ -1,0 +1,122 @@
+"""What becomes of a run whose member of the stage is finished: left alone, trained longer, put aside or refused."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmseg_custom.errors import StageError
+from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held, sole_process
+from mmseg_custom.ledger.changes import change_of, goes_on, put_aside, standing_on
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
+
+BY_RECIPE = 'run_by_recipe'
+FORCE = 'force'
+
+
+@dataclass(frozen=True)
+class Begun:
+    """How a run begins.
+
+    Attributes:
+        finished: Whether nothing of it is left to train.
+        replaces: The checksum of the finished weights that it takes the place of when it ends, if any.
+        notes: What to tell the user before the first step.
+    """
+
+    finished: bool = False
+    replaces: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def begin(cfg: Config, ledger: StageLedger, member: str, resume: bool) -> Begun:
+    """See what there is to do for a run, and put its finished twin aside if that is asked for.
+
+    Args:
+        cfg: The run's config; ``force`` asks for putting aside: a run that has changed, without ``resume`` any.
+        ledger: Of the stage.
+        member: Its name there.
+        resume: Whether it goes on from its last state.
+
+    Raises:
+        StageError: If the run is finished and would be replaced without being asked to, it was begun or finished with
+            another config or data, or a recipe is running that it would change.
+    """
+    entry = ledger.entry(member)
+    change = change_of(cfg, entry) if resume else None
+    if cfg.get(FORCE) and (change or (entry and not resume)):
+        return Begun(notes=_put_aside(cfg, ledger, member))
+    if change:
+        raise StageError(
+            f'{member} of {ledger.folder} {change}. Take the change back, or start it with --force: that puts the '
+            'older run aside and trains it anew.'
+        )
+    if entry is None:
+        return Begun()
+    if not resume:
+        raise StageError(_refusal(cfg, ledger, member))
+    lengths = goes_on(cfg, entry)
+    if lengths is None:
+        return Begun(finished=True, replaces=entry['weights'])
+    _refuse_under_recipe(cfg, ledger)
+    return Begun(replaces=entry['weights'], notes=_notes_on_length(cfg, ledger, member, lengths))
+
+
+def check_still_free(ledger: StageLedger, member: str, begun: Begun, work_dir: str) -> None:
+    """See that no other run of a member has finished since this one began.
+
+    Raises:
+        StageError: If one has; what this one has trained stays in its folder.
+    """
+    entry: Entry | None = ledger.entry(member)
+    if entry and entry['weights'] != begun.replaces:
+        raise StageError(
+            f'{member} of {ledger.folder} was finished by another run while this one trained, and is not replaced. '
+            f'What this one has trained is in {work_dir}; give it a default_hooks.fold_average.stage_dir of its own.'
+        )
+
+
+def _refusal(cfg: Config, ledger: StageLedger, member: str) -> str:
+    stale = [one.folder.name for one in standing_on(ledger)]
+    behind = f' ({", ".join(stale)} stand{"s" * (len(stale) == 1)} on it)' if stale else ''
+    return (
+        f'{member} of {ledger.folder} is finished{behind}, and this run would replace it. Give it a stage of its '
+        'own: --cfg-options default_hooks.fold_average.stage_dir=FOLDER; or go on with --resume; or add --force: it '
+        'puts the finished run aside and trains it anew.'
+    )
+
+
+def _put_aside(cfg: Config, ledger: StageLedger, member: str) -> tuple[str, ...]:
+    stale = standing_on(ledger)
+    with sole_process(ledger.folder.parent / RECIPE_LEASE, f'{ledger.folder.parent} is being run'):
+        moved = put_aside(ledger, {member: cfg})
+    return (*(f'{member}: the older run is now in {folder}.' for folder in moved), *_stale(stale))
+
+
+def _refuse_under_recipe(cfg: Config, ledger: StageLedger) -> None:
+    if not cfg.get(BY_RECIPE):
+        refuse_while_held(Path(ledger.folder.parent) / RECIPE_LEASE, f'{ledger.folder.parent} is being run')
+
+
+def _notes_on_length(cfg: Config, ledger: StageLedger, member: str, lengths: tuple[int, int]) -> tuple[str, ...]:
+    notes = [
+        f'{member} of {ledger.folder} is finished with {lengths[0]} epochs and goes on to {lengths[1]}; when it ends,'
+        ' it takes the place of the older one, which is put aside.'
+    ]
+    if cfg.get('param_scheduler'):
+        notes.append(
+            f'The learning-rate schedule goes on as it was built for {lengths[0]} epochs, whatever the config says '
+            'now; behind its end the rate is what it gives there: most keep their last value, a cosine rises again.'
+        )
+    return (*notes, *_stale(standing_on(ledger)))
+
+
+def _stale(ledgers: list[StageLedger]) -> tuple[str, ...]:
+    """What to say of the stages that stand on weights that are replaced."""
+    if not ledgers:
+        return ()
+    names = ', '.join(ledger.folder.name for ledger in ledgers)
+    return (
+        f'Stale from then on: {names}, which started from what is replaced. `python tools/run_recipe.py FOLDER '
+        '--force` puts them aside and trains them anew.',
+    )

@@ -1,0 +1,113 @@
+"""How far a plan is, and how long the rest will take."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mmseg_custom.launchers.worker import Progress
+
+
+@dataclass
+class RunProgress:
+    """How far a run is.
+
+    Attributes:
+        name: How lines call it.
+        stage: The number of its stage.
+        member: Its name in the ledger of the stage.
+        epochs: Epochs to train.
+        epoch: Epochs that are done, with the part of the one under way.
+        resumed: Of these, the epochs that an earlier call has done.
+        loss: The mean training loss of the last iterations.
+        score: mIoU of the last validated epoch.
+        best: The best mIoU in this call.
+        began: When it was first heard of, in seconds of ``time.monotonic``.
+        heard: When it was last heard of; the clock of a run that died stands still.
+    """
+
+    name: str
+    stage: int
+    member: str
+    epochs: int
+    epoch: float = 0.0
+    resumed: float = 0.0
+    loss: float | None = None
+    score: float | None = None
+    best: float | None = None
+    began: float | None = None
+    heard: float | None = None
+
+    def update(self, progress: Progress) -> None:
+        """Take note of what the run tells."""
+        self.heard = time.monotonic()
+        if self.began is None:
+            self.began, self.resumed = self.heard, progress.epoch
+        self.epoch = progress.epoch
+        self.loss = self.loss if progress.loss is None else progress.loss
+        if progress.score is not None:
+            self.score = progress.score
+            self.best = progress.score if self.best is None else max(self.best, progress.score)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left."""
+        return self.epoch >= self.epochs
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds in this call, ``None`` before the start."""
+        return None if self.began is None else self.heard - self.began
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time left at the speed so far, ``None`` while that is unknown."""
+        trained = self.epoch - self.resumed
+        return self.elapsed / trained * (self.epochs - self.epoch) if trained > 0 else None
+
+
+class PlanProgress:
+    """Brings together what single runs tell about themselves.
+
+    Args:
+        runs: The runs to train, by config.
+        report: Takes a line for each validated epoch; ``None`` for no lines.
+
+    Attributes:
+        stage: The number of the stage under way.
+    """
+
+    def __init__(self, runs: Mapping[str, RunProgress], report: Callable[[str], None] | None) -> None:
+        self.runs, self.report = dict(runs), report
+        self.stage: int | None = None
+        self.started = time.monotonic()
+
+    def tell(self, progress: Progress) -> None:
+        """Take note of what a run tells, and report a score."""
+        run = self.runs[progress.config]
+        run.update(progress)
+        if progress.score is not None and self.report:
+            self.report(
+                f'{run.name}: epoch {run.epoch:.0f}/{run.epochs}, {run.score:.2f} mIoU | '
+                f'{self.fraction:.0%} of the plan, {duration(self.seconds_left)} left'
+            )
+
+    @property
+    def fraction(self) -> float:
+        """The part of the epochs that is done."""
+        return sum(run.epoch for run in self.runs.values()) / max(1, sum(run.epochs for run in self.runs.values()))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time left at the speed so far, ``None`` while that is unknown; runs that stop early shorten it."""
+        trained = sum(run.epoch - run.resumed for run in self.runs.values())
+        left = sum(run.epochs - run.epoch for run in self.runs.values())
+        return left * (time.monotonic() - self.started) / trained if trained > 0 else None
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: ``1 h 05 min``, ``5 min 09 s``; ``?`` for ``None``."""
+    if seconds is None:
+        return '?'
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours} h {minutes:02} min' if hours else f'{minutes} min {seconds:02} s'

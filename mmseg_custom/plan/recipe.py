@@ -1,0 +1,195 @@
+"""The whole recipe: every stage of a plan, every fold of a stage, and the barrier between stages."""
+
+import math
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import Any
+
+from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.errors import StageError
+from mmseg_custom.io.lease import RECIPE_LEASE, RUN_LEASE, sole_process
+from mmseg_custom.launchers.pool import Job, Pool
+from mmseg_custom.launchers.worker import fuse_stage, train_run
+from mmseg_custom.ledger.changes import goes_on
+from mmseg_custom.ledger.stage_ledger import ENDS_PLAN, StageLedger
+from mmseg_custom.plan.disk_space import check_space
+from mmseg_custom.plan.early_stop import end_plan_if_flat, explain_not_run, go_on
+from mmseg_custom.plan.plan import Plan, PlannedRun, PlannedStage, check_start
+from mmseg_custom.plan.plan_state import PlanState
+from mmseg_custom.plan.progress import PlanProgress, RunProgress
+
+ALLOW_MISSING = 'default_hooks.fold_average.allow_missing'
+
+Report = Callable[[str], None]
+
+
+class Recipe:
+    """Runs a plan, and goes on where an earlier call stopped.
+
+    Args:
+        plan: The stages and their configs.
+        pool: Runs the folds of a stage.
+        report: Takes lines for the user.
+        cfg_options: Overrides for every config, by dotted key.
+        keep_going: Fuse a stage without the folds that failed; they are tried again at the next call. Defaults to
+            ``False``: a failed fold ends the recipe behind its stage.
+        stop_when_flat: End the plan behind a stage whose winner is not surely better than its start; later calls
+            stop there, too. Defaults to ``False``.
+        repeat: As :class:`~mmseg_custom.plan.plan_state.PlanState`. Defaults to 0: the plan itself.
+
+    Attributes:
+        follow: Takes the progress when the runs begin, to show it; without it each validated epoch is a line.
+        state: What of the plan is done.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pool: Pool,
+        report: Report,
+        cfg_options: dict[str, Any] | None = None,
+        keep_going: bool = False,
+        stop_when_flat: bool = False,
+        repeat: int = 0,
+    ) -> None:
+        self.plan, self.pool, self.report = plan, pool, report
+        self.follow: Callable[[PlanProgress], None] | None = None
+        self.keep_going, self.stop_when_flat = keep_going, stop_when_flat
+        options = {**(cfg_options or {}), ALLOW_MISSING: True} if keep_going else cfg_options
+        self.state = PlanState(plan, options, repeat)
+
+    def run(
+        self,
+        stages: Container[int] | None = None,
+        folds: Container[int] | None = None,
+        force: bool = False,
+        go_on_when_flat: bool = False,
+    ) -> None:
+        """Train what is missing of the chosen stages and folds, and fuse every stage that is complete.
+
+        Args:
+            stages: Numbers of stages; ``None`` for all.
+            folds: Numbers of folds; ``None`` for all.
+            force: Put runs whose config, data or start has changed aside, with all stages behind them, and train
+                them anew.
+            go_on_when_flat: Go on behind the stages that have ended the plan, now and in later calls.
+
+        Raises:
+            StageError: If another process runs the recipe, a run has changed, there is no room, a stage cannot start
+                or a run failed; finished runs stay finished.
+            RecipeStopped: If the pool was told to stop.
+        """
+        self.state.read_anew()
+        chosen = self._chosen(stages)
+        with sole_process(self.state.folder / RECIPE_LEASE, f'{self.plan.folder} is being run'):
+            self.state.remove_leftovers()
+            if force:
+                self.state.put_changes_aside(chosen, folds, self.report)
+            if go_on_when_flat:
+                go_on(self.ledgers())
+            self._run_stages(chosen, folds)
+
+    def describe(
+        self,
+        stages: Container[int] | None = None,
+        folds: Container[int] | None = None,
+        go_on_when_flat: bool = False,
+    ) -> list[str]:
+        """What :meth:`run` would do, a line a run."""
+        return self.state.describe(self._chosen(stages), folds, None if go_on_when_flat else self.state.ended_by())
+
+    def ledgers(self) -> dict[int, StageLedger]:
+        """The ledger of each stage, by its number."""
+        return self.state.ledgers
+
+    def _chosen(self, stages: Container[int] | None) -> list[PlannedStage]:
+        return [stage for stage in self.plan.stages if stages is None or stage.number in stages]
+
+    def _run_stages(self, stages: list[PlannedStage], folds: Container[int] | None) -> None:
+        end = self.state.ended_by() or math.inf
+        todo = {stage.number: self.state.pending(stage, folds) for stage in stages if stage.number <= end}
+        progress = PlanProgress(self._progress_of_runs(todo), None if self.follow else self.report)
+        if self.follow:
+            self.follow(progress)
+        for stage in stages:
+            progress.stage = stage.number
+            if not self._is_behind_the_end(stage):
+                # Anew: what stands on a stage that was trained just now is stale, and named.
+                self._run_stage(stage, self.state.pending(stage, folds), progress)
+        progress.stage = None
+
+    def _is_behind_the_end(self, stage: PlannedStage) -> bool:
+        end = self.state.ended_by()
+        if end is None or stage.number <= end:
+            return False
+        self.report(f'stage {stage.number}: {explain_not_run(end)}; --go-on runs it')
+        return True
+
+    def _run_stage(self, stage: PlannedStage, pending: list[PlannedRun], progress: PlanProgress) -> None:
+        ledger = self.state.ledger(stage)
+        if pending:
+            self._train(stage, pending, progress)
+        members = ledger.awaited(stage.members, self.keep_going)
+        if not members:
+            raise StageError(f'All runs of stage {stage.number} have failed: see {ledger.folder}/*.failed.json.')
+        missing = ledger.missing(members)
+        if missing:
+            self.report(f'stage {stage.number} waits for {", ".join(missing)}')
+            return
+        if ledger.outcome(members) is None:
+            self._fuse(stage, ledger)
+        if self.stop_when_flat:
+            end_plan_if_flat(ledger)
+        self._tell_outcome(stage, ledger)
+
+    def _train(self, stage: PlannedStage, pending: list[PlannedRun], progress: PlanProgress) -> None:
+        for run in pending:
+            lengths = goes_on(self.state.config(run), self.state.ledger(stage).entry(run.member))
+            if lengths:
+                self.report(f'stage {stage.number} {run.member}: goes on behind {lengths[0]} of {lengths[1]} epochs')
+            check_start(run.config, self.state.config(run).load_from, self.state.repeat)
+        prepare(self.state.config(stage.runs[0]))
+        check_space([self.state.config(run) for run in pending], self.pool.jobs)
+        jobs = {run.member: self._training(run) for run in pending}
+        failed = self.pool.run(list(jobs.values()), progress.tell)
+        reasons = {run: str(failed[job.name]) for run, job in jobs.items() if job.name in failed}
+        self._settle(reasons, self.state.ledger(stage))
+
+    def _settle(self, failed: dict[str, str], ledger: StageLedger) -> None:
+        """End the recipe because of failed runs, or enter them in the ledger and go on without them."""
+        if failed and not self.keep_going:
+            raise StageError('\n\n'.join(failed.values()))
+        known = ledger.failures(list(failed))
+        for member, reason in failed.items():
+            self.report(f'{reason}\nThe stage goes on without {member}.')
+            if member not in known:
+                ledger.record_failure(member, reason)
+
+    def _fuse(self, stage: PlannedStage, ledger: StageLedger) -> None:
+        log = ledger.folder / 'fusing.log'
+        args = (str(ledger.folder), str(stage.runs[0].config), self.state.cfg_options, log)
+        job = Job(f'fusing stage {stage.number}', fuse_stage, args, log, trains=False, lease=ledger.lease_path)
+        failed = self.pool.run([job], lambda _: None)
+        if failed:
+            raise StageError(str(failed[job.name]))
+
+    def _tell_outcome(self, stage: PlannedStage, ledger: StageLedger) -> None:
+        outcome = ledger.outcome()
+        score = outcome['candidates'][outcome['winner']]['val']['mIoU']
+        self.report(f'stage {stage.number}: winner {outcome["winner"]}, {score:.2f} mIoU, {ledger.winner_path}')
+        if outcome.get(ENDS_PLAN):
+            self.report(f'stage {stage.number} ends the plan: {outcome[ENDS_PLAN]}.')
+        elif self.stop_when_flat and 'gain' not in outcome and self.state.config(stage.runs[0]).load_from:
+            self.report(f'stage {stage.number} cannot end the plan: what it gained over its start is not known.')
+
+    def _training(self, run: PlannedRun) -> Job:
+        cfg = self.state.config(run)
+        folder = Path(cfg.work_dir)
+        log = folder / 'train.log'
+        args, lease = (cfg, str(run.config), log), folder / RUN_LEASE
+        return Job(f'stage {run.stage} {run.member}', train_run, args, log, lease=lease)
+
+    def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
+        runs = [run for pending in todo.values() for run in pending]
+        epochs = {run: self.state.config(run).train_cfg.max_epochs for run in runs}
+        return {str(run.config): RunProgress(run.config.stem, run.stage, run.member, epochs[run]) for run in runs}
