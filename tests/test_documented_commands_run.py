@@ -25,7 +25,7 @@ NOT_RUN = {
     "pip install -e '.[onedl]'": 'installs',
     "pip install 'mmseg-custom[export]'": 'installs',
     "pip install 'mmseg-custom[ray]'": 'installs',
-    'tools/run_recipe.py FOLDER --launcher ray': 'starts a cluster; tests/stages/test_ray_pool.py has one',
+    'tools/run_recipe.py FOLDER --launcher ray': 'starts a cluster; tests/launchers/test_ray_pool.py has one',
     'tools/run_recipe.py configs --launcher ray --ray-address FIRST:6379': 'needs that cluster',
     'tools/slurm_stage.sh PARTITION NAME FOLDER 1 2 3': 'needs Slurm; tests/tools/test_slurm_real.py has one',
     'tools/slurm_stage.sh PARTITION JOB_NAME FOLDER STAGE...': 'needs Slurm; as above',

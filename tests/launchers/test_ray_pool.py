@@ -20,7 +20,7 @@ from mmseg_custom.plan.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip('ray')
-RUN_RECIPE = Path(__file__).resolve().parents[3] / 'tools' / 'run_recipe.py'
+RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
 NODE = {'num_cpus': 1, 'object_store_memory': 80 << 20}
 
 

@@ -149,7 +149,7 @@ def test_without_ray_a_line_says_what_to_install(monkeypatch):
 @pytest.fixture
 def run_recipe(monkeypatch):
     """The module of the command, and a function that sets its arguments."""
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3] / 'tools'))
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / 'tools'))
     module = importlib.import_module('run_recipe')
 
     def parse(*arguments):
