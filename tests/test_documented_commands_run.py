@@ -20,6 +20,7 @@ RUN = ('tools/', 'tensorboard ', 'make quickstart')
 NOT_RUN = {
     'make test': 'installs, and runs this test',
     'make test-official': 'installs, and builds mmcv for a quarter of an hour',
+    'make test-lowest': 'installs, and downloads an older PyTorch of 5 GB',
     'make test-faults': 'installs, and takes hours; tests/faults runs a short campaign',
     'pip install -e .': 'installs',
     "pip install -e '.[onedl]'": 'installs',

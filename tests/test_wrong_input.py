@@ -208,7 +208,8 @@ def test_wrong_input_ends_in_a_message(stage1, spoil, options, message):
 def test_an_object_drawn_as_255_is_refused_before_the_first_step(stage1):
     object_as_255()
     with pytest.raises(UserError, match=r"The train labels hold 'road' and 255 alone.*table=\{0: 0, 255: 1\}"):
-        build_runner(load_run_config(stage1 / 'tiny_stage1.py', 'work_dirs/again')).train()
+        own = {'default_hooks.fold_average.stage_dir': 'work_dirs/other/stage1'}
+        build_runner(load_run_config(stage1 / 'tiny_stage1.py', 'work_dirs/again', own)).train()
     assert not list(Path('work_dirs/again').rglob('*.pth'))
 
 
