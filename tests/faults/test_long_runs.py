@@ -72,7 +72,10 @@ def test_epochs_leave_nothing_behind(tiny_recipe, monkeypatch, epochs):
     assert len(footprint.measured) == epochs
     assert_no_growth(footprint.measured, warm_up=8)
     names = files_in('work_dirs/tiny_stage1')
-    assert sorted(name for name in names if name.endswith('.pth')) == [f'best_mIoU_epoch_{epochs}.pth', f'epoch_{epochs}.pth']
+    assert sorted(name for name in names if name.endswith('.pth')) == [
+        f'best_mIoU_epoch_{epochs}.pth',
+        f'epoch_{epochs}.pth',
+    ]
     assert len(names) < 12, names
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmseg.registry import MODELS
 
@@ -19,7 +19,14 @@ from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
 from mmseg_custom.ledger.stage_ledger import StageLedger
 
 # Without the written cases of earlier runs: every run tries the same.
-few = settings(max_examples=25, derandomize=True, deadline=None, database=None)
+# Nor are there limits of time: beside other processes making an example takes as long as it takes.
+few = settings(
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 seeds = st.integers(0, 2**32 - 1)
 weights = st.lists(st.floats(-1e6, 1e6, width=32), min_size=3, max_size=3)
 plain = st.recursive(
