@@ -1,10 +1,12 @@
 """Runs jobs side by side on this machine, each in a clean process of its own."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from mmseg_custom.launchers.gpus import gpu_of_slot, visible_gpus
@@ -12,6 +14,7 @@ from mmseg_custom.launchers.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job,
 from mmseg_custom.launchers.worker import Progress
 
 PRELOAD = ['mmseg_custom.launchers.fork_server']
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class LocalPool(Pool):
@@ -31,6 +34,7 @@ class LocalPool(Pool):
         visible_gpus()
         self.context = multiprocessing.get_context('forkserver')
         self.context.set_forkserver_preload(PRELOAD)
+        _let_jobs_import_this_checkout()
 
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
         """See :meth:`Pool.execute`."""
@@ -75,6 +79,16 @@ class LocalPool(Pool):
         for work in running:
             work.process.join(self.grace)
             work.process.kill()
+
+
+def _let_jobs_import_this_checkout() -> None:
+    """Let the fork server import from the checkout that runs, not from another one that is installed.
+
+    It knows nothing of what a tool has put into ``sys.path`` (before Python 3.14).
+    """
+    paths = [path for path in os.environ.get('PYTHONPATH', '').split(os.pathsep) if path]
+    if (ROOT / 'setup.py').is_file() and str(ROOT) not in paths:
+        os.environ['PYTHONPATH'] = os.pathsep.join([str(ROOT), *paths])
 
 
 @dataclass(eq=False)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from mmseg_custom.launchers.local_pool import LocalPool
@@ -24,3 +25,10 @@ def test_a_run_imports_what_its_config_asks_for(tiny_recipe, monkeypatch):
         file.write("custom_hooks = [dict(type='OwnPart')]\ntrain_cfg = dict(max_epochs=1)\n")
     Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
     assert Path('trained_with_own_part').exists()
+
+
+def test_runs_import_the_checkout_that_started_them(monkeypatch):
+    monkeypatch.setenv('PYTHONPATH', 'theirs')
+    for _ in range(2):
+        LocalPool(1)
+    assert os.environ['PYTHONPATH'].split(os.pathsep) == [str(Path(__file__).resolve().parents[2]), 'theirs']
