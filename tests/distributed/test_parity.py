@@ -100,7 +100,7 @@ def test_two_processes_go_on_where_one_was_cut(tiny_recipe):
     options = {'default_hooks.checkpoint.interval_iters': 1}
     whole = train('tiny_stage1', **options)
     with pytest.raises(KeyboardInterrupt):
-        train('tiny_stage1', Cut(), **options)
+        train('tiny_stage1', Cut(), **options, **{'default_hooks.fold_average.stage_dir': 'work_dirs/cut_stage'})
     folder = Path(shutil.copytree('work_dirs/tiny_stage1_1', 'work_dirs/tiny_stage1_2'))
     (folder / RUN_LEASE).unlink()
     assert (folder / 'iter_3.pth').is_file()
