@@ -21,7 +21,7 @@ from mmseg_custom.datasets.class_statistics import (
 )
 from mmseg_custom.datasets.folds.fold_file import describe_groups
 from mmseg_custom.datasets.packed.pack import pack
-from mmseg_custom.datasets.prepare import Preparation, link_data_root, prepare
+from mmseg_custom.datasets.prepare import Preparation, check_is_kfold, link_data_root, prepare
 from mmseg_custom.datasets.checks.skip_list import write_skip_list
 from mmseg_custom.datasets.checks.verify import describe_faults, examine
 from mmseg_custom.io.files import readable_size
@@ -110,7 +110,8 @@ def report_packing(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_run_config(args.config, cfg_options=args.cfg_options)
-    init_default_scope(cfg.default_scope)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    check_is_kfold(cfg)
     if args.data_root:
         link_data_root(cfg, args.data_root)
     if args.verify:

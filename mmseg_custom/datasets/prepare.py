@@ -11,7 +11,7 @@ from mmseg_custom.datasets.checks.leftover_files import describe_leftovers
 from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
 from mmseg_custom.datasets.folds.fold_file import FoldError, FoldSplit, read_split, write_split
 from mmseg_custom.datasets.folds.grouping import Groups
-from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset, is_kfold
 from mmseg_custom.datasets.folds.official_splits import official_splits
 from mmseg_custom.datasets.folds.splitting import doubtful_groups
 from mmseg_custom.datasets.packed.shard_files import is_elsewhere
@@ -38,6 +38,21 @@ class Preparation:
     is_new: bool
     groups: Groups | None = None
     notes: list[str] = field(default_factory=list)
+
+
+def check_is_kfold(cfg: Config) -> None:
+    """See that a config's training data can be prepared.
+
+    Raises:
+        FoldError: If they are another data set, or wrapped.
+    """
+    dataset = cfg.get('train_dataloader', {}).get('dataset', {})
+    if not is_kfold(dataset):
+        raise FoldError(
+            f'{cfg.filename}: train_dataloader.dataset is {dataset.get("type")}, and only a KFoldDataset can be '
+            'prepared: give a config that has one, without RepeatDataset or ConcatDataset around it. Training needs '
+            'nothing of it but the fold file.'
+        )
 
 
 def prepare(cfg: Config, renew: bool = False) -> Preparation:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
+from mmseg_custom.datasets.folds.kfold_dataset import is_kfold
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.lease import RECIPE_LEASE, RUN_LEASE, sole_process
@@ -148,7 +149,9 @@ class Recipe:
             if lengths:
                 self.report(f'stage {stage.number} {run.member}: goes on behind {lengths[0]} of {lengths[1]} epochs')
             check_start(run.config, self.state.config(run).load_from, self.state.repeat)
-        prepare(self.state.config(stage.runs[0]))
+        first = self.state.config(stage.runs[0])
+        if is_kfold(first.train_dataloader.dataset):
+            prepare(first)
         check_space([self.state.config(run) for run in pending], self.pool.jobs)
         jobs = {run.member: self._training(run) for run in pending}
         failed = self.pool.run(list(jobs.values()), progress.tell)

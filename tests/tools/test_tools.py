@@ -86,3 +86,22 @@ def test_prepare_data_reports_and_is_repeatable(tiny_recipe):
     assert '10 training and 4 validation images' in output
     assert 'folds.json (written): 4, 3, 3 images' in output
     assert '(unchanged)' in run('prepare_data.py', config)[1]
+
+
+WRAPPED = """
+own = dict(type='KFoldDataset', data_root='data', img_suffix=_base_.dataset.img_suffix, metainfo=_base_.metainfo,
+    data_prefix=dict(img_path='leftImg8bit/{split}', seg_map_path='gtFine/{split}'),
+    seg_map_suffix=_base_.dataset.seg_map_suffix, pipeline=load + _base_.pack)
+train_dataloader = dict(batch_size=4, dataset=dict(_delete_=True, type='RepeatDataset', times=2, dataset=own))
+"""
+
+
+def test_wrapped_data_are_not_prepared_but_trained(tiny_recipe):
+    config = tiny_recipe / 'tiny_stage1.py'
+    config.write_text(config.read_text().replace('train_dataloader = dict(', 'before = dict(') + WRAPPED)
+    code, output = run('prepare_data.py', config)
+    assert (
+        code == 1 and 'train_dataloader.dataset is RepeatDataset, and only a KFoldDataset can be prepared' in output
+    )
+    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None).run(stages={1})
+    assert Path('work_dirs/tiny/stage1/winner.pth').is_file()

@@ -326,6 +326,13 @@ class KFoldDataset(BaseSegDataset):
         )
 
 
+def is_kfold(dataset: dict) -> bool:
+    """Whether the settings of a data set are those of a :class:`KFoldDataset`, without a wrapper around it."""
+    kind = dataset.get('type')
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    return isinstance(kind, type) and issubclass(kind, KFoldDataset)
+
+
 def whole_split(dataset: dict, part: str) -> KFoldDataset:
     """The data set of a config without folds and transforms, for ``part`` ``'train'`` or ``'val'``."""
     whole = {'part': WHOLE[part], 'fold': None, 'pipeline': [], 'serialize_data': False}
