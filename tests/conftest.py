@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmseg.visualization import SegLocalVisualizer
 from tiny_stage import CONFIGS, STAGE
@@ -15,9 +16,13 @@ def one_thread():
 
 
 @pytest.fixture(autouse=True)
-def own_visualizer():
-    """The host keeps one visualizer a process, which goes on writing where the first run of a process was."""
+def own_visualizer_and_logger():
+    """MMEngine keeps one of each a process: the visualizer goes on writing where the first run of a process was.
+
+    The logger's file may have been closed by whatever has configured logging since, as the demo's web server does.
+    """
     SegLocalVisualizer._instance_dict.clear()
+    MMLogger._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, CosineAnnealingWarmResta
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 SCHEDULES = sorted((CONFIGS / '_base_' / 'schedules').glob('*.py'))
-OTHER_OPTIMIZERS = {'sgd_poly'}  # see test_strong_configs.py
+OTHER_OPTIMIZERS = {'sgd_poly', 'adamw_poly'}  # see test_strong_configs.py
 EPOCHS = 20
 ITERS = 5
 

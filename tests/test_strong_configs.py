@@ -180,3 +180,11 @@ def test_strong_has_the_switches_that_were_worth_most():
         for change in changes(f'switches/{switch}'):
             ours, theirs = (reduce(getitem, change.split('.'), cfg) for cfg in (all_of_them, alone))
             assert ours == theirs
+
+
+def test_the_encoder_of_a_pretrained_start_learns_at_half_of_the_rate_from_all_sizes():
+    cfg = Config.fromfile(STRONG / 'pretrained/pretrained_camvid_single.py')
+    assert cfg.optim_wrapper.paramwise_cfg.custom_keys == {'backbone': {'lr_mult': 0.5}}
+    (scales,) = [step for step in cfg.train_dataloader.dataset.pipeline if step['type'] == 'RandomResize']
+    assert (scales.ratio_range, scales.scale) == ((0.75, 1.5), (320, 240))
+    assert cfg.model.backbone.type == 'EfficientNetLite' and cfg.model.decode_head.in_channels == (24, 320)

@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 try:
+    from mmseg_custom.engine.distributed.process_group import leave_process_group
     from mmseg_custom.errors import UserError
 except ImportError as error:
     raise SystemExit(f'{Path(sys.argv[0]).name}: {error}') from None
@@ -16,6 +17,7 @@ def run(main: Callable[[], None]) -> None:
     """Run a tool; errors that a user can mend end in their message alone."""
     try:
         main()
+        leave_process_group()
     except (UserError, OSError) as error:
         # A worker of a data loader wraps the message into its traceback.
         print(str(error).rpartition(f'{type(error).__name__}: ')[2].strip(), file=sys.stderr, flush=True)

@@ -26,6 +26,12 @@ def start_process_group(env_cfg: dict) -> dict:
     return {**env_cfg, 'dist_cfg': {**env_cfg.get('dist_cfg', {}), **store}}
 
 
+def leave_process_group() -> None:
+    """Take leave of the other processes; one that ends without may die of gloo's threads with everything done."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def _store_of_restart() -> dict[str, Any]:
     """A part of torchrun's store for this attempt alone: in the rest are still the addresses of dead processes."""
     store, rank, world_size = next(rendezvous('env://'))
