@@ -44,7 +44,9 @@ def test_nothing_imports_upwards():
 
 
 def test_the_floor_plan_names_every_room():
-    rooms = {path.stem for path in PACKAGE.iterdir() if not path.name.startswith('__')} - {'py'}
+    # By their modules: after a move, caches may be all that a folder still holds.
+    modules = [*PACKAGE.glob('*.py'), *PACKAGE.glob('*/__init__.py')]
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix('.py') for path in modules} - {'__init__'}
     plan = (PACKAGE.parent / 'CONTRIBUTING.md').read_text()
     assert rooms == set(FROM_BELOW)
     assert [room for room in rooms if f'`{room}/`' not in plan and f'`{room}.py`' not in plan] == []

@@ -1,6 +1,6 @@
 """The metric of every stage: scores and the validation value of the stage's own loss."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,11 @@ from prettytable import PrettyTable
 from torch import Tensor
 
 from mmseg_custom.datasets.checks.bad_samples import SKIPPED
+from mmseg_custom.engine.criterion import Criterion
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix, resize_classes
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.io.files import PathLike, write_bytes
-
-Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,8 +64,9 @@ def read_graph(path: PathLike) -> bytes:
     model = onnx.ModelProto.FromString(Path(path).read_bytes())
     model.DiscardUnknownFields()  # What this version of onnx does not know, ONNX Runtime's may.
     number_names = {value: name for name, value in onnx.TensorProto.DataType.items()}
-    found = sorted({fault for message in _messages(model) for fault in _faults(message, number_names)})
-    if sum(type(message).__name__ == 'GraphProto' for message in _messages(model)) > 1:
+    messages = list(_messages(model))
+    found = sorted({fault for message in messages for fault in _faults(message, number_names)})
+    if sum(type(message).__name__ == 'GraphProto' for message in messages) > 1:
         found.append('control flow')
     if found:
         raise InputError(f'{path} has {", ".join(found)}: no file of tools/export.py.')
