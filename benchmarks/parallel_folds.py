@@ -89,7 +89,7 @@ def measure(command: list[str | Path], folder: Path) -> Sample:
     call(command, folder)
     wall = time.perf_counter() - started
     ledger = StageLedger(folder / 'work_dirs/side/stage1')
-    epochs = sum(ledger.entry(member)['seconds'] for member in ledger.finished_members())
+    epochs = sum(ledger.entry(ingredient)['seconds'] for ingredient in ledger.finished_runs())
     clocks = [json.loads(path.read_text()) for path in (folder / 'work_dirs').glob('*/clock_last.json')]
     return Sample(wall, epochs, statistics.mean(marks[-1][2] for marks in clocks))
 

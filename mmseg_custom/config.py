@@ -23,8 +23,8 @@ class ConfigError(UserError, ValueError):
     """A config or override that cannot be meant; the message names the key."""
 
 
-def add_host_options(parser: ArgumentParser) -> None:
-    """Add the options that the host's train.py and test.py share."""
+def add_common_options(parser: ArgumentParser) -> None:
+    """Add the options that MMSegmentation's train.py and test.py share."""
     parser.add_argument('config', help='config file, e.g. configs/stage2_fold1.py')
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
@@ -33,7 +33,7 @@ def add_host_options(parser: ArgumentParser) -> None:
 
 
 def config_from_options(args: Namespace) -> Config:
-    """The config that the options of :func:`add_host_options` describe."""
+    """The config that the options of :func:`add_common_options` describe."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_run_config(args.config, args.work_dir, args.cfg_options)
     cfg.launcher = args.launcher
@@ -43,7 +43,7 @@ def config_from_options(args: Namespace) -> Config:
 def load_run_config(
     config: PathLike, work_dir: PathLike | None = None, cfg_options: dict[str, Any] | None = None
 ) -> Config:
-    """Read a config as the host's tools do.
+    """Read a config as MMSegmentation's tools do.
 
     Args:
         config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
@@ -68,15 +68,15 @@ def load_run_config(
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
-    cfg.load_from = start_of(cfg, cfg.get('load_from'))
+    cfg.load_from = initial_weights_of(cfg, cfg.get('load_from'))
     return cfg
 
 
-def start_of(cfg: Config, load_from: str | None) -> str | None:
+def initial_weights_of(cfg: Config, load_from: str | None) -> str | None:
     """The checkpoint that a run starts from, ``None`` for scratch.
 
     With ``default_hooks.fold_average.init='own_fold'`` a fold that would start from the winner of the stage before
-    starts from the same fold of that stage, which has never trained on this fold's validation part.
+    starts from the same fold of that stage, which has never trained on its held-out images.
 
     Args:
         cfg: Of the run.
@@ -121,7 +121,7 @@ def _check_spelling(key: str, known: Collection[str], where: str) -> None:
 
 
 def enable_amp(cfg: Config) -> None:
-    """Train in mixed precision, as the host's ``--amp``, and in channels-last format, which it is fastest in.
+    """Train in mixed precision, as MMEngine's ``--amp``, and in channels-last format, which it is fastest in.
 
     Raises:
         ValueError: If the config has an optimizer wrapper of another kind.

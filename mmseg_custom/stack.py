@@ -1,4 +1,4 @@
-"""The host packages the plugin stands on: which are needed, and what to say when they are not there."""
+"""The OpenMMLab packages the plugin stands on: which are needed, and what to say when they are not there."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ INSTALL_HINT = "install a stack with `pip install 'mmseg-custom[onedl]'` (or see
 
 
 def require_stack() -> None:
-    """Check that the system is one we run on, and that every host package is installed and new enough.
+    """Check that the system is one we run on, and that every OpenMMLab package is installed and new enough.
 
     Raises:
         ImportError: In one line, naming the package, the version found and what to install.
@@ -33,7 +33,7 @@ def require_stack() -> None:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the host packages and of this one, by import name."""
+    """The versions of the OpenMMLab packages and of this one, by import name."""
     return {name: import_module(name).__version__ for name in (*REQUIRED, 'mmseg_custom')}
 
 

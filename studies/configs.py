@@ -204,7 +204,7 @@ def _stock() -> Config:
     Its batches are as small as the others': at so few passes it is the number of steps that counts.
     """
     cfg = Config.fromfile(CONFIGS / 'camvid/camvid_stage1.py')
-    host = Config.fromfile(CONFIGS / 'host/deeplabv3plus_r18.py')
+    host = Config.fromfile(CONFIGS / 'stock/deeplabv3plus_r18.py')
     host.merge_from_dict({'model': STOCK})
     preprocessor = cfg.model.data_preprocessor
     cfg.model, cfg.optim_wrapper = host.model, host.optim_wrapper

@@ -15,7 +15,7 @@ HIGH_RATE = 0.3
 
 @dataclass(frozen=True)
 class Phase:
-    """Runs side by side from one start.
+    """Runs side by side from the same initial weights.
 
     Attributes:
         passes: What each run takes of the images, in lengths of the whole train list.
@@ -51,7 +51,7 @@ class Experiment:
         last_rate: Share of the learning rate at which the last stage ends; 0 for a schedule that runs out.
         warm_up: Iterations over which the rate of each stage of folds rises, whose optimizers begin without moments.
         every: Only every n-th image of the train list, as often as to make up for it.
-        leak_free: Folds of whole blocks of frames, of which each goes on from itself and never meets its own part.
+        leak_free: Folds of whole blocks of frames, each goes on from itself and never sees its held-out fold.
         width: Channels of the backbone's first stage.
         held_out: The drive that takes the place of val and is not trained on; none if empty.
     """

@@ -65,7 +65,7 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
 
 
 def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float, float]]:
-    """Of every stage of folds with one start: the rate at its end, and what their average has over best and mean."""
+    """Of every stage of folds with the same initial weights: its last rate, its average's gain over best and mean."""
     recipes_own = base('strong', 1).optim_wrapper.optimizer.lr
     for finding in findings.values():
         plan = finding['experiment']
@@ -96,7 +96,7 @@ def _known(plans: dict[float, str], findings: dict[str, Finding]) -> dict[float,
 def _scores(fused: Finding, single: Finding) -> dict[str, float]:
     last, alone = fused['stages'][-1]['candidates'], single['stages'][-1]
     scores = {name: entry['mIoU'] for name, entry in last.items()}
-    averages = [score for name, score in scores.items() if name not in ('best_fold', 'ensemble', 'start')]
+    averages = [score for name, score in scores.items() if name not in ('best_fold', 'ensemble', 'initial')]
     return {
         'one run': alone['candidates'][alone['winner']]['mIoU'],
         'best fold': scores['best_fold'],

@@ -31,7 +31,7 @@ def load_all(folder: Path) -> dict[str, Finding]:
 def _stage(ledger: StageLedger) -> Finding:
     outcome = ledger.outcome()
     ensemble = {ENSEMBLE: outcome[ENSEMBLE]} if ENSEMBLE in outcome else {}
-    runs = {name: ledger.entry(name) for name in outcome['members']}
+    runs = {name: ledger.entry(name) for name in outcome['runs']}
     return {
         'winner': outcome['winner'],
         'candidates': {name: _candidate(entry) for name, entry in {**outcome['candidates'], **ensemble}.items()},
@@ -50,7 +50,7 @@ def _run(entry: dict) -> Finding:
     return {
         'epochs': epochs_trained(entry['history']),
         'best_epoch': entry['best']['epoch'],
-        'own_part': round(entry['best']['mIoU'], 3),
+        'held_out': round(entry['best']['mIoU'], 3),
         'seen': entry['best']['seen'],
         'val': round(entry['val']['mIoU'], 3),
         'seconds': entry['seconds'],

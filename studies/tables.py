@@ -12,7 +12,7 @@ COLUMNS = (
     'seeds',
     'mIoU on val',
     '95 % interval (first seed)',
-    'folds on their own parts',
+    'held-out folds',
     'passes',
     'of one worker',
     'CPU hours',
@@ -53,7 +53,7 @@ def _rows(name: str, group: list[Finding]) -> list[str]:
     hours = mean(sum(run['seconds'] for run in one) for one in runs) / 3600
     memory = max(run['peak_memory'] for one in runs for run in one) / 1e9
     costs = (f'{passes["all"]:g}', f'{passes["one worker"]:g}', f'{hours:.2f}', f'{memory:.2f}')
-    lines = [_row((f'**{name}**', len(group), _score(winners), _interval(winners[0]), _own_parts(last), *costs))]
+    lines = [_row((f'**{name}**', len(group), _score(winners), _interval(winners[0]), _held_out(last), *costs))]
     if len(last[0]['runs']) > 1:
         common = [kind for kind in last[0]['candidates'] if all(kind in stage['candidates'] for stage in last)]
         for kind in common:
@@ -66,12 +66,12 @@ def _row(cells: Iterable[object]) -> str:
     return f'| {" | ".join(map(str, cells))} |'
 
 
-def _own_parts(stages: list[Finding]) -> str:
-    """The mean of the last folds on their own parts; it flatters where weights have seen these."""
+def _held_out(stages: list[Finding]) -> str:
+    """The mean of the last held-out folds; it is optimistically biased where weights have seen these."""
     runs = [run for stage in stages for run in stage['runs'].values()]
     if len(stages[0]['runs']) == 1:
         return '-'
-    return f'{mean(run["own_part"] for run in runs):.2f}' + ' (seen)' * any(run['seen'] for run in runs)
+    return f'{mean(run["held_out"] for run in runs):.2f}' + ' (seen)' * any(run['seen'] for run in runs)
 
 
 def _score(found: list[Finding]) -> str:

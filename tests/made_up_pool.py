@@ -6,7 +6,7 @@ from made_up_recipe import entry, scores
 
 from mmseg_custom.launchers.pool import Ended, Pool
 from mmseg_custom.ledger.fingerprint import fingerprint
-from mmseg_custom.ledger.stage_ledger import StageLedger, member_name
+from mmseg_custom.ledger.stage_ledger import StageLedger, name_of_run
 
 CLASSES = ['road', 'sky']
 GAIN = {'part': 'val', 'mIoU': 2.0, 'interval': [1.0, 3.0]}
@@ -33,7 +33,7 @@ class MadeUpPool(Pool):
 
     def _train(self, cfg, config, log):
         ledger = StageLedger(cfg.default_hooks.fold_average.stage_dir)
-        stage, name = int(ledger.folder.name[5:]), member_name(cfg.train_dataloader.dataset.fold)
+        stage, name = int(ledger.folder.name[5:]), name_of_run(cfg.train_dataloader.dataset.fold)
         start = Path(cfg.load_from) if cfg.load_from else None
         before = (cfg.load_from, StageLedger(start.parent).recorded_weights(start.name)) if start else None
         record = entry(stage, name, 3, cfg.train_cfg.max_epochs, CLASSES, before)
@@ -46,12 +46,12 @@ class MadeUpPool(Pool):
 
     def _fuse(self, folder, config, cfg_options, log):
         ledger = StageLedger(folder)
-        stage, runs = int(ledger.folder.name[5:]), ledger.entries(ledger.finished_members())
+        stage, runs = int(ledger.folder.name[5:]), ledger.entries(ledger.finished_runs())
         first = next(iter(runs.values()))
         lineage = {'parents': [], 'seen': [{'split': 'train'}]}
         candidates = {
             name: {
-                'members': list(runs)[: 2 * more - 1],
+                'ingredients': list(runs)[: 2 * more - 1],
                 'file': f'{next(iter(runs))}.pth',
                 'weights': f'{folder} {name}',
                 'val': scores(first['val']['mIoU'] + more, CLASSES),
@@ -62,7 +62,7 @@ class MadeUpPool(Pool):
         winner = list(candidates)[-1]
         outcome = {
             'stage': ledger.folder.name,
-            'members': {name: record['weights'] for name, record in runs.items()},
+            'runs': {name: record['weights'] for name, record in runs.items()},
             'candidates': candidates,
             'winner': winner,
             'weights': candidates[winner]['weights'],

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mmseg_custom.io.files import read_json, write_bytes, write_json
-from mmseg_custom.ledger.stage_ledger import StageLedger, member_names
+from mmseg_custom.ledger.stage_ledger import LEDGER_VERSION, StageLedger, names_of_runs
 from mmseg_custom.reports.findings.examination import CACHE_FILE, CACHE_VERSION
 from mmseg_custom.reports.findings.sample_images import Sample, data_uri
 
@@ -27,7 +27,7 @@ def write_recipe(folder, stages=2, folds=3, epochs=4, classes=CITYSCAPES, unfini
     """Stage 1 has no folds; of the last stage, ``unfinished`` runs and the outcome are left out."""
     before = None
     for number in range(1, stages + 1):
-        names = member_names(folds if number > 1 else None)
+        names = names_of_runs(folds if number > 1 else None)
         missing = unfinished if number == stages else ()
         ledger = StageLedger(folder / f'stage{number}')
         entries = {
@@ -35,7 +35,7 @@ def write_recipe(folder, stages=2, folds=3, epochs=4, classes=CITYSCAPES, unfini
         }
         for name, value in entries.items():
             write_bytes(b'weights', ledger.weights_path(name))
-            write_json({'version': 1, **value, 'config': config}, ledger.folder / f'{name}.json')
+            write_json({'version': LEDGER_VERSION, **value, 'config': config}, ledger.folder / f'{name}.json')
         if not missing:
             before = fuse(ledger, entries, classes)
     return folder
@@ -81,24 +81,23 @@ def fuse(ledger, entries, classes):
     groups = {'best_fold': names[-1:], 'all_folds': names, 'top2': names[:2]} if len(names) > 1 else {'full': names}
     candidates = {
         name: {
-            'members': members,
+            'ingredients': ingredients,
             'file': f'{name}.pth',
             'weights': f'{stage}{name}',
-            'val': scores(32.0 + 2 * stage + len(members) / 3, classes),
+            'val': scores(32.0 + 2 * stage + len(ingredients) / 3, classes),
             'lineage': {'parents': [], 'seen': [TRAIN]},
         }
-        for name, members in groups.items()
+        for name, ingredients in groups.items()
     }
     winner = 'all_folds' if 'all_folds' in groups else 'full'
-    members = {name: value['weights'] for name, value in entries.items()}
     outcome = {
-        'members': members,
+        'runs': {name: value['weights'] for name, value in entries.items()},
         'candidates': candidates,
         'winner': winner,
         'weights': candidates[winner]['weights'],
     }
     write_bytes(b'weights', ledger.winner_path)
-    write_json({'version': 1, 'stage': ledger.folder.name, **outcome}, ledger.folder / 'stage.json')
+    write_json({'version': LEDGER_VERSION, 'stage': ledger.folder.name, **outcome}, ledger.folder / 'stage.json')
     return f'work_dirs/made_up/stage{stage}/winner.pth', outcome['weights']
 
 
@@ -135,7 +134,7 @@ def add_path(folder, stage, values, bn=''):
     outcome = read_json(path)
     template = outcome['candidates']['all_folds']
     classes = [key.removeprefix('IoU.') for key in template['val'] if key.startswith('IoU.')]
-    names = {0: 'start', 1: f'all_folds{bn}'}
+    names = {0: 'initial', 1: f'all_folds{bn}'}
     for t, value in values.items():
         low_high = {'val': [value - 1, value + 1]}
         found = {**template, 'val': scores(value, classes), 'interval': low_high}

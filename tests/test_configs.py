@@ -11,8 +11,8 @@ from mmseg_custom.plan.plan import Plan
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 LEAVES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
-HOST_LEAVES = [path for path in LEAVES if path.parent.name == 'host']
-STAGE_RUNNER_LEAVES = [path for path in LEAVES if path not in HOST_LEAVES]
+STOCK_LEAVES = [path for path in LEAVES if path.parent.name == 'host']
+STAGE_RUNNER_LEAVES = [path for path in LEAVES if path not in STOCK_LEAVES]
 BASELINES = {'deeplabv3': 'ASPPHead', 'no_folds': 'DeepLabV3PlusHead', 'unet': 'FCNHead'}
 
 # epochs, batch, lr, weight decay, patience, loss, scheduler, alpha, transforms of the level, stage by stage
@@ -40,7 +40,7 @@ def test_the_recipes_are_there():
         assert {f'{recipe}stage{stage}_fold{fold}.py' for stage in stages for fold in (1, 2, 3, 4, 5)} <= names
     assert {f'baselines/{name}.py' for name in BASELINES} <= names
     parts = ('backbone', 'head', 'loss')
-    assert {f'host/deeplabv3plus_r18_our_{part}.py' for part in parts} <= names
+    assert {f'stock/deeplabv3plus_r18_our_{part}.py' for part in parts} <= names
 
 
 def test_the_plan_ends_at_epoch_190():
@@ -67,8 +67,8 @@ def test_every_config_builds(path):
     assert cfg.test_dataloader.dataset.fold is None
 
 
-@pytest.mark.parametrize('path', HOST_LEAVES, ids=lambda path: path.stem)
-def test_every_config_of_the_host_builds(path):
+@pytest.mark.parametrize('path', STOCK_LEAVES, ids=lambda path: path.stem)
+def test_every_config_of_mmsegmentation_builds(path):
     cfg = Config.fromfile(path)
     dataset = DATASETS.get(cfg.train_dataloader.dataset.type)
     assert num_classes(repr(cfg.model.to_dict())) == len(dataset.METAINFO['classes'])

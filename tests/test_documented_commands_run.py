@@ -51,7 +51,7 @@ SMALLER = {
 }
 TRAINED_WITH_OPTIONS = ('run_recipe.py', 'train.py', 'test.py', 'dist_train.sh', 'dist_test.sh')
 # What is removed before: the page says that other options are another experiment.
-BEGUN_ANEW = {'tools/run_recipe.py configs/camvid --stages 1-2': 'work_dirs/camvid*'}
+STARTED_ANEW = {'tools/run_recipe.py configs/camvid --stages 1-2': 'work_dirs/camvid*'}
 ENDLESS = {'tools/demo.py': ' at http://', 'tensorboard': 'http://'}
 PATIENCE = 300  # seconds a command may take
 
@@ -135,7 +135,7 @@ def test_documented_commands_run(project):
         pytest.importorskip(package, reason='a documented command needs it')
     failures = []
     for command, page in documented_commands().items():
-        for start, folders in BEGUN_ANEW.items():
+        for start, folders in STARTED_ANEW.items():
             for folder in project.glob(folders) if command.startswith(start) else ():
                 shutil.rmtree(folder)
         for words in calls_of(command) if command.startswith(RUN) and command not in NOT_RUN else ():

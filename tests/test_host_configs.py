@@ -13,7 +13,7 @@ SMALL = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(64, 32))]
 
 @pytest.fixture(scope='module')
 def train_ids(scenes, tmp_path_factory):
-    """The street scenes with the label files that the host's Cityscapes data set reads."""
+    """The street scenes with the label files that MMSegmentation's Cityscapes data set reads."""
     root = tmp_path_factory.mktemp('host') / 'cityscapes'
     table = np.full(256, 255, np.uint8)
     for raw, train in Config.fromfile(CONFIGS / '_base_/datasets/cityscapes.py').label_ids.items():
@@ -43,7 +43,7 @@ def shrink(cfg, data_root, work_dir):
 
 
 @pytest.mark.parametrize('part', PARTS)
-def test_the_hosts_runner_trains_a_stock_config_with_our_part(part, train_ids, tmp_path):
+def test_stock_runner_trains_a_stock_config_with_our_part(part, train_ids, tmp_path):
     cfg = Config.fromfile(CONFIGS / 'host' / f'deeplabv3plus_r18_{part}.py')
     shrink(cfg, train_ids, tmp_path)
     runner = Runner.from_cfg(cfg)

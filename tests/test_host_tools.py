@@ -1,4 +1,4 @@
-"""The host's own entry points run our configs and checkpoints."""
+"""MMSegmentation's own entry points run our configs and checkpoints."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
-HOST_TOOLS = Path(mmseg.__path__[0]) / '.mim' / 'tools'
+STOCK_TOOLS = Path(mmseg.__path__[0]) / '.mim' / 'tools'
 WINNER = 'work_dirs/tiny/stage1/winner.pth'
 
 
-def host_tool(name, *arguments):
+def stock_tool(name, *arguments):
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     done = subprocess.run(
-        [sys.executable, HOST_TOOLS / name, *map(str, arguments)], text=True, capture_output=True, env=environment
+        [sys.executable, STOCK_TOOLS / name, *map(str, arguments)], text=True, capture_output=True, env=environment
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -38,11 +38,11 @@ def trained(config):
     return config
 
 
-def test_the_hosts_train_and_test_run_a_stage(config):
-    code, output = host_tool('train.py', config)
+def test_stock_train_and_test_run_a_stage(config):
+    code, output = stock_tool('train.py', config)
     assert code == 0, output[-3000:]
     assert Path(WINNER).is_file()
-    code, output = host_tool('test.py', config, WINNER)
+    code, output = stock_tool('test.py', config, WINNER)
     assert code == 0, output[-3000:]
     assert 'mIoU:' in output
 

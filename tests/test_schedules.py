@@ -22,7 +22,7 @@ VAL_LOSS += [0.9, 0.95, 0.95, 0.8, 0.85, 0.85, 0.85, 0.85, 0.85]
 
 
 def rates(cfg, val_loss=VAL_LOSS, iters=ITERS):
-    """The learning rate of every iteration of every epoch, each scheduler stepped by the host's hook."""
+    """The learning rate of every iteration of every epoch, each scheduler stepped by MMEngine's hook."""
     optim_wrapper = build_optim_wrapper(nn.Linear(1, 1), cfg.optim_wrapper)
     found = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]
     common = {'optimizer': optim_wrapper, 'epoch_length': iters}

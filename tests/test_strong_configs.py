@@ -51,7 +51,7 @@ def test_a_worker_follows_one_curve_as_long_as_the_one_run(recipe, length, last)
     parts = [all_rates(cfg) for cfg in stages(recipe)]
     joined = list(itertools.chain(*parts))
     assert len(joined) == len(long) and len(parts) == 3
-    # The host's poly ends at its last iteration, whatever the length: a curve that starts anew is at most one
+    # MMSegmentation's poly ends at its last iteration, whatever the length: a curve that starts anew is at most one
     # iteration ahead of or behind the long one.
     around = zip(joined, [long[0], *long], [*long[1:], 0.0], strict=False)
     warm_up = ITERS

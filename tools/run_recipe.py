@@ -28,10 +28,12 @@ def parse_args() -> argparse.Namespace:
         '--repeats', type=number(low=1), default=1, help='run it with so many seeds, each in its own folders'
     )
     parser.add_argument('--dry-run', action='store_true', help='say what would be done')
-    parser.add_argument('--force', action='store_true', help='put changed runs and all stages behind aside')
+    parser.add_argument('--force', action='store_true', help='archive changed runs and all later stages')
     parser.add_argument('--keep-going', action='store_true', help='fuse a stage without its failed folds')
-    parser.add_argument('--stop-when-flat', action='store_true', help='end the plan behind a stage without sure gain')
-    parser.add_argument('--go-on', action='store_true', help='go on behind a stage that ended the plan')
+    parser.add_argument(
+        '--early-stop', action='store_true', help='end the plan after a stage without significant gain'
+    )
+    parser.add_argument('--past-early-stop', action='store_true', help='go on behind a stage that ended the plan')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
     parser.add_argument('--launcher', choices=['local', 'ray'], default='local', help='where folds are trained')
     ray = parser.add_argument_group('with --launcher ray; its nodes share a file system')
@@ -69,7 +71,7 @@ def say(line: str) -> None:
 def run(recipe: Recipe, args: argparse.Namespace) -> None:
     """Run a recipe and say what came of it."""
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
-        recipe.run(args.stages, args.folds, args.force, args.go_on)
+        recipe.run(args.stages, args.folds, args.force, args.past_early_stop)
     ledgers = recipe.ledgers()
     say(recipe_table(ledgers))
     winners = [ledger.winner_path for ledger in ledgers.values() if ledger.outcome()]
@@ -81,13 +83,13 @@ def main() -> None:
     plan = Plan(args.folder)
     plan.check_chosen(args.stages, args.folds)
     pool = build_pool(args)
-    options = (args.cfg_options, args.keep_going, args.stop_when_flat)
+    options = (args.cfg_options, args.keep_going, args.early_stop)
     recipes = [Recipe(plan, pool, say, *options, repeat) for repeat in range(args.repeats)]
     for count, recipe in enumerate(recipes, start=1):
         if args.repeats > 1:
             say(f'repeat {count} of {args.repeats}, {recipe.state.folder}:')
         if args.dry_run:
-            say('\n'.join(recipe.describe(args.stages, args.folds, args.go_on)))
+            say('\n'.join(recipe.describe(args.stages, args.folds, args.past_early_stop)))
         else:
             run(recipe, args)
     if args.dry_run:

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmseg_custom.options import number, size
 from mmseg_custom.evaluation import testing_options
-from mmseg_custom.config import add_host_options, config_from_options
+from mmseg_custom.config import add_common_options, config_from_options
 from mmseg_custom.evaluation.testing import run_test
 from mmseg_custom.ledger.trained_config import options_with_trained
 
@@ -19,7 +19,7 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='bilinear',
         choices=['bilinear', 'nearest'],
-        help='score at the size of the label files: bilinear (default) brings the logits to it, as the host; nearest '
+        help='score at the size of the label files: bilinear (default) brings the logits to it, as mmseg; nearest '
         'the classes predicted at the working size, as the reference',
     )
     parser.add_argument('--tta', action='store_true', help='average over the scales and flips of tta_pipeline')
@@ -51,7 +51,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Score a checkpoint on the official val split.')
-    add_host_options(parser)
+    add_common_options(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     add_scoring_options(parser)
     add_output_options(parser)

@@ -9,18 +9,18 @@ from torch.distributed.elastic.multiprocessing.errors import record
 
 from mmseg_custom.engine import Preempted
 from mmseg_custom.engine.distributed.process_group import num_restarts
-from mmseg_custom.config import add_host_options, config_from_options, enable_amp
+from mmseg_custom.config import add_common_options, config_from_options, enable_amp
 from mmseg_custom.engine.stage_runner import build_runner
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a fold of a stage, or a stage without folds.')
-    add_host_options(parser)
+    add_common_options(parser)
     parser.add_argument('--resume', action='store_true', help="go on from this run's own newest good checkpoint")
     parser.add_argument(
         '--force',
         action='store_true',
-        help='put a finished run aside and train it anew; with --resume only a changed one',
+        help='archive a finished run and train it anew; with --resume only a changed one',
     )
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     return parser.parse_args()

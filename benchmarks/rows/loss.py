@@ -85,7 +85,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def mmseg_pair() -> Loss:
-    """The host's own two losses; its Dice pools the classes, and neither smooths labels."""
+    """MMSegmentation's own two losses; its Dice pools the classes, and neither smooths labels."""
     parts = ((0.6, CrossEntropyLoss(avg_non_ignore=True)), (0.4, DiceLoss(use_sigmoid=False)))
     return lambda logits, labels: sum(share * loss(logits, labels, ignore_index=IGNORED) for share, loss in parts)
 

@@ -99,7 +99,7 @@ def read_with_pillow(image: str, label: str, size: tuple[int, int]) -> tuple[tor
 
 
 def stock_steps(height: int, width: int) -> list[dict]:
-    """What the host's Cityscapes configs do."""
+    """What MMSegmentation's Cityscapes configs do."""
     scale = {'type': 'RandomResize', 'scale': (2 * width, 2 * height), 'ratio_range': (0.5, 2.0), 'keep_ratio': True}
     return [scale, {'type': 'RandomCrop', 'crop_size': (height, width), 'cat_max_ratio': 0.75}]
 
@@ -109,7 +109,7 @@ def simple_steps(height: int, width: int) -> list[dict]:
 
 
 def mmseg_reader(pairs: Pairs, sizing: list[dict]) -> Callable[[int], dict]:
-    """A pipeline of the host alone; the ids stay as they are in the file, which is less work than ours does."""
+    """A pipeline of MMSegmentation alone; the ids stay as they are in the file, which is less work than ours does."""
     steps = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, *sizing]
     steps += [{'type': 'RandomFlip', 'prob': 0.5}, {'type': 'PhotoMetricDistortion'}, {'type': 'PackSegInputs'}]
     pipeline = Compose([TRANSFORMS.build(step) for step in steps])

@@ -16,7 +16,9 @@ class AveragingError(UserError, ValueError):
     """State dicts that have no average; the message names the entry that differs."""
 
 
-def average_state_dicts(state_dicts: Sequence[StateDict], shares: Sequence[float] | None = None) -> dict[str, Tensor]:
+def average_state_dicts(
+    state_dicts: Sequence[StateDict], coefficients: Sequence[float] | None = None
+) -> dict[str, Tensor]:
     """The parameter average of networks of one architecture ("uniform soup", Wortsman et al. 2022).
 
     Floating-point entries are summed in float64, in the order given, and returned in their own dtype. Integer
@@ -25,38 +27,38 @@ def average_state_dicts(state_dicts: Sequence[StateDict], shares: Sequence[float
 
     Args:
         state_dicts: One or more state dicts of equal keys, shapes and dtypes.
-        shares: What each counts, relative to the others; negative ones lead beyond the others on a line, where no
+        coefficients: What each counts, relative to the others; negative ones extrapolate, where no
             running variance falls below 0. Defaults to ``None``: all the same.
 
     Raises:
-        AveragingError: If there are none, the shares sum up to 0, or they differ in a key, shape or dtype, naming it.
+        AveragingError: If there are none, the coefficients sum up to 0, or they differ in a key, shape or dtype.
     """
     if not state_dicts:
         raise AveragingError('There is nothing to average: give at least one state dict.')
-    shares = [1.0] * len(state_dicts) if shares is None else list(shares)
-    if not sum(shares):
-        raise AveragingError(f'The shares {shares} sum up to 0: there is no such average.')
+    coefficients = [1.0] * len(state_dicts) if coefficients is None else list(coefficients)
+    if not sum(coefficients):
+        raise AveragingError(f'The coefficients {coefficients} sum up to 0: there is no such average.')
     first = state_dicts[0]
     for number, other in enumerate(state_dicts[1:], start=2):
         _check_same_layout(first, other, number)
-    average = {key: _average([state[key] for state in state_dicts], shares) for key in first}
+    average = {key: _average([state[key] for state in state_dicts], coefficients) for key in first}
     for key in average:
-        if key.endswith('running_var') and min(shares) < 0:
+        if key.endswith('running_var') and min(coefficients) < 0:
             average[key].clamp_(min=0)
     return average
 
 
-def _average(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+def _average(values: Sequence[Tensor], coefficients: Sequence[float]) -> Tensor:
     """In parts that stay in the processor's cache; no copy of an entry as a whole but the result is made."""
     first = values[0]
     if not first.is_floating_point():
         return torch.stack(list(values)).amax(0)
     average = torch.empty_like(first, memory_format=torch.contiguous_format)
     for target, *parts in zip(*(value.reshape(-1).split(_PART) for value in (average, *values)), strict=True):
-        total = parts[0].to(torch.float64, copy=True).mul_(shares[0])
-        for part, share in zip(parts[1:], shares[1:], strict=True):
-            total.add_(part, alpha=share)
-        target.copy_(total.div_(sum(shares)))
+        total = parts[0].to(torch.float64, copy=True).mul_(coefficients[0])
+        for part, coefficient in zip(parts[1:], coefficients[1:], strict=True):
+            total.add_(part, alpha=coefficient)
+        target.copy_(total.div_(sum(coefficients)))
     return average
 
 

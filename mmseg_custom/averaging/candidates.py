@@ -7,8 +7,8 @@ from inspect import signature
 from typing import Any
 
 from mmseg_custom.averaging.mixtures import (
+    Coefficients,
     Scores,
-    Shares,
     all_folds,
     best_fold,
     ensemble,
@@ -19,7 +19,7 @@ from mmseg_custom.averaging.mixtures import (
 from mmseg_custom.errors import UserError
 
 Spec = str | Mapping[str, Any]
-Mixture = Callable[[Scores], dict[str, Shares]]
+Mixture = Callable[[Scores], dict[str, Coefficients]]
 
 REFERENCE: tuple[Spec, ...] = ('best_fold', 'all_folds', {'type': 'top_k', 'k': 3})
 GREEDY_SOUP, ENSEMBLE = 'greedy_soup', 'ensemble'
@@ -37,19 +37,19 @@ class Candidate:
     """What competes for a stage's winner.
 
     Attributes:
-        shares: Relative share of each member in the average.
+        coefficients: Relative coefficient of each ingredient in the average.
         recalibrated: Whether its batch norm statistics are measured anew.
-        is_ensemble: Whether its members predict side by side instead: scored, but never the winner.
+        is_ensemble: Whether its ingredients predict side by side instead: scored, but never the winner.
     """
 
-    shares: Mapping[str, float]
+    coefficients: Mapping[str, float]
     recalibrated: bool = False
     is_ensemble: bool = False
 
     @property
-    def member(self) -> str | None:
-        """The member whose file it is, ``None`` for one that is made."""
-        return next(iter(self.shares)) if len(self.shares) == 1 and not self.recalibrated else None
+    def ingredient(self) -> str | None:
+        """The ingredient whose file it is, ``None`` for one that is made."""
+        return next(iter(self.coefficients)) if len(self.coefficients) == 1 and not self.recalibrated else None
 
 
 def check_specs(specs: Iterable[Spec]) -> None:
@@ -63,7 +63,7 @@ def check_specs(specs: Iterable[Spec]) -> None:
 
 
 def build_candidates(
-    specs: Sequence[Spec], scores: Scores, greedy_soup: Callable[[], Shares] | None = None
+    specs: Sequence[Spec], scores: Scores, greedy_soup: Callable[[], Coefficients] | None = None
 ) -> dict[str, Candidate]:
     """The candidates of a stage by name, in the order of ``specs``.
 
@@ -72,7 +72,7 @@ def build_candidates(
             its arguments, and ``bn``: ``'average'`` (the default), ``'recalibrate'`` (the candidate's name then ends
             in ``_bn``) or ``'both'``.
         scores: mIoU of each fold's best epoch by its name.
-        greedy_soup: Gives the members of the greedy soup, if it is asked for.
+        greedy_soup: Gives the ingredients of the greedy soup, if it is asked for.
 
     Returns:
         The candidates; where two are the same, only the first.
@@ -85,14 +85,14 @@ def build_candidates(
         mixture, recalibrations = _read_spec(spec, greedy_soup)
         is_ensemble = mixture is ensemble
         for recalibrated in recalibrations:
-            for name, shares in mixture(scores).items():
-                candidate = Candidate(shares, recalibrated, is_ensemble)
+            for name, coefficients in mixture(scores).items():
+                candidate = Candidate(coefficients, recalibrated, is_ensemble)
                 if candidate not in unique.values():
                     unique[f'{name}_bn' if recalibrated else name] = candidate
     return unique
 
 
-def _read_spec(spec: Spec, greedy_soup: Callable[[], Shares] | None) -> tuple[Mixture, tuple[bool, ...]]:
+def _read_spec(spec: Spec, greedy_soup: Callable[[], Coefficients] | None) -> tuple[Mixture, tuple[bool, ...]]:
     options = {'type': spec} if isinstance(spec, str) else dict(spec)
     kind, batch_norm = options.pop('type', None), options.pop('bn', 'average')
     known = {**MIXTURES, **({GREEDY_SOUP: lambda scores: {GREEDY_SOUP: greedy_soup()}} if greedy_soup else {})}

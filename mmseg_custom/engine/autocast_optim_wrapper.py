@@ -1,4 +1,4 @@
-"""Mixed precision where the host's ``AmpOptimWrapper`` refuses to run."""
+"""Mixed precision where MMEngine's ``AmpOptimWrapper`` refuses to run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from torch import nn
 class AutocastOptimWrapper(OptimWrapper):
     """Trains in bfloat16 autocast on any device; bfloat16 needs no loss scaling.
 
-    The runner puts it in the place of ``AmpOptimWrapper`` on the CPU. Arguments as the host's ``OptimWrapper``.
+    The runner puts it in the place of ``AmpOptimWrapper`` on the CPU. Arguments as MMEngine's ``OptimWrapper``.
     """
 
     @contextmanager

@@ -9,7 +9,7 @@ History = Sequence[dict[str, float]]
 HISTORY_KEY = 'history'
 MONITOR = 'mIoU'  # Unless default_hooks.history says otherwise.
 SCALARS_KEY = 'last_scalars'
-LOG_WINDOW = 1000  # More than the window of any mean in the host's logs, unless that is the whole run.
+LOG_WINDOW = 1000  # More than the window of any mean in MMEngine's logs, unless that is the whole run.
 
 
 def best_position(history: History, monitor: str) -> int | None:
@@ -43,7 +43,7 @@ def restore_scalars(hub: MessageHub) -> None:
 
 
 def keep_last(hub: MessageHub, count: int) -> None:
-    """Forget all but the last ``count`` values of everything that is logged; the host keeps a million of each."""
+    """Forget all but the last ``count`` values of everything that is logged; MMEngine keeps a million of each."""
     count = max(count, LOG_WINDOW)
     for key, buffer in hub.log_scalars.items():
         hub.log_scalars[key] = HistoryBuffer(*(values[-count:] for values in buffer.data))

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmseg_custom.engine.train_loop import ResumeError
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, check_resume_point
 
-ASIDE = 'earlier_'
+EARLIER = 'earlier_'
 NAME = re.compile(r'(?P<kind>epoch|iter)_(?P<number>\d+)\.pth')
 
 
@@ -92,12 +92,12 @@ def replaced_points(newest: Path, epoch_length: int, keep: int) -> list[Path]:
     return [path for path in points if path not in (newest, *before[: keep - 1])]
 
 
-def put_aside(runner: Runner) -> None:
+def archive(runner: Runner) -> None:
     """Rename the resume points of an earlier run in the same folder."""
     for path in resume_points(runner.work_dir, 1):
-        aside = path.replace(path.with_name(f'{ASIDE}{path.name}'))
+        archive = path.replace(path.with_name(f'{EARLIER}{path.name}'))
         runner.logger.warning(
-            f'{path.name} of an earlier run is now {aside.name}: this run starts from the beginning. If it was '
+            f'{path.name} of an earlier run is now {archive.name}: this run starts from the beginning. If it was '
             'meant to go on, stop it, rename the file back and start with --resume.'
         )
 
@@ -106,7 +106,7 @@ def delete_resume_points(work_dir: str, epoch_length: int) -> None:
     """Free the space of a finished run's resume points, but for its last state: a longer training goes on from it."""
     kept = resume_points(work_dir, epoch_length)[:1]
     for path in Path(work_dir).glob('*.pth'):
-        if NAME.fullmatch(path.name.removeprefix(ASIDE)) and path not in kept:
+        if NAME.fullmatch(path.name.removeprefix(EARLIER)) and path not in kept:
             path.unlink()
 
 

@@ -1,4 +1,4 @@
-"""The host's runner, as a stage needs it."""
+"""MMEngine's runner, as a stage needs it."""
 
 import os
 import re
@@ -39,11 +39,11 @@ from mmseg_custom.models.norm import synchronize_batch_norm
 class StageRunner(Runner):
     """Runs one fold (or one stage without folds) from its config, on the CPU as well as on GPUs.
 
-    What differs from the host's runner: ``resume`` goes on from the run's own newest good checkpoint, whatever
+    What differs from MMEngine's runner: ``resume`` goes on from the run's own newest good checkpoint, whatever
     ``load_from`` is; checkpoints are loaded strictly and without running anything in them; ``batch_size`` of
     training counts the images a step over all processes; metrics report the stage's own loss; mixed precision and
     distributed training work on the CPU; ``env_cfg.num_threads`` fixes PyTorch's threads, so that a run's numbers
-    do not depend on how many run beside it. Arguments as the host's ``Runner``.
+    do not depend on how many run beside it. Arguments as MMEngine's ``Runner``.
     """
 
     _starts: ClassVar[Counter[str]] = Counter()
@@ -52,7 +52,7 @@ class StageRunner(Runner):
     def from_cfg(cls, cfg: Config | dict) -> 'StageRunner':
         """Build a runner from a config, whose text stays as it is.
 
-        The host takes the text at every start and into every checkpoint, and has yapf format it each time, which is
+        MMEngine takes the text at every start and into every checkpoint, and has yapf format it each time, which is
         seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text.
         """
         if not isinstance(cfg, Config):
@@ -63,7 +63,7 @@ class StageRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the environment: gloo where there is no GPU, the number of threads, and a timestamp of its own.
 
-        The host names log, message hub and visualizer by the second a run starts in, and hands what is already there
+        MMEngine names log, message hub and visualizer by the second a run starts in, and hands what is already there
         to the next run of the same name: the second run of one second would go on with the first one's history.
         """
         if self.distributed and not torch.distributed.is_initialized():
@@ -76,7 +76,7 @@ class StageRunner(Runner):
             self._timestamp += f'_{self._starts[self._timestamp]}'
 
     def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
-        """Seed all generators as the host does; ``deterministic`` also asks cuBLAS for results that repeat."""
+        """Seed all generators as MMEngine does; ``deterministic`` also asks cuBLAS for results that repeat."""
         if deterministic:
             os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
         super().set_randomness(seed, diff_rank_seed, deterministic)
@@ -148,7 +148,7 @@ class StageRunner(Runner):
         return super().build_optim_wrapper(optim_wrapper)
 
     def train(self) -> nn.Module:
-        """Train as the host does; the handlers of signals are afterwards as before.
+        """Train as MMEngine does; the handlers of signals are afterwards as before.
 
         Raises:
             Preempted: If the run was asked to stop and its state is saved.
@@ -160,12 +160,12 @@ class StageRunner(Runner):
 
     @lost_workers_explained()
     def val(self) -> dict[str, float]:
-        """Validate as the host does; a lost worker of the data loader is explained, as in :meth:`train`."""
+        """Validate as MMEngine does; a lost worker of the data loader is explained, as in :meth:`train`."""
         return super().val()
 
     @lost_workers_explained()
     def test(self) -> dict[str, float]:
-        """Test as the host does; a lost worker of the data loader is explained, as in :meth:`train`."""
+        """Test as MMEngine does; a lost worker of the data loader is explained, as in :meth:`train`."""
         return super().test()
 
     def load_or_resume(self) -> None:
@@ -194,7 +194,7 @@ class StageRunner(Runner):
     ) -> dict:
         """Load a local checkpoint into the model, safely, and strictly unless told otherwise.
 
-        Arguments as the host's; prefixes of wrappers, ``module.`` among them, need no ``revise_keys``
+        Arguments as MMSegmentation's; prefixes of wrappers, ``module.`` among them, need no ``revise_keys``
         (:func:`~mmseg_custom.io.checkpoints.checkpoint_file.weights_of`).
 
         Raises:

@@ -16,13 +16,13 @@ OVERLAID = ('loss', 'mIoU', 'val_loss', 'lr')
 
 @VISBACKENDS.register_module()
 class StageTensorboardBackend(TensorboardVisBackend):
-    """Writes the host's scalars with stage and fold in the tag: ``mIoU/stage2/fold1``.
+    """Writes MMEngine's scalars with stage and fold in the tag: ``mIoU/stage2/fold1``.
 
     The events of a run lie in ``work_dirs/<recipe>/tensorboard/stage<S>_fold<K>``, so that
     ``tensorboard --logdir work_dirs`` shows all recipes and ``work_dirs/<recipe>`` one; its page "Custom scalars"
     lays the folds of a stage over each other. All steps are iterations, those of validation too; a resumed run goes
     on in its folder and takes the place of what it had written behind its resume point. A config without stage (no
-    ``default_hooks.fold_average.stage_dir``) is written where the host puts it. Without the package ``tensorboard``
+    ``default_hooks.fold_average.stage_dir``) is written where MMEngine puts it. Without the package ``tensorboard``
     one line says so and nothing is written.
 
     Args:
@@ -53,9 +53,9 @@ class StageTensorboardBackend(TensorboardVisBackend):
 
         Args:
             scalar_dict: Values by name; with ``iter`` they are of training, else of validation.
-            step: The iteration of training; unused for validation, where the host passes the epoch.
-            file_path: Unused, as in the host.
-            **kwargs: Unused, as in the host.
+            step: The iteration of training; unused for validation, where MMEngine passes the epoch.
+            file_path: Unused, as in MMEngine.
+            **kwargs: Unused, as in MMEngine.
         """
         training = 'iter' in scalar_dict
         step = step if training else MessageHub.get_current_instance().get_info('iter', -1) + 1

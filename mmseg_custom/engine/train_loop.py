@@ -124,11 +124,11 @@ def batches_done(loop: BaseLoop) -> int:
 def without_padding(batch: dict, loader: DataLoader) -> dict:
     """A process's last batch of an epoch without the sample that another process has as well.
 
-    The host's sampler repeats samples until every process has the same number, at most one a process. If that is
+    MMEngine's sampler repeats samples until every process has the same number, at most one a process. If that is
     all there is in the batch, it stays, none of its pixels counting: no process may leave out a step.
 
     Args:
-        batch: A list by key, as the host collates it.
+        batch: A list by key, as MMEngine collates it.
         loader: Where it comes from.
     """
     if not _ends_with_padding(loader.sampler) or len(loader.sampler) > len(loader) * loader.batch_size:

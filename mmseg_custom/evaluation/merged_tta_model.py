@@ -10,11 +10,11 @@ from mmseg.utils import SampleList
 
 @MODELS.register_module()
 class MergedTTAModel(SegTTAModel):
-    """The host's mean of the class probabilities, which is also what the merged sample holds as its logits.
+    """MMSegmentation's mean of the class probabilities, which is also what the merged sample holds as its logits.
 
-    The host leaves the logits of the last augmentation there, whose loss is another one. Label and names are those
+    MMSegmentation leaves those of the last augmentation there, whose loss is another one. Label and names are those
     of the first augmentation: labels are read behind the augmentations, so that all are the same. For networks with
-    one channel a class. Arguments as the host's ``SegTTAModel``.
+    one channel a class. Arguments as MMSegmentation's ``SegTTAModel``.
     """
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:

@@ -19,12 +19,12 @@ def score(
     ensemble: Sequence[str] = (),
     on_batch: Callable[[dict], None] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """The metrics of models in one pass over the images: for each the same numbers as the host's test loop.
+    """The metrics of models in one pass over the images: for each the same numbers as MMEngine's test loop.
 
     Args:
         models: Segmentors by name; left in evaluation mode.
         dataloader: Its data set must have ``metainfo``.
-        evaluators: The host's evaluator of each model, and one named ``'ensemble'`` if there is one.
+        evaluators: MMSegmentation's evaluator of each model, and one named ``'ensemble'`` if there is one.
         ensemble: Models whose mean softmax probabilities are scored too; their predictions of one batch are in
             memory together. Defaults to none.
         on_batch: Called with each batch. Defaults to ``None``.

@@ -56,7 +56,7 @@ class SegmentationMetric(BaseMetric):
         keep_results: Of no effect; ``tools/test.py --out`` sets it.
         resize_prediction: Bring predicted classes to the size of a label of another size by nearest neighbour; such
             an image has no loss. Defaults to ``False``: another size is an error.
-        **kwargs: As the host's ``BaseMetric``.
+        **kwargs: As MMEngine's ``BaseMetric``.
 
     Attributes:
         criterion: The loss of logits (1, C, H, W) and label (1, H, W); the runner sets the stage's own. ``None``

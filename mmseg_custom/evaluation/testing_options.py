@@ -12,7 +12,7 @@ SizeRule = Literal['bilinear', 'nearest']
 
 
 def use_tta(cfg: Config, scales: Sequence[float] | None = None, flip: bool = True) -> None:
-    """Test with the config's ``tta_pipeline`` and ``tta_model``, as the host's ``--tta``.
+    """Test with the config's ``tta_pipeline`` and ``tta_model``, as MMSegmentation's ``--tta``.
 
     Args:
         cfg: The config, changed in place.
@@ -45,7 +45,7 @@ def _scaled_resize(cfg: Config, factor: float) -> dict:
 
 
 def use_sliding_window(cfg: Config, crop: tuple[int, int], stride: tuple[int, int]) -> None:
-    """Run the network on overlapping crops and average their logits, by the host's ``mode='slide'``.
+    """Run the network on overlapping crops and average their logits, by MMSegmentation's ``mode='slide'``.
 
     Args:
         cfg: The config, changed in place.
@@ -65,8 +65,8 @@ def score_original_size(cfg: Config, rule: SizeRule) -> None:
 
     Args:
         cfg: The config, changed in place.
-        rule: ``'bilinear'`` brings the logits to that size, as the host does; ``'nearest'`` the classes predicted at
-            the working size, as the reference does.
+        rule: ``'bilinear'`` brings the logits to that size, as in MMSegmentation; ``'nearest'`` the classes predicted
+            at the working size, as the reference does.
 
     Raises:
         ConfigError: If the config lacks what is needed.
@@ -136,7 +136,7 @@ def write_submission(cfg: Config, folder: PathLike) -> None:
 
 
 def show_predictions(cfg: Config, show: bool, folder: PathLike | None, wait_time: float) -> None:
-    """Paint predictions while testing, as the host's ``--show`` and ``--show-dir``."""
+    """Paint predictions while testing, as MMSegmentation's ``--show`` and ``--show-dir``."""
     options = dict(type='FileSizeVisualizationHook', draw=True, interval=1, show=show, wait_time=wait_time)
     cfg.default_hooks.visualization.update(options)
     if folder:

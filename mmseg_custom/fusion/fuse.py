@@ -13,14 +13,14 @@ from mmseg_custom.fusion.winner import choose_winner
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.io.lease import lease
-from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, member_names
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, names_of_runs
 from mmseg_custom.ledger.trained_config import load_trained_config
 
 
 def average_files(inputs: list[Path], output: Path) -> None:
     """Write the parameter average of checkpoint files, with its lineage.
 
-    The files may be anybody's: the config text in them, which the host's inferencers execute, is not passed on.
+    The files may be anybody's: the config text in them, which MMSegmentation's inferencers execute, is not passed on.
 
     Raises:
         CheckpointError: If a file cannot be used, or ``output`` is one of the inputs or a file of a ledger.
@@ -57,7 +57,7 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
         StageError: If the folder holds no finished run, a run is missing, or another process is at it.
     """
     ledger = StageLedger(folder)
-    finished = ledger.finished_members()
+    finished = ledger.finished_runs()
     if not finished:
         raise StageError(f'{folder} holds no finished run of a stage.')
     first = ledger.entry(finished[0])
@@ -67,6 +67,6 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
         if not held:
             raise StageError(f'Another process is fusing {folder}: wait for it.')
         settings = cfg.default_hooks.fold_average
-        members = ledger.awaited(member_names(first['num_folds']), settings.get('allow_missing', False))
+        run_names = ledger.awaited(names_of_runs(first['num_folds']), settings.get('allow_missing', False))
         scorer = WeightScorer(cfg, settings.get('bn_images'))
-        return choose_winner(ledger, members, scorer.together, FusionRules.of(settings))
+        return choose_winner(ledger, run_names, scorer.together, FusionRules.of(settings))

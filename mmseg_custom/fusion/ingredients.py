@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from mmseg_custom.averaging.mixtures import START, Shares
+from mmseg_custom.averaging.mixtures import INITIAL, Coefficients
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.parents import Parent, read_parent
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError
@@ -14,12 +14,12 @@ from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, snapshots
 
 
 @dataclass(frozen=True)
-class Members:
+class Ingredients:
     """The weights that the candidates of a complete stage are made of.
 
     Attributes:
         entries: The records of its runs, in fold order.
-        parents: The weights of runs and snapshots by name, and as ``'start'`` those that all runs started from, if
+        parents: The weights of runs and snapshots by name, and as ``'initial'`` those that all runs started from, if
             these are one and the same and still there.
         part: The part of the data set whose scores count.
     """
@@ -43,12 +43,12 @@ class Members:
         """The mIoU of every run and snapshot."""
         return {name: record[self.part]['mIoU'] for name, record in self.records.items()}
 
-    def of(self, shares: Shares) -> list[Parent]:
+    def of(self, coefficients: Coefficients) -> list[Parent]:
         """The weights of a mixture, in its order."""
-        return [self.parents[name] for name in shares]
+        return [self.parents[name] for name in coefficients]
 
 
-def read_members(ledger: StageLedger, names: list[str], part: str) -> Members:
+def read_ingredients(ledger: StageLedger, names: list[str], part: str) -> Ingredients:
     """Map the weights of a stage's runs.
 
     Raises:
@@ -69,7 +69,7 @@ def read_members(ledger: StageLedger, names: list[str], part: str) -> Members:
     records = {name: record for run, entry in entries.items() for name, record in snapshots(run, entry).items()}
     parents = {name: _verified(ledger.weights_path(name), record) for name, record in records.items()}
     start = _read_start(entries.values(), next(iter(parents.values())))
-    return Members(entries, {**parents, **({START: start} if start else {})}, part)
+    return Ingredients(entries, {**parents, **({INITIAL: start} if start else {})}, part)
 
 
 def check_agreement(ledger: StageLedger, entries: Mapping[str, Entry], whatever_length: bool = False) -> None:

@@ -51,21 +51,21 @@ def read_parent(path: PathLike) -> Parent:
     return Parent(str(path), weights, meta, hash_weights(weights), lineage_of(meta))
 
 
-def average_parents(parents: Sequence[Parent], shares: Sequence[float] | None = None) -> dict[str, Tensor]:
+def average_parents(parents: Sequence[Parent], coefficients: Sequence[float] | None = None) -> dict[str, Tensor]:
     """The average of checkpoints in the order given; a single one is not copied.
 
     Memory of its own takes the average alone, however many parents there are.
 
     Args:
         parents: The checkpoints.
-        shares: As :func:`~mmseg_custom.averaging.average_state_dicts`.
+        coefficients: As :func:`~mmseg_custom.averaging.average_state_dicts`.
 
     Raises:
         AveragingError: If the checkpoints are of different architectures.
     """
     if len(parents) == 1:
         return parents[0].weights
-    return average_state_dicts([parent.weights for parent in parents], shares)
+    return average_state_dicts([parent.weights for parent in parents], coefficients)
 
 
 def save_average(
@@ -87,8 +87,8 @@ def save_average(
     Returns:
         Its checksum ``weights``, ``file`` and ``lineage``.
     """
-    members = {parent.file: {'weights': parent.checksum, 'lineage': parent.lineage} for parent in parents}
-    lineage = average_lineage(members, statistics)
+    ingredients = {parent.file: {'weights': parent.checksum, 'lineage': parent.lineage} for parent in parents}
+    lineage = average_lineage(ingredients, statistics)
     meta = {key: parents[0].meta[key] for key in kept if key in parents[0].meta}
     save_checkpoint_file({'meta': {**meta, 'lineage': lineage}, 'state_dict': dict(weights)}, output)
     return {'file': Path(output).name, 'weights': hash_weights(dict(weights)), 'lineage': lineage}

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmseg_custom.averaging import REFERENCE, build_candidates, check_specs
 from mmseg_custom.averaging.candidates import Spec
-from mmseg_custom.averaging.mixtures import equal_shares
+from mmseg_custom.averaging.mixtures import equal_coefficients
 from mmseg_custom.config import OWN_FOLD
 from mmseg_custom.datasets.folds.kfold_dataset import SELECTION
 from mmseg_custom.errors import StageError
@@ -30,7 +30,7 @@ class FusionRules:
         tie: Who wins where the paired difference to the highest score may as well be 0: the ``'higher'`` score all
             the same, or the ``'simpler'`` candidate.
         init: Where ``load_from`` is the winner of the stage before, a fold starts from this ``'winner'``, or from its
-            ``'own_fold'`` of that stage, which has never trained on this fold's validation part.
+            ``'own_fold'`` of that stage, which has never trained on its held-out images.
         at_once: Candidates held in memory, and on the device, together.
 
     Raises:
@@ -63,8 +63,9 @@ class FusionRules:
     def count_averages(self, folds: int) -> int:
         """The number of files that the candidates of a stage with so many folds are."""
         scores = {f'fold{k}': float(k) for k in range(1, folds + 1)}
-        candidates = build_candidates(self.candidates, scores, lambda: {**equal_shares(scores), 'fold_last': 1.0})
-        return sum(candidate.member is None and not candidate.is_ensemble for candidate in candidates.values())
+        soup = {**equal_coefficients(scores), 'fold_last': 1.0}
+        candidates = build_candidates(self.candidates, scores, lambda: soup)
+        return sum(candidate.ingredient is None and not candidate.is_ensemble for candidate in candidates.values())
 
     def check_validation(self, images: ImageSet) -> None:
         """See that val chooses nothing where it shall only report.

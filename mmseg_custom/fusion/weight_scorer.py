@@ -104,7 +104,7 @@ class WeightScorer:
 
     @lost_workers_explained()
     def together(self, order: ScoringOrder) -> dict[str, Scored]:
-        """Score weights in one pass; for each the same numbers as the host's test loop gives.
+        """Score weights in one pass; for each the same numbers as MMEngine's test loop gives.
 
         Raises:
             CheckpointError: If they are of another architecture than the config's.

@@ -8,13 +8,13 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmseg_custom.averaging import build_candidates
-from mmseg_custom.averaging.mixtures import START
+from mmseg_custom.averaging.mixtures import INITIAL
 from mmseg_custom.errors import StageError
 from mmseg_custom.evaluation import gain_interval
 from mmseg_custom.evaluation.score import ENSEMBLE
-from mmseg_custom.fusion.candidate_scoring import Contest, Result
-from mmseg_custom.fusion.gain import explain_flat, is_flat
-from mmseg_custom.fusion.ingredients import read_members
+from mmseg_custom.fusion.candidate_scoring import CandidateScoring, Result
+from mmseg_custom.fusion.gain import explain_no_gain, no_significant_gain
+from mmseg_custom.fusion.ingredients import read_ingredients
 from mmseg_custom.fusion.rules import VAL, FusionRules
 from mmseg_custom.fusion.weight_scorer import Scorer
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
@@ -22,14 +22,16 @@ from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 BEHIND = 'behind_winner'
 
 
-def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules: FusionRules | None = None) -> Entry:
+def choose_winner(
+    ledger: StageLedger, run_names: list[str], scorer: Scorer, rules: FusionRules | None = None
+) -> Entry:
     """Build and score the candidates of a complete stage, and enter the best as its winner.
 
     Folds are averaged in fold order, whatever order they finished in. Of equal candidates the simpler one wins.
 
     Args:
         ledger: Of the stage.
-        members: The names of all its runs.
+        run_names: The names of all its runs.
         scorer: Gives the metrics of state dicts, as :meth:`~mmseg_custom.fusion.weight_scorer.WeightScorer.together`.
         rules: What competes, on which images, and what a tie means. Defaults to ``None``: the reference recipe's.
 
@@ -40,12 +42,12 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules
         StageError: If a run is missing, its weights are not those of the ledger, or nothing competes.
     """
     rules = rules or FusionRules()
-    pool = read_members(ledger, members, rules.select_on)
+    pool = read_ingredients(ledger, run_names, rules.select_on)
     ledger.forget_drafts()
-    contest = Contest(ledger, pool, scorer, rules)
-    candidates = build_candidates(rules.candidates, pool.scores, contest.greedy_soup)
-    candidates = {name: c for name, c in candidates.items() if pool.parents.keys() >= c.shares.keys()}
-    results = contest.run(candidates)
+    scoring = CandidateScoring(ledger, pool, scorer, rules)
+    candidates = build_candidates(rules.candidates, pool.scores, scoring.greedy_soup)
+    candidates = {name: c for name, c in candidates.items() if pool.parents.keys() >= c.coefficients.keys()}
+    results = scoring.run(candidates)
     competing = {name: results[name] for name, candidate in candidates.items() if not candidate.is_ensemble}
     if not competing:
         raise StageError(f'{ledger.folder}: none of fold_average.candidates={list(rules.candidates)} can win.')
@@ -53,13 +55,13 @@ def choose_winner(ledger: StageLedger, members: list[str], scorer: Scorer, rules
     _measure_distances(competing, competing[best])
     outcome = {
         'stage': ledger.folder.name,
-        'members': {name: entry['weights'] for name, entry in pool.entries.items()},
+        'runs': {name: entry['weights'] for name, entry in pool.entries.items()},
         'candidates': {name: result.entry for name, result in competing.items()},
-        **{name: results[name].entry for name in (ENSEMBLE, START) if name in results},
+        **{name: results[name].entry for name in (ENSEMBLE, INITIAL) if name in results},
         'winner': best,
         'weights': competing[best].entry['weights'],
         'selected_on': rules.select_on,
-        **_gain(ledger, results.get(START), competing[best], rules.select_on),
+        **_gain(ledger, results.get(INITIAL), competing[best], rules.select_on),
     }
     ledger.record_outcome(outcome, ledger.folder / competing[best].entry['file'])
     return outcome
@@ -105,14 +107,14 @@ def _measure_distances(candidates: Mapping[str, Result], winner: Result) -> None
 
 
 def _gain(ledger: StageLedger, start: Result | None, winner: Result, part: str) -> dict[str, Any]:
-    """What the stage has won over its start, for the outcome; logged where it may as well be nothing."""
+    """What the stage has won over its initial weights, for the outcome; logged where it may as well be nothing."""
     if start is None or part not in start.matrices or part not in winner.matrices:
         return {}
     points = winner.entry[part]['mIoU'] - start.entry[part]['mIoU']
     interval = gain_interval(start.matrices[part], winner.matrices[part])
     found = {'gain': {'part': part, 'mIoU': points, 'interval': list(interval)}}
-    if is_flat(found):
-        print_log(f'{ledger.folder.name}: the winner {explain_flat(found)}.', logger='current')
+    if no_significant_gain(found):
+        print_log(f'{ledger.folder.name}: the winner {explain_no_gain(found)}.', logger='current')
     return found
 
 

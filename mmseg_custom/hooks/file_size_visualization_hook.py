@@ -14,9 +14,9 @@ from mmseg_custom.evaluation.confusion_matrix import resize_classes
 
 @HOOKS.register_module()
 class FileSizeVisualizationHook(SegVisualizationHook):
-    """The host's hook, also for labels and predictions at the working size.
+    """MMEngine's hook, also for labels and predictions at the working size.
 
-    The host paints onto the image file and fails where that has another size. Arguments as the host's.
+    MMSegmentation paints onto the image file and fails where that has another size. Arguments as MMSegmentation's.
     """
 
     def after_test_iter(

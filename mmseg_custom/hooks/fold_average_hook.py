@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.config import start_of
+from mmseg_custom.config import initial_weights_of
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_records
 from mmseg_custom.engine.distributed.main_process import lead, on_main_process
 from mmseg_custom.engine.history import HISTORY_KEY, best_position
@@ -21,7 +21,7 @@ from mmseg_custom.fusion.rules import FusionRules
 from mmseg_custom.fusion.weight_scorer import Scorer, ScoringOrder, WeightScorer
 from mmseg_custom.fusion.winner import choose_winner
 from mmseg_custom.hooks.monitor import check_monitor
-from mmseg_custom.hooks.run_record import last_snapshots, member_of, num_folds_of, run_entry, trace
+from mmseg_custom.hooks.run_record import last_snapshots, num_folds_of, run_entry, run_name_of, trace
 from mmseg_custom.hooks.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.hooks.stage_checkpoint_hook import StageCheckpointHook, best_checkpoint
 from mmseg_custom.hooks.training import is_training
@@ -29,12 +29,12 @@ from mmseg_custom.hooks.training_history_hook import monitor_of
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights, plain_data, weights_of
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.io.lease import RUN_LEASE, Lease, claim, lease
-from mmseg_custom.ledger.changes import record_start
+from mmseg_custom.ledger.changes import record_started
 from mmseg_custom.ledger.fingerprint import disagreement, fingerprint
-from mmseg_custom.ledger.finished import Begun, begin, check_still_free
+from mmseg_custom.ledger.finished import RunStart, check_still_free, start_run
 from mmseg_custom.ledger.lineage import Lineage, image_set, lineage_from, lineage_of
-from mmseg_custom.ledger.stage_ledger import SNAPSHOTS, Entry, StageLedger, member_names
-from mmseg_custom.plan.plan import check_start
+from mmseg_custom.ledger.stage_ledger import SNAPSHOTS, Entry, StageLedger, names_of_runs
+from mmseg_custom.plan.plan import check_initial_weights
 
 
 @HOOKS.register_module()
@@ -50,7 +50,7 @@ class FoldAverageHook(Hook):
         stage_dir: The folder of the stage, ``work_dirs/<recipe>/stage<S>``.
         monitor: That of ``default_hooks.history``, which decides. Defaults to ``None``: read there.
         allow_missing: Fuse the other runs when one has failed (diverged); by default the stage waits for it.
-        keep_last: Keep and score the weights of the last epoch too, and the average of the host's ``EMAHook`` if
+        keep_last: Keep and score the weights of the last epoch too, and the average of MMEngine's ``EMAHook`` if
             there is one: the greedy soup takes them. Defaults to ``False``.
         bn_images: As :class:`WeightScorer`.
         **rules: As :class:`FusionRules`.
@@ -74,15 +74,15 @@ class FoldAverageHook(Hook):
         self.allow_missing, self.keep_last, self.bn_images = allow_missing, keep_last, bn_images
         self.rules = FusionRules(**rules)
         self._lineage: Lineage | None = None
-        self._own_part_seen = False
-        self._begun = Begun()
+        self._held_out_seen = False
+        self._run_start = RunStart()
         self._lease: Lease | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Before training: see that there is something to start from, and whether anything is left to do.
 
         Raises:
-            StageError: If another process trains the run, the run was begun with another config or data or is
+            StageError: If another process trains the run, the run was started with another config or data or is
                 finished and would be replaced, or the stage before has no winner, naming the folds that are missing
                 and their commands.
         """
@@ -93,11 +93,11 @@ class FoldAverageHook(Hook):
             if isinstance(hook, StageCheckpointHook):
                 monitor_of(runner, hook.monitor, 'checkpoint')
         check_monitor(runner.val_loop.evaluator, self.monitor)
-        runner._load_from = start_of(runner.cfg, runner._load_from)
+        runner._load_from = initial_weights_of(runner.cfg, runner._load_from)
         check_classes(runner.model, runner.train_dataloader.dataset)
         self.rules.check_validation(image_set(runner.val_dataloader.dataset))
-        self._begun = on_main_process(partial(self._begin, runner))
-        for note in self._begun.notes:
+        self._run_start = on_main_process(partial(self._begin, runner))
+        for note in self._run_start.notes:
             runner.logger.warning(note)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -114,23 +114,24 @@ class FoldAverageHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Complete the lineage by what the run trains on; a run that is in the ledger trains no more."""
-        self._lineage, self._own_part_seen = on_main_process(partial(trace, runner, self._lineage))
-        if self._begun.finished:
-            runner.logger.info(f'{member_of(runner)} is in {self.ledger.folder}: nothing left to train.')
+        self._lineage, self._held_out_seen = on_main_process(partial(trace, runner, self._lineage))
+        if self._run_start.finished:
+            runner.logger.info(f'{run_name_of(runner)} is in {self.ledger.folder}: nothing left to train.')
             runner.train_loop.stop_training = True
         elif is_main_process():
-            record_start(runner.cfg, self._lineage)
-            self.ledger.forget_failure(member_of(runner))
+            record_started(runner.cfg, self._lineage)
+            self.ledger.forget_failure(run_name_of(runner))
 
     def after_divergence(self, runner: Runner, reason: str) -> None:
         """Record why the run has failed."""
         if is_main_process():
-            self.ledger.record_failure(member_of(runner), reason)
+            self.ledger.record_failure(run_name_of(runner), reason)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Say so where the images of a score were trained on."""
-        if is_training(runner) and self._own_part_seen:
-            runner.logger.info(f'{self.monitor} {metrics[self.monitor]:.2f} is on seen images: it flatters.')
+        if is_training(runner) and self._held_out_seen:
+            score = f'{self.monitor} {metrics[self.monitor]:.2f}'
+            runner.logger.info(f'{score} is on images seen in training: it is optimistically biased.')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Write the lineage into the checkpoint."""
@@ -146,50 +147,50 @@ class FoldAverageHook(Hook):
         if self._lease is not None:
             self._lease.release()
 
-    def _begin(self, runner: Runner) -> Begun:
+    def _begin(self, runner: Runner) -> RunStart:
         """Take the run, and see what of it is to be done."""
-        check_start(runner.cfg.filename or 'this config', runner._load_from)
+        check_initial_weights(runner.cfg.filename or 'this config', runner._load_from)
         self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
-        member = member_of(runner)
-        begun = begin(runner.cfg, self.ledger, member, bool(runner._resume))
-        others = [name for name in self.ledger.finished_members() if name != member]
-        if not begun.finished:
-            check_agreement(self.ledger, {**self.ledger.entries(others), member: fingerprint(runner.cfg)}, True)
-        return begun
+        run_name = run_name_of(runner)
+        run_start = start_run(runner.cfg, self.ledger, run_name, bool(runner._resume))
+        others = [name for name in self.ledger.finished_runs() if name != run_name]
+        if not run_start.finished:
+            check_agreement(self.ledger, {**self.ledger.entries(others), run_name: fingerprint(runner.cfg)}, True)
+        return run_start
 
     def _complete(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
-        if not self._begun.finished:
+        if not self._run_start.finished:
             self._record(runner, scorer, skipped)
-        members = self.ledger.awaited(member_names(num_folds_of(runner)), self.allow_missing)
-        missing = self.ledger.missing(members)
+        run_names = self.ledger.awaited(names_of_runs(num_folds_of(runner)), self.allow_missing)
+        missing = self.ledger.missing(run_names)
         if missing:
             runner.logger.info(f'{self.ledger.folder.name} waits for {", ".join(missing)}.')
-        elif self.ledger.outcome(members) is None:
-            reason = disagreement(self.ledger.entries(members))
+        elif self.ledger.outcome(run_names) is None:
+            reason = disagreement(self.ledger.entries(run_names))
             if reason:
                 runner.logger.warning(f'{self.ledger.folder.name} is not fused: {reason}. Train its folds alike.')
                 return
-            self._fuse(runner, members, scorer)
+            self._fuse(runner, run_names, scorer)
 
     def _record(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
-        check_still_free(self.ledger, member_of(runner), self._begun, runner.work_dir)
+        check_still_free(self.ledger, run_name_of(runner), self._run_start, runner.work_dir)
         history = runner.message_hub.get_info(HISTORY_KEY)
         position = best_position(history, self.monitor)
         if position is None:
-            raise StageError(f'No epoch of {member_of(runner)} has a finite {self.monitor}: there is no best one.')
+            raise StageError(f'No epoch of {run_name_of(runner)} has a finite {self.monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner, self.monitor, history[position])
-        best = {**history[position], 'seen': self._own_part_seen}
+        best = {**history[position], 'seen': self._held_out_seen}
         entry = run_entry(runner, self.ledger, history, best, self._lineage)
         weights = load_weights(checkpoint)
         others = last_snapshots(runner, hash_weights(weights)) if self.keep_last else {}
         entry.update(self._scored(weights, others, scorer))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
-        self.ledger.record(member_of(runner), entry, checkpoint, others)
+        self.ledger.record(run_name_of(runner), entry, checkpoint, others)
         delete_resume_points(runner.work_dir, len(runner.train_dataloader))
         seen = ' (seen)' if entry['best']['seen'] else ''
         runner.logger.info(
-            f'{member_of(runner)}: {entry["best"]["mIoU"]:.2f} mIoU on its own part{seen}, '
+            f'{run_name_of(runner)}: {entry["best"]["mIoU"]:.2f} mIoU on held-out fold{seen}, '
             f'{entry["val"]["mIoU"]:.2f} on val.'
         )
 
@@ -203,10 +204,10 @@ class FoldAverageHook(Hook):
         }
         return {**found.pop('best'), **({SNAPSHOTS: found} if found else {})}
 
-    def _fuse(self, runner: Runner, members: list[str], scorer: Scorer) -> None:
+    def _fuse(self, runner: Runner, run_names: list[str], scorer: Scorer) -> None:
         with lease(self.ledger.lease_path) as held:
-            if held and self.ledger.outcome(members) is None:
-                outcome = choose_winner(self.ledger, members, scorer, self.rules)
+            if held and self.ledger.outcome(run_names) is None:
+                outcome = choose_winner(self.ledger, run_names, scorer, self.rules)
                 runner.logger.info(
                     f'{outcome["stage"]}: the winner is {outcome["winner"]}, {self.ledger.winner_path}'
                 )

@@ -15,7 +15,7 @@ from mmseg_custom.ledger.fingerprint import fingerprint
 from mmseg_custom.ledger.images import images_of, leaves
 from mmseg_custom.ledger.initial_weights import initial_lineage
 from mmseg_custom.ledger.lineage import Lineage, image_set, may_have_seen, with_images
-from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, member_name
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, name_of_run
 from mmseg_custom.stack import versions
 
 EMA_PREFIX = 'module.'
@@ -37,9 +37,9 @@ def _cut(runner: Runner) -> Any:
     return next((leaf for leaf in found if getattr(leaf, 'fold', None) is not None), found[0])
 
 
-def member_of(runner: Runner) -> str:
+def run_name_of(runner: Runner) -> str:
     """The name of its run in the ledger."""
-    return member_name(fold_of(runner))
+    return name_of_run(fold_of(runner))
 
 
 def trace(runner: Runner, before: Lineage | None) -> tuple[Lineage, bool]:
@@ -91,7 +91,7 @@ def last_snapshots(runner: Runner, best: str) -> dict[str, Entry]:
         best: The checksum of the best weights.
 
     Returns:
-        ``last``, and ``ema`` where the host's ``EMAHook`` averages: it keeps the average in the place of the weights.
+        ``last``, and ``ema`` where MMEngine's ``EMAHook`` averages: it keeps the average in the place of the weights.
     """
     points = resume_points(runner.work_dir, len(runner.train_dataloader))
     if not points:
@@ -107,7 +107,7 @@ def last_snapshots(runner: Runner, best: str) -> dict[str, Entry]:
 
 
 def split_average(weights: dict[str, Tensor], others: Mapping[str, Tensor] | None) -> dict[str, dict[str, Tensor]]:
-    """The snapshots in a checkpoint of the host.
+    """The snapshots in a checkpoint of MMSegmentation.
 
     Args:
         weights: Its ``state_dict``.

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, best_position, last_scalars, restore_scalars
-from mmseg_custom.engine.resume_points import put_aside, replaced_points
+from mmseg_custom.engine.resume_points import archive, replaced_points
 from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 from mmseg_custom.hooks.training import is_training, iterations_logged, position_name
 from mmseg_custom.hooks.training_history_hook import monitor_of
@@ -24,7 +24,7 @@ class StageCheckpointHook(Hook):
 
     Files are called as MMEngine calls its own: by the epoch, or by the iteration in a loop over iterations.
 
-    A resume point is written before and after each validation and, if asked for, within an epoch. Unlike the host's
+    A resume point is written before and after each validation and, if asked for, within an epoch. Unlike MMEngine's
     ``CheckpointHook`` it writes atomically, deletes an older file only when the newer one has been read back, keeps
     the validation of an epoch in its state, and writes tensors and plain data only, so that its files load with
     ``weights_only=True``.
@@ -49,7 +49,7 @@ class StageCheckpointHook(Hook):
         self._saved = 0
 
     def before_train(self, runner: Runner) -> None:
-        """Refuse to train without validation, and put the resume points of an earlier run aside.
+        """Refuse to train without validation, and rename the resume points of an earlier run.
 
         Raises:
             ValueError: If there is no validation to choose the best epoch by.
@@ -58,7 +58,7 @@ class StageCheckpointHook(Hook):
             raise ValueError('A stage chooses its best epoch on validation scores: set val_dataloader and val_cfg.')
         self.monitor = monitor_of(runner, self.monitor, 'checkpoint')
         if runner.iter == 0 and is_main_process():
-            put_aside(runner)
+            archive(runner)
         restore_scalars(runner.message_hub)
         self.newest = runner.work_dir
         self._saved = runner.iter
@@ -96,7 +96,7 @@ class StageCheckpointHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Reduce all but the weights and the optimizer to plain data.
 
-        Best weights keep no second set of the host's ``EMAHook``: a run that starts from them would take that one.
+        Best weights keep no second set of MMEngine's ``EMAHook``: a run that starts from them would take that one.
         """
         checkpoint['meta'] = plain_data(checkpoint['meta'])
         hub = checkpoint.pop('message_hub')

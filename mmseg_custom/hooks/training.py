@@ -4,7 +4,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 
 
 def is_training(runner: Runner) -> bool:
-    """Whether the runner trains; the host calls the same hooks when it only validates or tests."""
+    """Whether the runner trains; MMEngine calls the same hooks when it only validates or tests."""
     return runner._train_loop is not None and not isinstance(runner._train_loop, dict)
 
 

@@ -25,7 +25,7 @@ class TrainingHistoryHook(Hook):
     Its position is ``epoch`` and ``iter``. In a loop over iterations ``epoch`` is how often the data were gone
     through, as a fraction: MMEngine's own counter stays 0 there.
 
-    The record travels in every checkpoint, so patience, best epoch and curves survive an interruption; the host's
+    The record travels in every checkpoint, so patience, best epoch and curves survive an interruption; MMEngine's
     ``EarlyStoppingHook`` forgets its counter, and counts an equal score as an improvement.
 
     Args:

@@ -1,4 +1,4 @@
-"""Reading a picture that a stranger gave."""
+"""Reading an untrusted picture."""
 
 import warnings
 from pathlib import Path

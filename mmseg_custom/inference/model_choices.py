@@ -77,7 +77,7 @@ def _of_stage(folder: Path, config: str | None, whole: bool) -> Iterator[tuple[s
 
 
 def _finished(folder: Path) -> list[str]:
-    return StageLedger(folder).finished_members()
+    return StageLedger(folder).finished_runs()
 
 
 def _number(folder: Path) -> int:

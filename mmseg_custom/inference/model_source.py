@@ -56,9 +56,9 @@ def open_predictor(
         if amp or compiled:
             raise InputError(f'{model} runs in ONNX Runtime as it is: leave out --amp and --compile.')
         return open_onnx(model, device, **options)
-    members = _members(Path(model))
+    files = _checkpoints(Path(model))
     cfg = prepared_config(model, config, cfg_options)
-    networks = [TorchNetwork(fuse_conv_bn(build_segmentor(cfg, member)), device, amp, compiled) for member in members]
+    networks = [TorchNetwork(fuse_conv_bn(build_segmentor(cfg, file)), device, amp, compiled) for file in files]
     network: Network = networks[0] if len(networks) == 1 else Ensemble(networks)
     return Predictor(network, Preparation(image_steps(cfg)), labels_of_config(cfg), **options)
 
@@ -79,11 +79,11 @@ def split_config(arguments: list[str]) -> tuple[str | None, list[str]]:
     return None, arguments
 
 
-def _members(model: Path) -> list[Path]:
+def _checkpoints(model: Path) -> list[Path]:
     if not model.is_dir():
         return [model]
     ledger = StageLedger(model)
-    finished = ledger.finished_members()
+    finished = ledger.finished_runs()
     if not finished:
         raise InputError(f'{model} holds no finished run of a stage: name a checkpoint, or work_dirs/RECIPE/stageS.')
     return [ledger.weights_path(name) for name in finished]

@@ -48,7 +48,7 @@ class TorchNetwork:
     """The segmentor of a config, in evaluation mode.
 
     Args:
-        model: A host's segmentor.
+        model: A segmentor of MMSegmentation.
         device: Where it runs.
         amp: Compute in bfloat16 where PyTorch finds that safe. Defaults to ``False``.
         compiled: Compile what is run once for every size of image. Defaults to ``False``.
@@ -116,7 +116,7 @@ class Ensemble:
 
 
 def takes_whole_images(model: nn.Module) -> bool:
-    """Whether a segmentor is the host's plain one: no sliding window, no padding."""
+    """Whether a segmentor is MMSegmentation's plain one: no sliding window, no padding."""
     whole = model.test_cfg.get('mode', 'whole') == 'whole' and not model.data_preprocessor.test_cfg
     return type(model) is EncoderDecoder and whole
 
@@ -145,7 +145,7 @@ def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:
 
 
 def choose_device(name: str = 'auto') -> str:
-    """The device of a name; ``'auto'`` is the host's choice.
+    """The device of a name; ``'auto'`` is MMEngine's choice.
 
     Raises:
         DeviceError: If it is unknown or not there.

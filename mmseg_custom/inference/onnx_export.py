@@ -52,7 +52,7 @@ class ExportedGraph(nn.Module):
     """From raw RGB images to logits or ids: normalisation, network (convolutions and batch norms fused), upsampling.
 
     Args:
-        model: The host's segmentor; a copy is changed.
+        model: MMSegmentation's segmentor; a copy is changed.
         output: ``'logits'`` or ``'ids'``.
     """
 

@@ -19,7 +19,7 @@ MAX_SIDE = 1 << 15
 
 
 class ResizeRule(NamedTuple):
-    """The host's ``Resize``: width and height, ``None`` for none, and how."""
+    """MMSegmentation's ``Resize``: width and height, ``None`` for none, and how."""
 
     scale: tuple[int, int] | None = None
     keep_ratio: bool = False

@@ -42,7 +42,7 @@ def image_steps(cfg: Config) -> list[dict]:
 
 
 class Preparation:
-    """Turns an image into a sample for the host's ``test_step``.
+    """Turns an image into a sample for MMSegmentation's ``test_step``.
 
     Args:
         steps: Transforms behind the reading of the file, the last one packs; see :func:`image_steps`.
@@ -54,7 +54,7 @@ class Preparation:
     def __call__(self, image: np.ndarray, name: str = 'image') -> Sample:
         """Prepare an image.
 
-        The host is told that the size it works at is the original one, so that scores come at that size.
+        MMSegmentation is told that the size it works at is the original one, so that scores come at that size.
 
         Args:
             image: uint8, H x W x 3, BGR.

@@ -27,7 +27,7 @@ PROBE = bytes(1 << 20)
 
 
 class WriteError(UserError, OSError):
-    """A file that there is no room or no permission for; the file that was there before is untouched."""
+    """A file that there is no disk space or no permission for; the file that was there before is untouched."""
 
 
 class JsonError(UserError, ValueError):
@@ -42,7 +42,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     temporary one is removed.
 
     Raises:
-        WriteError: If there is no room, or the folder cannot be written to.
+        WriteError: If there is no disk space, or the folder cannot be written to.
     """
     path = Path(path)
     temporary = temporary_path(path)
@@ -99,7 +99,7 @@ def seconds_since_written(path: Path) -> float:
 
 
 def free_bytes(path: PathLike) -> int:
-    """The room on the file system that ``path``, which need not exist yet, lies on."""
+    """The free space on the file system that ``path``, which need not exist yet, lies on."""
     return shutil.disk_usage(existing_folder(path)).free
 
 
@@ -153,16 +153,16 @@ def place_copy(source: PathLike, target: PathLike) -> None:
             shutil.copyfile(source, temporary)
 
 
-def move_aside(files: Iterable[Path], folder: PathLike) -> Path | None:
-    """Move those of ``files`` that exist, in order, into a new folder ``aside_<time>`` in ``folder``; return it."""
+def move_to_archive(files: Iterable[Path], folder: PathLike) -> Path | None:
+    """Move those of ``files`` that exist, in order, into a new folder ``archive_<time>`` in ``folder``; return it."""
     files = [path for path in files if path.exists()]
     if not files:
         return None
-    aside = Path(folder) / datetime.now().strftime('aside_%Y%m%d_%H%M%S_%f')
-    aside.mkdir()
+    archive = Path(folder) / datetime.now().strftime('archive_%Y%m%d_%H%M%S_%f')
+    archive.mkdir()
     for path in files:
-        path.rename(aside / path.name)
-    return aside
+        path.rename(archive / path.name)
+    return archive
 
 
 def hash_text(text: str) -> str:
@@ -202,8 +202,8 @@ def explain_write_error(path: Path, temporary: Path, reason: OSError) -> str:
     written = readable_size(temporary.stat().st_size) if temporary.is_file() else 'nothing'
     return (
         f'{path} could not be written: {os.strerror(reason.errno)} (written so far: {written}; free there: '
-        f'{readable_size(free_bytes(path.parent))}). What was there before is untouched. Make room, allow writing or '
-        'use another folder, then go on with the same command.'
+        f'{readable_size(free_bytes(path.parent))}). What was there before is untouched. Free space, allow writing '
+        'or use another folder, then go on with the same command.'
     )
 
 

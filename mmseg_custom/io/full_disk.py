@@ -1,4 +1,4 @@
-"""What the host writes beside our files: logs, scalars, TensorBoard events, the config."""
+"""What MMEngine writes beside our files: logs, scalars, TensorBoard events, the config."""
 
 import errno
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 @contextmanager
 def full_disk_explained(folder: PathLike) -> Iterator[None]:
-    """Name the disk on which the host found no room; it says neither file nor way out.
+    """Name the disk on which MMEngine found no space; it says neither file nor way out.
 
     Args:
         folder: Where it writes.
 
     Raises:
-        WriteError: If the block ends because there is no room.
+        WriteError: If the block ends because there is no disk space.
     """
     try:
         yield

@@ -30,6 +30,6 @@ for _number in STOP_SIGNALS:
 for _name in LATE_IMPORTS:
     with suppress(ImportError):
         import_module(_name)
-# The host collects garbage whenever it builds a data set: 0.2 s each time, were it to look at all modules.
+# MMEngine collects garbage whenever it builds a data set: 0.2 s each time, were it to look at all modules.
 gc.collect()
 gc.freeze()

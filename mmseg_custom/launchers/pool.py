@@ -65,7 +65,7 @@ class RecipeStopped(UserError):
 
 
 class Pool(ABC):
-    """Runs jobs, side by side where there is room; a subclass says where.
+    """Runs jobs, side by side where there are free slots; a subclass says where.
 
     Args:
         jobs: How many run side by side at most.
@@ -124,7 +124,7 @@ class Pool(ABC):
 
     @abstractmethod
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
-        """Run jobs until all have ended or, once told to stop, those that had begun; arguments as :meth:`run`."""
+        """Run jobs until all have ended or, once told to stop, those that had started; arguments as :meth:`run`."""
 
     def overdue(self) -> bool:
         """Whether jobs that were told to stop have had their time."""

@@ -1,4 +1,4 @@
-"""What a Ray cluster is to a stage: how it is reached, and how much room it has."""
+"""What a Ray cluster is to a stage: how it is reached, and how many jobs it can take."""
 
 import os
 from types import ModuleType
@@ -7,7 +7,7 @@ from mmseg_custom.errors import UserError, import_extra
 
 
 class ClusterError(UserError, RuntimeError):
-    """A Ray cluster that cannot be reached or has no room for a job."""
+    """A Ray cluster that cannot be reached or cannot take a job."""
 
 
 def connect(address: str | None) -> ModuleType:
@@ -29,7 +29,7 @@ def connect(address: str | None) -> ModuleType:
     return ray
 
 
-def room(ray: ModuleType, request: dict[str, float]) -> int:
+def free_slots(ray: ModuleType, request: dict[str, float]) -> int:
     """How many jobs the nodes that live could run side by side.
 
     Args:
@@ -37,7 +37,7 @@ def room(ray: ModuleType, request: dict[str, float]) -> int:
         request: What a job asks for: ``CPU`` and ``GPU``.
 
     Raises:
-        ClusterError: If there is no room for any.
+        ClusterError: If there is no slot for any.
     """
     if request['CPU'] <= 0 or not 0 <= request['GPU'] <= 1:
         raise ClusterError(

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmseg_custom.engine.stop_signals import EXIT_CODE
 from mmseg_custom.launchers.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
-from mmseg_custom.launchers.ray_cluster import connect, room
+from mmseg_custom.launchers.ray_cluster import connect, free_slots
 from mmseg_custom.launchers.ray_job import NodeJob, shared_place
 from mmseg_custom.launchers.worker import Progress
 
@@ -29,7 +29,7 @@ class RayPool(Pool):
     Args:
         address: Of the cluster, as ``ray.init`` takes it; ``None``: that of ``RAY_ADDRESS``, else the one this
             machine belongs to, else a new one on this machine alone.
-        jobs: How many run side by side at most; ``None``: as many as there is room for.
+        jobs: How many run side by side at most; ``None``: as many as there are free slots.
         cpus: CPUs a job, and the threads of its PyTorch.
         gpus: GPUs a job, at most one since it is one process; ``None``: one if the cluster has any.
         retries: How often a lost job is started again.
@@ -37,7 +37,7 @@ class RayPool(Pool):
 
     Raises:
         MissingExtraError: If Ray is not installed.
-        ClusterError: If the cluster cannot be reached, or none of its nodes has room for a job.
+        ClusterError: If the cluster cannot be reached, or none of its nodes can take a job.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RayPool(Pool):
             gpus = min(1.0, self.ray.cluster_resources().get('GPU', 0.0))
         self.request = {'CPU': cpus, 'GPU': gpus}
         self.retries, self.limit = retries, jobs
-        places = room(self.ray, self.request)
+        places = free_slots(self.ray, self.request)
         super().__init__(jobs or places, grace)
 
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
@@ -108,7 +108,7 @@ class RayPool(Pool):
         lost = end.code < 0 or end.code == EXIT_CODE
         if not lost or self.deadline is not None or work.tries >= self.retries:
             return [], [end]
-        room(self.ray, self.request)
+        free_slots(self.ray, self.request)
         again = work.tries + 1
         where = f'on {work.node}' if work.node else 'before it began'
         self.report(f'{work.job.name}: lost {where}, started again ({again} of {self.retries})')
@@ -116,7 +116,7 @@ class RayPool(Pool):
 
 
 class _Work:
-    """A job on the cluster, at the latest when there is room for it."""
+    """A job on the cluster, at the latest when a slot is free."""
 
     def __init__(self, ray: ModuleType, job: Job, actor: Any, tries: int) -> None:
         self.ray, self.job, self.actor, self.tries = ray, job, actor, tries

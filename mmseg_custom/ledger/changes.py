@@ -1,4 +1,4 @@
-"""Runs that are not what their config would give now, and how they are put aside."""
+"""Runs that are not what their config would give now, and how they are archived."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.engine.resume_points import NAME, resume_points
-from mmseg_custom.io.files import move_aside, remove_leftovers
+from mmseg_custom.io.files import move_to_archive, remove_leftovers
 from mmseg_custom.io.lease import RUN_LEASE, Lease, sole_process
 from mmseg_custom.io.records import read_record, write_record
 from mmseg_custom.ledger.fingerprint import fingerprint, length_change, reason_to_doubt
@@ -17,19 +17,19 @@ from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 RUN_FILE = 'run.json'
 
 
-def record_start(cfg: Config, lineage: Lineage) -> None:
+def record_started(cfg: Config, lineage: Lineage) -> None:
     """Write down in a run's folder what its resume points are going to be those of."""
     write_record({**fingerprint(cfg), 'lineage': lineage}, Path(cfg.work_dir) / RUN_FILE)
 
 
-def begun_run(work_dir: str) -> Entry | None:
-    """What :func:`record_start` wrote down for the resume points in a folder, ``None`` if there are none."""
+def started_run(work_dir: str) -> Entry | None:
+    """What :func:`record_started` wrote down for the resume points in a folder, ``None`` if there are none."""
     path = Path(work_dir) / RUN_FILE
     return read_record(path) if path.is_file() and resume_points(work_dir, epoch_length=1) else None
 
 
 def change_of(cfg: Config, entry: Entry | None) -> str | None:
-    """Why a run has to be trained anew, ``None`` if it is as its config says or has not begun.
+    """Why a run has to be trained anew, ``None`` if it is as its config says or has not started.
 
     Args:
         cfg: The run's config.
@@ -38,18 +38,18 @@ def change_of(cfg: Config, entry: Entry | None) -> str | None:
     Returns:
         The rest of a sentence about the run: ``is finished, but ...``.
     """
-    record = entry or begun_run(cfg.work_dir)
-    reason = record and (reason_to_doubt(cfg, record) or _reason_not_to_go_on(cfg, record, entry))
+    record = entry or started_run(cfg.work_dir)
+    reason = record and (reason_to_doubt(cfg, record) or _reason_not_to_extend(cfg, record, entry))
     return f'is {"finished" if entry else "half trained"}, but {reason}' if reason else None
 
 
-def goes_on(cfg: Config, entry: Entry | None) -> tuple[int, int] | None:
+def extension(cfg: Config, entry: Entry | None) -> tuple[int, int] | None:
     """The lengths, then and now, of a finished run that is to be trained longer; ``None`` for others."""
     lengths = entry and length_change(cfg, entry)
     return lengths if lengths and not change_of(cfg, entry) else None
 
 
-def _reason_not_to_go_on(cfg: Config, record: Entry, entry: Entry | None) -> str | None:
+def _reason_not_to_extend(cfg: Config, record: Entry, entry: Entry | None) -> str | None:
     """Why a run of another length cannot go on from its last state."""
     lengths = length_change(cfg, record)
     if lengths is None:
@@ -73,30 +73,30 @@ def _trained(work_dir: str, entry: Entry | None) -> int:
     return max((int(name['number']) for name in names if name['kind'] == 'epoch'), default=0)
 
 
-def put_aside(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:
-    """Move runs out of the way, finished or begun, with what was made of them; nothing is deleted.
+def archive(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:
+    """Move runs out of the way, finished or started, with what was made of them; nothing is deleted.
 
     Args:
         ledger: Of their stage.
-        configs: Of the runs, by member.
+        configs: Of the runs, by name.
 
     Returns:
         The folders they were moved to.
     """
-    begun = [_put_points_aside(Path(cfg.work_dir)) for cfg in configs.values()]
-    return [folder for folder in [*begun, ledger.put_aside(list(configs))] if folder]
+    points = [_archive_points(Path(cfg.work_dir)) for cfg in configs.values()]
+    return [folder for folder in [*points, ledger.archive(list(configs))] if folder]
 
 
-def remove_leftovers_of_run(ledger: StageLedger, member: str, work_dir: Path) -> None:
+def remove_leftovers_of_run(ledger: StageLedger, run_name: str, work_dir: Path) -> None:
     """Delete what a killed run left in its folder: half-written files, its lease, points older than its record.
 
     The last of these stays: a longer training goes on from it.
     """
     remove_leftovers(work_dir)
     Lease(work_dir / RUN_LEASE).remove_if_dead()
-    if ledger.entry(member) is None:
+    if ledger.entry(run_name) is None:
         return
-    finished = ledger.record_path(member).stat().st_mtime
+    finished = ledger.record_path(run_name).stat().st_mtime
     for point in resume_points(str(work_dir), epoch_length=1)[1:]:
         if point.stat().st_mtime <= finished:
             point.unlink()
@@ -115,14 +115,14 @@ def standing_on(ledger: StageLedger) -> list[StageLedger]:
 
 def _started_in(ledger: StageLedger) -> set[Path]:
     """The folders of what the finished runs of a stage started from."""
-    entries = ledger.entries(ledger.finished_members()).values()
+    entries = ledger.entries(ledger.finished_runs()).values()
     return {Path(parent['file']).resolve().parent for entry in entries for parent in entry['lineage']['parents']}
 
 
-def _put_points_aside(work_dir: Path) -> Path | None:
+def _archive_points(work_dir: Path) -> Path | None:
     points = resume_points(str(work_dir), epoch_length=1)
     if not points:
         return None
     path = work_dir / RUN_LEASE
     with nullcontext() if Lease(path).is_own() else sole_process(path, f'{work_dir} is being trained'):
-        return move_aside([*points, work_dir / RUN_FILE], work_dir)
+        return move_to_archive([*points, work_dir / RUN_FILE], work_dir)

@@ -166,7 +166,7 @@ def hash_data(cfg: Config) -> str | None:
 
 
 def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
-    """Why a run, finished or begun, is not what its config would give now, if so; its length is no reason.
+    """Why a run, finished or started, is not what its config would give now, if so; its length is no reason.
 
     Args:
         cfg: The run's config.

@@ -1,4 +1,4 @@
-"""What becomes of a run whose member of the stage is finished: left alone, trained longer, put aside or refused."""
+"""What becomes of a run that is finished: left alone, trained longer, archived or refused."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held, sole_process
-from mmseg_custom.ledger.changes import change_of, goes_on, put_aside, standing_on
+from mmseg_custom.ledger.changes import archive, change_of, extension, standing_on
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
 BY_RECIPE = 'run_by_recipe'
@@ -15,7 +15,7 @@ FORCE = 'force'
 
 
 @dataclass(frozen=True)
-class Begun:
+class RunStart:
     """How a run begins.
 
     Attributes:
@@ -29,68 +29,68 @@ class Begun:
     notes: tuple[str, ...] = ()
 
 
-def begin(cfg: Config, ledger: StageLedger, member: str, resume: bool) -> Begun:
-    """See what there is to do for a run, and put its finished twin aside if that is asked for.
+def start_run(cfg: Config, ledger: StageLedger, run_name: str, resume: bool) -> RunStart:
+    """See what there is to do for a run, and archive its finished twin if that is asked for.
 
     Args:
-        cfg: The run's config; ``force`` asks for putting aside: a run that has changed, without ``resume`` any.
+        cfg: The run's config; ``force`` asks for archiving: a run that has changed, without ``resume`` any.
         ledger: Of the stage.
-        member: Its name there.
+        run_name: Its name there.
         resume: Whether it goes on from its last state.
 
     Raises:
-        StageError: If the run is finished and would be replaced without being asked to, it was begun or finished with
+        StageError: If the run is finished and would be replaced without being asked to, was started or finished with
             another config or data, or a recipe is running that it would change.
     """
-    entry = ledger.entry(member)
+    entry = ledger.entry(run_name)
     change = change_of(cfg, entry) if resume else None
     if cfg.get(FORCE) and (change or (entry and not resume)):
-        return Begun(notes=_put_aside(cfg, ledger, member))
+        return RunStart(notes=_archive(cfg, ledger, run_name))
     if change:
         raise StageError(
-            f'{member} of {ledger.folder} {change}. Take the change back, or start it with --force: that puts the '
-            'older run aside and trains it anew.'
+            f'{run_name} of {ledger.folder} {change}. Take the change back, or start it with --force: that '
+            'archives the older run and trains it anew.'
         )
     if entry is None:
-        return Begun()
+        return RunStart()
     if not resume:
-        raise StageError(_refusal(cfg, ledger, member))
-    lengths = goes_on(cfg, entry)
+        raise StageError(_refusal(cfg, ledger, run_name))
+    lengths = extension(cfg, entry)
     if lengths is None:
-        return Begun(finished=True, replaces=entry['weights'])
+        return RunStart(finished=True, replaces=entry['weights'])
     _refuse_under_recipe(cfg, ledger)
-    return Begun(replaces=entry['weights'], notes=_notes_on_length(cfg, ledger, member, lengths))
+    return RunStart(replaces=entry['weights'], notes=_notes_on_length(cfg, ledger, run_name, lengths))
 
 
-def check_still_free(ledger: StageLedger, member: str, begun: Begun, work_dir: str) -> None:
-    """See that no other run of a member has finished since this one began.
+def check_still_free(ledger: StageLedger, run_name: str, run_start: RunStart, work_dir: str) -> None:
+    """See that no other process has finished the run since this one started.
 
     Raises:
         StageError: If one has; what this one has trained stays in its folder.
     """
-    entry: Entry | None = ledger.entry(member)
-    if entry and entry['weights'] != begun.replaces:
+    entry: Entry | None = ledger.entry(run_name)
+    if entry and entry['weights'] != run_start.replaces:
         raise StageError(
-            f'{member} of {ledger.folder} was finished by another run while this one trained, and is not replaced. '
+            f'{run_name} of {ledger.folder} was finished by another run while this one trained, and is not replaced. '
             f'What this one has trained is in {work_dir}; give it a default_hooks.fold_average.stage_dir of its own.'
         )
 
 
-def _refusal(cfg: Config, ledger: StageLedger, member: str) -> str:
+def _refusal(cfg: Config, ledger: StageLedger, run_name: str) -> str:
     stale = [one.folder.name for one in standing_on(ledger)]
     behind = f' ({", ".join(stale)} stand{"s" * (len(stale) == 1)} on it)' if stale else ''
     return (
-        f'{member} of {ledger.folder} is finished{behind}, and this run would replace it. Give it a stage of its '
+        f'{run_name} of {ledger.folder} is finished{behind}, and this run would replace it. Give it a stage of its '
         'own: --cfg-options default_hooks.fold_average.stage_dir=FOLDER; or go on with --resume; or add --force: it '
-        'puts the finished run aside and trains it anew.'
+        'archives the finished run and trains it anew.'
     )
 
 
-def _put_aside(cfg: Config, ledger: StageLedger, member: str) -> tuple[str, ...]:
+def _archive(cfg: Config, ledger: StageLedger, run_name: str) -> tuple[str, ...]:
     stale = standing_on(ledger)
     with sole_process(ledger.folder.parent / RECIPE_LEASE, f'{ledger.folder.parent} is being run'):
-        moved = put_aside(ledger, {member: cfg})
-    return (*(f'{member}: the older run is now in {folder}.' for folder in moved), *_stale(stale))
+        moved = archive(ledger, {run_name: cfg})
+    return (*(f'{run_name}: the older run is now in {folder}.' for folder in moved), *_stale(stale))
 
 
 def _refuse_under_recipe(cfg: Config, ledger: StageLedger) -> None:
@@ -98,10 +98,10 @@ def _refuse_under_recipe(cfg: Config, ledger: StageLedger) -> None:
         refuse_while_held(Path(ledger.folder.parent) / RECIPE_LEASE, f'{ledger.folder.parent} is being run')
 
 
-def _notes_on_length(cfg: Config, ledger: StageLedger, member: str, lengths: tuple[int, int]) -> tuple[str, ...]:
+def _notes_on_length(cfg: Config, ledger: StageLedger, run_name: str, lengths: tuple[int, int]) -> tuple[str, ...]:
     notes = [
-        f'{member} of {ledger.folder} is finished with {lengths[0]} epochs and goes on to {lengths[1]}; when it ends,'
-        ' it takes the place of the older one, which is put aside.'
+        f'{run_name} of {ledger.folder} is finished with {lengths[0]} epochs and goes on to {lengths[1]}; when it '
+        'ends, it takes the place of the older one, which is archived.'
     ]
     if cfg.get('param_scheduler'):
         notes.append(
@@ -118,5 +118,5 @@ def _stale(ledgers: list[StageLedger]) -> tuple[str, ...]:
     names = ', '.join(ledger.folder.name for ledger in ledgers)
     return (
         f'Stale from then on: {names}, which started from what is replaced. `python tools/run_recipe.py FOLDER '
-        '--force` puts them aside and trains them anew.',
+        '--force` archives them and trains them anew.',
     )

@@ -124,7 +124,7 @@ def average_lineage(parents: dict[str, dict], statistics: ImageSet | None = None
     """The lineage of an average.
 
     Args:
-        parents: File and ledger entry (``weights``, ``lineage``) of each member.
+        parents: File and ledger entry (``weights``, ``lineage``) of each ingredient.
         statistics: The images that its batch norm statistics were measured on, and their number ``images``; they
             count as seen, and stand under ``statistics``. Defaults to ``None``: the statistics are averages, too.
     """

@@ -10,27 +10,27 @@ from mmseg_custom.averaging import fold_order
 from mmseg_custom.config import WINNER_FILE
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
-from mmseg_custom.io.files import PathLike, move_aside, place_copy
+from mmseg_custom.io.files import PathLike, move_to_archive, place_copy
 from mmseg_custom.io.records import read_record, write_record
 
 LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
-MEMBER = re.compile(r'full|fold\d+')
+RUN_NAME = re.compile(r'full|fold\d+')
 DRAFTS = 'fusing'
 SNAPSHOTS = 'snapshots'
-ENDS_PLAN = 'ends_plan'
+EARLY_STOP = 'early_stop'
 
 Entry = dict[str, Any]
 
 
-def member_name(fold: int | None) -> str:
+def name_of_run(fold: int | None) -> str:
     """The name of a run in the ledger: ``fold<k>``, or ``full`` for a stage without folds."""
     return 'full' if fold is None else f'fold{fold}'
 
 
-def member_names(num_folds: int | None) -> list[str]:
+def names_of_runs(num_folds: int | None) -> list[str]:
     """The names of all runs of a stage of ``num_folds`` folds, or of one without folds."""
-    return [member_name(None)] if num_folds is None else [member_name(k) for k in range(1, num_folds + 1)]
+    return [name_of_run(None)] if num_folds is None else [name_of_run(k) for k in range(1, num_folds + 1)]
 
 
 def snapshots(name: str, entry: Entry) -> dict[str, Entry]:
@@ -42,8 +42,8 @@ def snapshots(name: str, entry: Entry) -> dict[str, Entry]:
 class StageLedger:
     """Reads and writes the folder of a stage; all names in its files are relative to the folder.
 
-    ``<member>.json`` and ``<member>.pth`` are the record and the best weights of a finished run; ``<candidate>.pth``
-    an average, in ``fusing/`` until there is an outcome; ``<member>.failed.json`` why a run has failed;
+    ``<run>.json`` and ``<run>.pth`` are the record and the best weights of a finished run; ``<candidate>.pth``
+    an average, in ``fusing/`` until there is an outcome; ``<run>.failed.json`` why a run has failed;
     ``stage.json`` the outcome; ``winner.pth`` the weights the next stage starts from.
 
     Args:
@@ -64,7 +64,7 @@ class StageLedger:
         return self.folder / 'fusing.lease'
 
     def weights_path(self, name: str) -> Path:
-        """Where the weights of a member or candidate are."""
+        """Where the weights of a run or candidate are."""
         return self.folder / f'{name}.pth'
 
     def draft_path(self, name: str) -> Path:
@@ -80,7 +80,7 @@ class StageLedger:
     ) -> None:
         """Enter a finished run: an older record goes first, the new one comes last, so none is of other weights.
 
-        The older one, its weights and what was made of them are put aside.
+        The older one, its weights and what was made of them are archived.
 
         Args:
             name: Of the run.
@@ -89,7 +89,7 @@ class StageLedger:
             others: Its other snapshots, as checkpoints by kind.
         """
         if self.record_path(name).is_file():
-            self.put_aside([name])
+            self.archive([name])
         for kind, snapshot in (others or {}).items():
             save_checkpoint_file(snapshot, self.weights_path(f'{name}_{kind}'))
         place_copy(checkpoint, self.weights_path(name))
@@ -145,41 +145,41 @@ class StageLedger:
         failed = self.failures(names) if allow_missing else {}
         return [name for name in names if name not in failed]
 
-    def finished_members(self) -> list[str]:
+    def finished_runs(self) -> list[str]:
         """The names of all finished runs in the folder, in fold order."""
-        names = [path.stem for path in self.folder.glob('*.json') if MEMBER.fullmatch(path.stem)]
+        names = [path.stem for path in self.folder.glob('*.json') if RUN_NAME.fullmatch(path.stem)]
         return sorted(names, key=fold_order)
 
-    def outcome(self, members: list[str] | None = None) -> Entry | None:
+    def outcome(self, run_names: list[str] | None = None) -> Entry | None:
         """The candidates and the winner, ``None`` until they are made from the runs now in the ledger.
 
         Args:
-            members: The runs it has to be made of. Defaults to ``None``: those it was made of, whichever.
+            run_names: The runs it has to be made of. Defaults to ``None``: those it was made of, whichever.
         """
         path = self.folder / OUTCOME_FILE
         if not path.is_file() or not self.winner_path.is_file():
             return None
         outcome = read_record(path)
-        if members is not None and set(members) != set(outcome['members']):
+        if run_names is not None and set(run_names) != set(outcome['runs']):
             return None
-        current = {name: entry['weights'] for name, entry in self.entries(list(outcome['members'])).items()}
-        return outcome if outcome['members'] == current else None
+        current = {name: entry['weights'] for name, entry in self.entries(list(outcome['runs'])).items()}
+        return outcome if outcome['runs'] == current else None
 
     def recorded_weights(self, file: str) -> str | None:
         """The checksum of the weights in one of the folder's files, the winner's or a run's; ``None`` for others."""
         name = Path(file).stem
-        record = self.entry(name) if MEMBER.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
+        record = self.entry(name) if RUN_NAME.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
         return record and record['weights']
 
     def holds(self, file: PathLike) -> bool:
         """Whether a file is among the weights that the records of the folder speak of."""
-        names = self.finished_members()
+        names = self.finished_runs()
         recorded = [name for run in names for name in snapshots(run, read_record(self.record_path(run)))]
         outcome = self._outcome_record()
         files = {f'{name}.pth' for name in (*recorded, *outcome.get('candidates', {}))}
         return Path(file).name in files | ({WINNER_FILE} if outcome else set())
 
-    def put_aside(self, names: list[str]) -> Path | None:
+    def archive(self, names: list[str]) -> Path | None:
         """Move finished runs, and whatever was made of them, into a folder of their own; nothing is deleted.
 
         The records go first: without them the rest counts for nothing.
@@ -188,14 +188,14 @@ class StageLedger:
             The folder, ``None`` if there was nothing to move.
         """
         records = {name: self.record_path(name) for name in names if self.record_path(name).is_file()}
-        members = [member for name, path in records.items() for member in snapshots(name, read_record(path))]
+        run_names = [run_name for name, path in records.items() for run_name in snapshots(name, read_record(path))]
         outcome = self._outcome_record()
-        others = [name for name in self.finished_members() if name not in names]
-        kept = {member for name in others for member in snapshots(name, read_record(self.record_path(name)))}
+        others = [name for name in self.finished_runs() if name not in names]
+        kept = {run_name for name in others for run_name in snapshots(name, read_record(self.record_path(name)))}
         made = [name for name in outcome.get('candidates', {}) if name not in kept]
         files = [self.folder / OUTCOME_FILE, *records.values(), self.winner_path]
-        files += [self.weights_path(name) for name in dict.fromkeys([*names, *members, *made])]
-        return move_aside(files, self.folder)
+        files += [self.weights_path(name) for name in dict.fromkeys([*names, *run_names, *made])]
+        return move_to_archive(files, self.folder)
 
     def _outcome_record(self) -> Entry:
         path = self.folder / OUTCOME_FILE

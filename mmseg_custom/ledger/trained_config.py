@@ -59,7 +59,7 @@ def find_record(model: PathLike) -> Entry | None:
             first run), or one in the folder of a run; others have none.
     """
     folder = Path(model) if Path(model).is_dir() else Path(model).parent
-    finished = StageLedger(folder).finished_members()
+    finished = StageLedger(folder).finished_runs()
     if finished:
         name = Path(model).stem
         return StageLedger(folder).entry(name if name in finished else finished[0])

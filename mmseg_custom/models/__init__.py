@@ -1,4 +1,4 @@
-"""What is learned: backbone, decode head and losses, registered with the host on import."""
+"""What is learned: backbone, decode head and losses, registered with MMSegmentation on import."""
 
 from mmseg_custom.models.backbones import DilatedResNet, EfficientNetLite
 from mmseg_custom.models.heads.auxiliary_head import AuxiliaryHead

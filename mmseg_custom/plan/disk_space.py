@@ -1,4 +1,4 @@
-"""The room that a stage needs on the disk, asked for before it starts."""
+"""The disk space that a stage needs, asked for before it starts."""
 
 from collections import Counter
 from pathlib import Path
@@ -35,7 +35,7 @@ def point_bytes(weights: int, parameters: int) -> int:
 
 
 def check_space(configs: list[Config], jobs: int) -> None:
-    """See that there is room for the rest of a stage.
+    """See that there is disk space for the rest of a stage.
 
     Args:
         configs: Of the runs to train.
@@ -49,13 +49,13 @@ def check_space(configs: list[Config], jobs: int) -> None:
         if free < needed:
             raise StageError(
                 f'{folder} has {readable_size(free)} free, but the {len(configs)} run(s) to train, {jobs} at a time, '
-                f'need up to {readable_size(needed)} for best weights, resume points and averages. Make room, or use '
-                'fewer --jobs or default_hooks.checkpoint.keep=1.'
+                f'need up to {readable_size(needed)} for best weights, resume points and averages. Free space, or '
+                'use fewer --jobs or default_hooks.checkpoint.keep=1.'
             )
 
 
 def _needed(configs: list[Config], jobs: int) -> dict[Path, int]:
-    """Bytes by one folder of each file system; files of an earlier start count as room, they will be replaced."""
+    """Bytes by one folder of each file system; files of an earlier start count as free, they will be replaced."""
     cfg = configs[0]
     weights, parameters = _model_bytes(cfg)
     training = run_bytes(weights, parameters, cfg.default_hooks.checkpoint.get('keep', 2))

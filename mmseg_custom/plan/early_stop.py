@@ -1,23 +1,23 @@
-"""Stages that improve nothing, and the plans that end behind them."""
+"""Early stop of a plan: no stages are run after one without a significant gain."""
 
 from collections.abc import Mapping
 
-from mmseg_custom.fusion.gain import explain_flat, is_flat
-from mmseg_custom.ledger.stage_ledger import ENDS_PLAN, Entry, StageLedger
+from mmseg_custom.fusion.gain import explain_no_gain, no_significant_gain
+from mmseg_custom.ledger.stage_ledger import EARLY_STOP, Entry, StageLedger
 
 
-def end_plan_if_flat(ledger: StageLedger) -> None:
-    """Let the plan end behind a fused stage that improves nothing; the ledger says why."""
+def stop_without_gain(ledger: StageLedger) -> None:
+    """Let the plan end behind a fused stage without a significant gain; the ledger says why."""
     outcome = ledger.outcome()
-    if is_flat(outcome) and ENDS_PLAN not in outcome:
-        ledger.amend_outcome({ENDS_PLAN: f'its winner {explain_flat(outcome)}'})
+    if no_significant_gain(outcome) and EARLY_STOP not in outcome:
+        ledger.amend_outcome({EARLY_STOP: f'its winner {explain_no_gain(outcome)}'})
 
 
-def go_on(ledgers: Mapping[int, StageLedger]) -> None:
+def lift_early_stop(ledgers: Mapping[int, StageLedger]) -> None:
     """Let a plan go on behind the stages that have ended it; they will not end it again."""
     for ledger in ledgers.values():
-        if (ledger.outcome() or {}).get(ENDS_PLAN):
-            ledger.amend_outcome({ENDS_PLAN: None})
+        if (ledger.outcome() or {}).get(EARLY_STOP):
+            ledger.amend_outcome({EARLY_STOP: None})
 
 
 def ended_by(outcomes: Mapping[int, Entry | None]) -> int | None:
@@ -26,9 +26,9 @@ def ended_by(outcomes: Mapping[int, Entry | None]) -> int | None:
     Args:
         outcomes: Of the stages, by number in order.
     """
-    return next((number for number, outcome in outcomes.items() if outcome and outcome.get(ENDS_PLAN)), None)
+    return next((number for number, outcome in outcomes.items() if outcome and outcome.get(EARLY_STOP)), None)
 
 
 def explain_not_run(number: int) -> str:
     """What becomes of the stages behind the one that ended the plan."""
-    return f'not run: stage {number} improved nothing'
+    return f'not run: stage {number} had no significant gain'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import PathLike
-from mmseg_custom.ledger.stage_ledger import MEMBER, StageLedger, member_name
+from mmseg_custom.ledger.stage_ledger import RUN_NAME, StageLedger, name_of_run
 from mmseg_custom.options import check_chosen
 
 CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fold>\d+))?')
@@ -22,9 +22,9 @@ class PlannedRun:
     fold: int | None
 
     @property
-    def member(self) -> str:
+    def run_name(self) -> str:
         """Its name in the ledger."""
-        return member_name(self.fold)
+        return name_of_run(self.fold)
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class PlannedStage:
     runs: tuple[PlannedRun, ...]
 
     @property
-    def members(self) -> list[str]:
+    def run_names(self) -> list[str]:
         """The names of its runs in the ledger."""
-        return [run.member for run in self.runs]
+        return [run.name for run in self.runs]
 
     def chosen(self, folds: Container[int] | None) -> list[PlannedRun]:
         """The runs of some folds, ``None`` for all; a run without folds is always among them."""
@@ -97,7 +97,7 @@ class Plan:
         raise StageError(f'{self.folder} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
 
 
-def check_start(config: PathLike, start: PathLike | None, repeat: int = 0) -> None:
+def check_initial_weights(config: PathLike, start: PathLike | None, repeat: int = 0) -> None:
     """See that the weights a config starts from are there, unless they are to be fetched from somewhere.
 
     Arguments as :func:`explain_missing_winner`.
@@ -125,16 +125,16 @@ def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) 
         return f'{sentence} Set load_from to a checkpoint.'
     if repeat:
         return f'{sentence} Run all stages: python tools/run_recipe.py {plan.folder} --repeats {repeat + 1}'
-    member, members = Path(winner).stem, before[-1].members
-    if MEMBER.fullmatch(member) and member not in members:
+    run_name, run_names = Path(winner).stem, before[-1].run_names
+    if RUN_NAME.fullmatch(run_name) and run_name not in run_names:
         return (
-            f"{sentence} Stage {before[-1].number} has no {member}: with fold_average.init='own_fold' it needs a "
+            f"{sentence} Stage {before[-1].number} has no {run_name}: with fold_average.init='own_fold' it needs a "
             'config a fold, as the stages behind it.'
         )
-    missing = StageLedger(Path(winner).parent).missing([member] if member in members else members)
+    missing = StageLedger(Path(winner).parent).missing([run_name] if run_name in run_names else run_names)
     if not missing:
         return f'{sentence} Its folds are finished: `python tools/average_folds.py {Path(winner).parent}` makes it.'
-    commands = [f'python tools/train.py {run.config}' for run in before[-1].runs if run.member in missing]
+    commands = [f'python tools/train.py {run.config}' for run in before[-1].runs if run.name in missing]
     return '\n'.join(
         [
             f'{sentence} Stage {before[-1].number} still lacks {", ".join(missing)}. Train what is missing:',

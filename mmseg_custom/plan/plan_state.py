@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmseg_custom.config import load_run_config
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import remove_leftovers
-from mmseg_custom.ledger.changes import change_of, goes_on, put_aside, remove_leftovers_of_run
+from mmseg_custom.ledger.changes import archive, change_of, extension, remove_leftovers_of_run
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.plan.early_stop import ended_by, explain_not_run
 from mmseg_custom.plan.plan import Plan, PlannedRun, PlannedStage
@@ -76,15 +76,15 @@ class PlanState:
             StageError: If one that is there has changed.
         """
         ledger = self.ledger(stage)
-        entries = {run: ledger.entry(run.member) for run in stage.chosen(folds)}
+        entries = {run: ledger.entry(run.name) for run in stage.chosen(folds)}
         for run, entry in entries.items():
             change = change_of(self.config(run), entry)
             if change:
                 raise StageError(
-                    f'{run.member} of {ledger.folder} {change}. Take the change back, or add --force: it puts the '
-                    'run and all stages behind it aside and trains them anew.'
+                    f'{run.name} of {ledger.folder} {change}. Take the change back, or add --force: it '
+                    'archives the run and all later stages and trains them anew.'
                 )
-        return [run for run, entry in entries.items() if entry is None or goes_on(self.config(run), entry)]
+        return [run for run, entry in entries.items() if entry is None or extension(self.config(run), entry)]
 
     def describe(self, stages: list[PlannedStage], folds: Container[int] | None, end: int | None) -> list[str]:
         """What is to be done for some stages and folds, a line a run; behind stage ``end`` nothing."""
@@ -95,21 +95,21 @@ class PlanState:
                 cfg, chosen = self.config(run), run in stage.chosen(folds)
                 state = 'left out' if not chosen else self._state(run, stage, before)
                 if not_run and state == TO_TRAIN:
-                    state = f'{explain_not_run(end)} (--go-on);'
+                    state = f'{explain_not_run(end)} (--past-early-stop);'
                 start = cfg.load_from or 'scratch'
                 lines.append(
-                    f'stage {stage.number} {run.member:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'
+                    f'stage {stage.number} {run.name:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'
                 )
             before = stage.number if self._is_trained_on(stage, folds) else before
         return lines
 
     def _state(self, run: PlannedRun, stage: PlannedStage, before: int | None) -> str:
         """What a run is; ``before`` is a stage in front of it that is to be trained, if there is one."""
-        cfg, entry = self.config(run), self.ledger(stage).entry(run.member)
+        cfg, entry = self.config(run), self.ledger(stage).entry(run.name)
         change = change_of(cfg, entry)
         if change:
             return f'{change} (--force);'
-        longer = goes_on(cfg, entry)
+        longer = extension(cfg, entry)
         if longer:
             return f'to go on behind {longer[0]} of'
         if entry is None:
@@ -117,25 +117,25 @@ class PlanState:
         return f'stale, stage {before} is trained first (--force);' if before and cfg.load_from else 'finished'
 
     def _is_trained_on(self, stage: PlannedStage, folds: Container[int] | None) -> bool:
-        entries = {run: self.ledger(stage).entry(run.member) for run in stage.chosen(folds)}
-        return any(entry is None or goes_on(self.config(run), entry) for run, entry in entries.items())
+        entries = {run: self.ledger(stage).entry(run.name) for run in stage.chosen(folds)}
+        return any(entry is None or extension(self.config(run), entry) for run, entry in entries.items())
 
-    def put_changes_aside(
+    def archive_changes(
         self, stages: list[PlannedStage], folds: Container[int] | None, report: Callable[[str], None]
     ) -> None:
-        """Put the changed runs of the first stage that has some aside, after all runs of the stages behind it.
+        """Archive the changed runs of the first stage that has some, after all runs of the later stages.
 
         A run that is trained longer stays: it goes on. What stands behind it has to be trained anew all the same.
         """
         for stage in stages:
             ledger, runs = self.ledger(stage), stage.chosen(folds)
-            entries = {run: ledger.entry(run.member) for run in runs}
+            entries = {run: ledger.entry(run.name) for run in runs}
             changed = [run for run, entry in entries.items() if change_of(self.config(run), entry)]
-            if changed or any(goes_on(self.config(run), entry) for run, entry in entries.items()):
+            if changed or any(extension(self.config(run), entry) for run, entry in entries.items()):
                 behind = [later for later in self.plan.stages if later.number > stage.number]
-                for one, members in [*((later, later.runs) for later in reversed(behind)), (stage, changed)]:
-                    if members:
-                        moved = put_aside(self.ledger(one), {run.member: self.config(run) for run in members})
+                for one, runs_of_one in [*((later, later.runs) for later in reversed(behind)), (stage, changed)]:
+                    if runs_of_one:
+                        moved = archive(self.ledger(one), {run.name: self.config(run) for run in runs_of_one})
                         for folder in moved:
                             report(f'stage {one.number}: what has changed is now in {folder}')
                 return
@@ -146,4 +146,4 @@ class PlanState:
             remove_leftovers(folder)
         for stage in self.plan.stages:
             for run in stage.runs:
-                remove_leftovers_of_run(self.ledger(stage), run.member, Path(self.config(run).work_dir))
+                remove_leftovers_of_run(self.ledger(stage), run.name, Path(self.config(run).work_dir))

@@ -14,7 +14,7 @@ class RunProgress:
     Attributes:
         name: How lines call it.
         stage: The number of its stage.
-        member: Its name in the ledger of the stage.
+        run_name: Its name in the ledger of the stage.
         epochs: Epochs to train.
         epoch: Epochs that are done, with the part of the one under way.
         resumed: Of these, the epochs that an earlier call has done.
@@ -27,7 +27,7 @@ class RunProgress:
 
     name: str
     stage: int
-    member: str
+    run_name: str
     epochs: int
     epoch: float = 0.0
     resumed: float = 0.0

@@ -1,4 +1,4 @@
-"""The whole recipe: every stage of a plan, every fold of a stage, and the barrier between stages."""
+"""The whole recipe: every stage of a plan, every fold of a stage, and the dependency between stages."""
 
 import math
 from collections.abc import Callable, Container
@@ -11,11 +11,11 @@ from mmseg_custom.errors import StageError
 from mmseg_custom.io.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.launchers.pool import Job, Pool
 from mmseg_custom.launchers.worker import fuse_stage, train_run
-from mmseg_custom.ledger.changes import goes_on
-from mmseg_custom.ledger.stage_ledger import ENDS_PLAN, StageLedger
+from mmseg_custom.ledger.changes import extension
+from mmseg_custom.ledger.stage_ledger import EARLY_STOP, StageLedger
 from mmseg_custom.plan.disk_space import check_space
-from mmseg_custom.plan.early_stop import end_plan_if_flat, explain_not_run, go_on
-from mmseg_custom.plan.plan import Plan, PlannedRun, PlannedStage, check_start
+from mmseg_custom.plan.early_stop import explain_not_run, lift_early_stop, stop_without_gain
+from mmseg_custom.plan.plan import Plan, PlannedRun, PlannedStage, check_initial_weights
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.progress import PlanProgress, RunProgress
 
@@ -34,7 +34,7 @@ class Recipe:
         cfg_options: Overrides for every config, by dotted key.
         keep_going: Fuse a stage without the folds that failed; they are tried again at the next call. Defaults to
             ``False``: a failed fold ends the recipe behind its stage.
-        stop_when_flat: End the plan behind a stage whose winner is not surely better than its start; later calls
+        early_stop: End the plan behind a stage whose winner has no significant gain; later calls
             stop there, too. Defaults to ``False``.
         repeat: As :class:`~mmseg_custom.plan.plan_state.PlanState`. Defaults to 0: the plan itself.
 
@@ -50,12 +50,12 @@ class Recipe:
         report: Report,
         cfg_options: dict[str, Any] | None = None,
         keep_going: bool = False,
-        stop_when_flat: bool = False,
+        early_stop: bool = False,
         repeat: int = 0,
     ) -> None:
         self.plan, self.pool, self.report = plan, pool, report
         self.follow: Callable[[PlanProgress], None] | None = None
-        self.keep_going, self.stop_when_flat = keep_going, stop_when_flat
+        self.keep_going, self.early_stop = keep_going, early_stop
         options = {**(cfg_options or {}), ALLOW_MISSING: True} if keep_going else cfg_options
         self.state = PlanState(plan, options, repeat)
 
@@ -64,19 +64,19 @@ class Recipe:
         stages: Container[int] | None = None,
         folds: Container[int] | None = None,
         force: bool = False,
-        go_on_when_flat: bool = False,
+        past_early_stop: bool = False,
     ) -> None:
         """Train what is missing of the chosen stages and folds, and fuse every stage that is complete.
 
         Args:
             stages: Numbers of stages; ``None`` for all.
             folds: Numbers of folds; ``None`` for all.
-            force: Put runs whose config, data or start has changed aside, with all stages behind them, and train
+            force: Archive runs whose config, data or initial weights have changed, with all later stages, and train
                 them anew.
-            go_on_when_flat: Go on behind the stages that have ended the plan, now and in later calls.
+            past_early_stop: Go on behind the stages that have ended the plan, now and in later calls.
 
         Raises:
-            StageError: If another process runs the recipe, a run has changed, there is no room, a stage cannot start
+            StageError: If another process runs the recipe, a run has changed, the disk is full, a stage cannot start
                 or a run failed; finished runs stay finished.
             RecipeStopped: If the pool was told to stop.
         """
@@ -85,19 +85,19 @@ class Recipe:
         with sole_process(self.state.folder / RECIPE_LEASE, f'{self.plan.folder} is being run'):
             self.state.remove_leftovers()
             if force:
-                self.state.put_changes_aside(chosen, folds, self.report)
-            if go_on_when_flat:
-                go_on(self.ledgers())
+                self.state.archive_changes(chosen, folds, self.report)
+            if past_early_stop:
+                lift_early_stop(self.ledgers())
             self._run_stages(chosen, folds)
 
     def describe(
         self,
         stages: Container[int] | None = None,
         folds: Container[int] | None = None,
-        go_on_when_flat: bool = False,
+        past_early_stop: bool = False,
     ) -> list[str]:
         """What :meth:`run` would do, a line a run."""
-        return self.state.describe(self._chosen(stages), folds, None if go_on_when_flat else self.state.ended_by())
+        return self.state.describe(self._chosen(stages), folds, None if past_early_stop else self.state.ended_by())
 
     def ledgers(self) -> dict[int, StageLedger]:
         """The ledger of each stage, by its number."""
@@ -123,37 +123,37 @@ class Recipe:
         end = self.state.ended_by()
         if end is None or stage.number <= end:
             return False
-        self.report(f'stage {stage.number}: {explain_not_run(end)}; --go-on runs it')
+        self.report(f'stage {stage.number}: {explain_not_run(end)}; --past-early-stop runs it')
         return True
 
     def _run_stage(self, stage: PlannedStage, pending: list[PlannedRun], progress: PlanProgress) -> None:
         ledger = self.state.ledger(stage)
         if pending:
             self._train(stage, pending, progress)
-        members = ledger.awaited(stage.members, self.keep_going)
-        if not members:
+        run_names = ledger.awaited(stage.run_names, self.keep_going)
+        if not run_names:
             raise StageError(f'All runs of stage {stage.number} have failed: see {ledger.folder}/*.failed.json.')
-        missing = ledger.missing(members)
+        missing = ledger.missing(run_names)
         if missing:
             self.report(f'stage {stage.number} waits for {", ".join(missing)}')
             return
-        if ledger.outcome(members) is None:
+        if ledger.outcome(run_names) is None:
             self._fuse(stage, ledger)
-        if self.stop_when_flat:
-            end_plan_if_flat(ledger)
+        if self.early_stop:
+            stop_without_gain(ledger)
         self._tell_outcome(stage, ledger)
 
     def _train(self, stage: PlannedStage, pending: list[PlannedRun], progress: PlanProgress) -> None:
         for run in pending:
-            lengths = goes_on(self.state.config(run), self.state.ledger(stage).entry(run.member))
+            lengths = extension(self.state.config(run), self.state.ledger(stage).entry(run.name))
             if lengths:
-                self.report(f'stage {stage.number} {run.member}: goes on behind {lengths[0]} of {lengths[1]} epochs')
-            check_start(run.config, self.state.config(run).load_from, self.state.repeat)
+                self.report(f'stage {stage.number} {run.name}: goes on behind {lengths[0]} of {lengths[1]} epochs')
+            check_initial_weights(run.config, self.state.config(run).load_from, self.state.repeat)
         first = self.state.config(stage.runs[0])
         if is_kfold(first.train_dataloader.dataset):
             prepare(first)
         check_space([self.state.config(run) for run in pending], self.pool.jobs)
-        jobs = {run.member: self._training(run) for run in pending}
+        jobs = {run.name: self._training(run) for run in pending}
         failed = self.pool.run(list(jobs.values()), progress.tell)
         reasons = {run: str(failed[job.name]) for run, job in jobs.items() if job.name in failed}
         self._settle(reasons, self.state.ledger(stage))
@@ -163,10 +163,10 @@ class Recipe:
         if failed and not self.keep_going:
             raise StageError('\n\n'.join(failed.values()))
         known = ledger.failures(list(failed))
-        for member, reason in failed.items():
-            self.report(f'{reason}\nThe stage goes on without {member}.')
-            if member not in known:
-                ledger.record_failure(member, reason)
+        for run_name, reason in failed.items():
+            self.report(f'{reason}\nThe stage goes on without {run_name}.')
+            if run_name not in known:
+                ledger.record_failure(run_name, reason)
 
     def _fuse(self, stage: PlannedStage, ledger: StageLedger) -> None:
         log = ledger.folder / 'fusing.log'
@@ -180,19 +180,19 @@ class Recipe:
         outcome = ledger.outcome()
         score = outcome['candidates'][outcome['winner']]['val']['mIoU']
         self.report(f'stage {stage.number}: winner {outcome["winner"]}, {score:.2f} mIoU, {ledger.winner_path}')
-        if outcome.get(ENDS_PLAN):
-            self.report(f'stage {stage.number} ends the plan: {outcome[ENDS_PLAN]}.')
-        elif self.stop_when_flat and 'gain' not in outcome and self.state.config(stage.runs[0]).load_from:
-            self.report(f'stage {stage.number} cannot end the plan: what it gained over its start is not known.')
+        if outcome.get(EARLY_STOP):
+            self.report(f'stage {stage.number} ends the plan: {outcome[EARLY_STOP]}.')
+        elif self.early_stop and 'gain' not in outcome and self.state.config(stage.runs[0]).load_from:
+            self.report(f'stage {stage.number} cannot end the plan: its gain over its initial weights is not known.')
 
     def _training(self, run: PlannedRun) -> Job:
         cfg = self.state.config(run)
         folder = Path(cfg.work_dir)
         log = folder / 'train.log'
         args, lease = (cfg, str(run.config), log), folder / RUN_LEASE
-        return Job(f'stage {run.stage} {run.member}', train_run, args, log, lease=lease)
+        return Job(f'stage {run.stage} {run.name}', train_run, args, log, lease=lease)
 
     def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
         runs = [run for pending in todo.values() for run in pending]
         epochs = {run: self.state.config(run).train_cfg.max_epochs for run in runs}
-        return {str(run.config): RunProgress(run.config.stem, run.stage, run.member, epochs[run]) for run in runs}
+        return {str(run.config): RunProgress(run.config.stem, run.stage, run.name, epochs[run]) for run in runs}

@@ -7,7 +7,7 @@ from mmseg_custom.averaging import recalibrate_batch_norm
 
 
 class Segmentor(nn.Module):
-    """What a recalibration needs of the host's encoder-decoder; each head doubles what it gets."""
+    """What a recalibration needs of MMSegmentation's encoder-decoder; each head doubles what it gets."""
 
     def __init__(self, heads=1):
         super().__init__()

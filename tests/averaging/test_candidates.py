@@ -6,12 +6,12 @@ from mmseg_custom.averaging.mixtures import path, score_weighted, top_k
 SCORES = {'fold1': 10.0, 'fold2': 50.0, 'fold3': 30.0, 'fold4': 40.0, 'fold5': 20.0}
 
 
-def members(candidates):
-    return {name: list(candidate.shares) for name, candidate in candidates.items()}
+def ingredients(candidates):
+    return {name: list(candidate.coefficients) for name, candidate in candidates.items()}
 
 
 def test_reference_candidates_of_five_folds():
-    assert members(build_candidates(REFERENCE, SCORES)) == {
+    assert ingredients(build_candidates(REFERENCE, SCORES)) == {
         'best_fold': ['fold2'],
         'all_folds': ['fold1', 'fold2', 'fold3', 'fold4', 'fold5'],
         'top3': ['fold2', 'fold3', 'fold4'],
@@ -19,11 +19,11 @@ def test_reference_candidates_of_five_folds():
 
 
 def test_reference_candidates_of_few_folds_are_not_repeated():
-    assert members(build_candidates(REFERENCE, {'fold1': 2.0, 'fold2': 1.0})) == {
+    assert ingredients(build_candidates(REFERENCE, {'fold1': 2.0, 'fold2': 1.0})) == {
         'best_fold': ['fold1'],
         'all_folds': ['fold1', 'fold2'],
     }
-    assert members(build_candidates(REFERENCE, {'full': 2.0})) == {'full': ['full']}
+    assert ingredients(build_candidates(REFERENCE, {'full': 2.0})) == {'full': ['full']}
 
 
 def test_ranking_puts_nan_last_and_equals_in_order():
@@ -31,7 +31,7 @@ def test_ranking_puts_nan_last_and_equals_in_order():
 
 
 def test_top_k_for_every_k():
-    assert {name: list(shares) for name, shares in top_k(SCORES).items()} == {
+    assert {name: list(coefficients) for name, coefficients in top_k(SCORES).items()} == {
         'top2': ['fold2', 'fold4'],
         'top3': ['fold2', 'fold3', 'fold4'],
         'top4': ['fold2', 'fold3', 'fold4', 'fold5'],
@@ -39,16 +39,17 @@ def test_top_k_for_every_k():
 
 
 def test_better_folds_count_more():
-    shares = score_weighted({'fold1': 60.0, 'fold2': 62.0, 'fold3': float('nan')}, temperature=2.0)['score_weighted']
-    assert shares == {'fold1': pytest.approx(0.36788, abs=1e-5), 'fold2': 1.0}
+    scores = {'fold1': 60.0, 'fold2': 62.0, 'fold3': float('nan')}
+    coefficients = score_weighted(scores, temperature=2.0)['score_weighted']
+    assert coefficients == {'fold1': pytest.approx(0.36788, abs=1e-5), 'fold2': 1.0}
 
 
 def test_the_path_goes_from_the_start_through_the_average_of_all():
     points = path({'fold1': 1.0, 'fold2': 2.0}, steps=(0.25, 1.0, 1.25))
     assert points == {
-        'path_0.25': {'fold1': 0.25, 'fold2': 0.25, 'start': 1.5},
+        'path_0.25': {'fold1': 0.25, 'fold2': 0.25, 'initial': 1.5},
         'path_1': {'fold1': 1.0, 'fold2': 1.0},
-        'path_1.25': {'fold1': 1.25, 'fold2': 1.25, 'start': -0.5},
+        'path_1.25': {'fold1': 1.25, 'fold2': 1.25, 'initial': -0.5},
     }
     both = build_candidates(['all_folds', {'type': 'path', 'steps': [0.5, 1.0]}], {'fold1': 1.0, 'fold2': 2.0})
     assert list(both) == ['all_folds', 'path_0.5']
@@ -57,9 +58,9 @@ def test_the_path_goes_from_the_start_through_the_average_of_all():
 def test_the_greedy_soup_leaves_out_what_makes_it_worse():
     asked = []
 
-    def score_of(shares):
-        asked.append(list(shares))
-        return {2: 55.0, 3: 54.0}[len(shares)] if 'fold4' in shares else 49.0
+    def score_of(coefficients):
+        asked.append(list(coefficients))
+        return {2: 55.0, 3: 54.0}[len(coefficients)] if 'fold4' in coefficients else 49.0
 
     assert list(greedy_soup(SCORES, score_of)) == ['fold2', 'fold4']
     assert asked[:3] == [['fold2', 'fold4'], ['fold2', 'fold3', 'fold4'], ['fold2', 'fold4', 'fold5']]
@@ -71,7 +72,7 @@ def test_twins_with_batch_norm_measured_anew():
     assert list(candidates) == ['ensemble', 'all_folds', 'all_folds_bn', 'best_fold_bn']
     assert [candidate.recalibrated for candidate in candidates.values()] == [False, False, True, True]
     assert candidates['ensemble'].is_ensemble
-    assert candidates['best_fold_bn'].member is None
+    assert candidates['best_fold_bn'].ingredient is None
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_batches_do_not_depend_on_the_number_of_workers(cfg):
     assert all(torch.equal(*pair) for pair in zip(*batches, strict=True))
 
 
-def test_sampler_yields_keys_in_the_order_of_the_host(build):
+def test_sampler_yields_keys_in_the_order_of_mmsegmentation(build):
     dataset = build('train', 1)
     sampler, host = SeededSampler(dataset, seed=5), DefaultSampler(dataset, seed=5)
     sampler.set_epoch(2)

@@ -57,7 +57,7 @@ def orders_of(case, **options):
 
 
 def without_repeats(orders, size):
-    """Each rank's samples but for the one that the host's rule counts as a repeat."""
+    """Each rank's samples but for the one that MMSegmentation's rule counts as a repeat."""
     return [
         [index for place, index in enumerate(order) if place * len(orders) + rank < size]
         for rank, order in enumerate(orders)

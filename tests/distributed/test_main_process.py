@@ -29,7 +29,7 @@ def shared_work():
 def failing_main():
     def fail(ask):
         ask(1)
-        raise ValueError('no room')
+        raise ValueError('disk full')
 
     return lead(fail, lambda order: None)
 
@@ -51,8 +51,8 @@ def test_all_do_their_share():
 
 def test_its_error_ends_all_of_them():
     assert run_ranks(failing_main) == [
-        'ValueError: no room',
-        'MainProcessError: The main process has failed: no room',
+        'ValueError: disk full',
+        'MainProcessError: The main process has failed: disk full',
     ]
 
 

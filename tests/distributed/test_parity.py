@@ -161,7 +161,7 @@ class FullDisk(Hook):
 
     def before_train(self, runner):
         def refuse(*arguments):
-            raise OSError('no room')
+            raise OSError('disk full')
 
         if is_main_process():
             StageLedger.record = refuse
@@ -172,5 +172,5 @@ def train_to_a_full_disk():
 
 
 def test_when_the_main_process_fails_nobody_waits(tiny_recipe):
-    expected = ['OSError: no room', 'MainProcessError: The main process has failed: no room']
+    expected = ['OSError: disk full', 'MainProcessError: The main process has failed: disk full']
     assert run_ranks(train_to_a_full_disk) == expected

@@ -1,4 +1,4 @@
-"""The host's EMAHook beside the project's hooks: what is scored is what is kept, and a cut changes nothing."""
+"""MMEngine's EMAHook beside the project's hooks: what is scored is what is kept, and a cut changes nothing."""
 
 import pytest
 import torch

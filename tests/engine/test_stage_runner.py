@@ -181,9 +181,9 @@ def test_a_finished_run_is_replaced_on_request_alone(after_stage1, work_dir):
     assert not work_dir or not list(Path(work_dir).glob('*.pth'))
     after_stage1('tiny_stage1', work_dir, force=True, **options)
     assert len(record()['history']) == 1
-    aside = next(Path('work_dirs/tiny/stage1').glob('aside_*'))
-    assert (aside / 'full.json').read_bytes() == before
-    assert {'full.pth', 'stage.json', 'winner.pth'} <= {path.name for path in aside.iterdir()}
+    archive = next(Path('work_dirs/tiny/stage1').glob('archive_*'))
+    assert (archive / 'full.json').read_bytes() == before
+    assert {'full.pth', 'stage.json', 'winner.pth'} <= {path.name for path in archive.iterdir()}
     assert record('fold1', 'stage2')
 
 
@@ -199,7 +199,7 @@ def test_a_recipe_that_runs_loses_nothing_to_a_side_run(start):
 def test_a_run_that_was_finished_by_another_meanwhile_replaces_nothing(start):
     class Other(Hook):
         def after_train_epoch(self, runner):
-            if not StageLedger('work_dirs/tiny/stage1').finished_members():
+            if not StageLedger('work_dirs/tiny/stage1').finished_runs():
                 start('tiny_stage1', 'work_dirs/other')
 
     cfg = load_run_config('recipe/tiny_stage1.py', cfg_options={'train_cfg.max_epochs': 1})
@@ -226,8 +226,8 @@ def test_a_finished_run_is_trained_longer(after_stage1, capfd):
     assert 'is finished with 2 epochs and goes on to 3' in told
     assert 'goes on as it was built for 2 epochs' in told
     assert 'Stale from then on: stage2, which started from what is replaced' in told
-    assert next(Path('work_dirs/tiny/stage1').glob('aside_*/full.json')).is_file()
-    assert StageLedger('work_dirs/tiny/stage1').outcome()['members'] == {'full': entry['weights']}
+    assert next(Path('work_dirs/tiny/stage1').glob('archive_*/full.json')).is_file()
+    assert StageLedger('work_dirs/tiny/stage1').outcome()['runs'] == {'full': entry['weights']}
 
 
 def test_fewer_epochs_than_trained_and_a_lost_state_are_named(start):
@@ -364,7 +364,7 @@ def test_early_stopping_ends_training(start):
     assert len(StageLedger('work_dirs/tiny/stage1').entry('full')['history']) < 9
 
 
-def test_scoring_equals_the_hosts_test_loop(start, tiny_recipe):
+def test_scoring_equals_stock_test_loop(start, tiny_recipe):
     start('tiny_stage1')
     winner = 'work_dirs/tiny/stage1/winner.pth'
     cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')

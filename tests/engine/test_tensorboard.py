@@ -94,7 +94,7 @@ def test_a_picture_of_a_later_test_replaces_nothing(backend):
     assert steps('work_dirs/tiny/tensorboard/stage2_fold1', 'loss/stage2/fold1') == [50]
 
 
-def test_a_config_without_stage_is_written_as_by_the_host(backend):
+def test_a_config_without_stage_is_written_as_by_mmsegmentation(backend):
     backend.add_config(stage_config(stage_dir=None))
     backend.add_scalars({'loss': 2.0, 'iter': 50}, step=50)
     backend.close()

@@ -30,7 +30,7 @@ def evaluate(metric, data_samples, size=3):
     return metric.evaluate(size)
 
 
-def test_same_numbers_as_the_host():
+def test_same_numbers_as_mmsegmentation():
     ours = evaluate(SegmentationMetric(), samples(0))
     theirs = evaluate(IoUMetric(iou_metrics=['mIoU']), samples(0))
     for key in ('mIoU', 'aAcc', 'mAcc'):

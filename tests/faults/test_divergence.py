@@ -78,7 +78,7 @@ def test_divergence_is_named_and_only_good_files_stay(start, kind, named, interv
     ledger = StageLedger('work_dirs/tiny/stage1')
     assert ledger.entry('full') is None
     assert ledger.failures(['full']) == {'full': message}
-    assert not ledger.finished_members()
+    assert not ledger.finished_runs()
 
 
 def test_weights_that_no_loss_shows_are_not_saved(start):
@@ -108,16 +108,16 @@ def test_a_stage_does_without_a_diverged_fold_only_if_told_so(start, tiny_recipe
         start('tiny_stage2_fold2', poison=('weight', 1), **SHORT)
     start('tiny_stage2_fold3', **SHORT)
     ledger = StageLedger('work_dirs/tiny/stage2')
-    assert ledger.finished_members() == ['fold1', 'fold3']
+    assert ledger.finished_runs() == ['fold1', 'fold3']
     assert ledger.outcome() is None
     config = tiny_recipe / 'tiny_stage2_fold1.py'
     with pytest.raises(StageError, match='fold2 not finished'):
         fuse_folder(ledger.folder, config)
     outcome = fuse_folder(ledger.folder, config, ALLOW)
-    assert list(outcome['members']) == ['fold1', 'fold3']
-    assert all('fold2' not in candidate['members'] for candidate in outcome['candidates'].values())
+    assert list(outcome['runs']) == ['fold1', 'fold3']
+    assert all('fold2' not in candidate['ingredients'] for candidate in outcome['candidates'].values())
     start('tiny_stage2_fold2', **SHORT)
-    assert list(ledger.outcome()['members']) == ['fold1', 'fold2', 'fold3']
+    assert list(ledger.outcome()['runs']) == ['fold1', 'fold2', 'fold3']
 
 
 def test_the_last_fold_fuses_the_stage_without_the_diverged_one(start):
@@ -127,5 +127,5 @@ def test_the_last_fold_fuses_the_stage_without_the_diverged_one(start):
     for fold in (1, 3):
         start(f'tiny_stage2_fold{fold}', **ALLOW, **SHORT)
     ledger = StageLedger('work_dirs/tiny/stage2')
-    assert list(ledger.outcome()['members']) == ['fold1', 'fold3']
+    assert list(ledger.outcome()['runs']) == ['fold1', 'fold3']
     assert 'diverged' in json.loads((ledger.folder / 'fold2.failed.json').read_text())['reason']

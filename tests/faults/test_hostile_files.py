@@ -151,7 +151,7 @@ def test_config_text_is_never_run(runner, tmp_path):
     assert not marker.exists()
 
 
-def test_what_the_host_allows_is_not_allowed_to_us(tmp_path):
+def test_what_mmsegmentation_allows_is_not_allowed_to_us(tmp_path):
     path = tmp_path / 'input.pth'
     torch.save({'state_dict': WEIGHTS, 'meta': Call(getattr, 'text', 'upper')}, path)
     with torch.serialization.safe_globals([getattr]):

@@ -71,16 +71,16 @@ def test_killed_at_random_moments_it_packs_nothing_wrong_and_completes(tiny_reci
     cfg = Config.fromfile(config)
     prepare(cfg)
     plain, _ = samples(cfg, None)
-    generator, begun = random.Random(workers), 0
+    generator, started = random.Random(workers), 0
     for _ in range(KILLS):
         code = run(config, workers, generator.randrange(len(plain)), generator.choice((os.killpg, os.kill)))
         assert code in (0, -signal.SIGKILL)
         packed, ready = samples(cfg, 'packed')
         assert_same(packed, plain)
-        begun += 0 < ready < len(plain)
+        started += 0 < ready < len(plain)
         if ready == len(plain):
             shutil.rmtree('packed')
-    assert begun
+    assert started
     assert run(config, workers) == 0
     packed, ready = samples(cfg, 'packed')
     assert_same(packed, plain)

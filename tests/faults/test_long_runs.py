@@ -112,8 +112,8 @@ def test_folds_leave_nothing_behind(many_folds, folds):
     assert open_files() <= before[1] + 1
     recipe.run(stages={2})
     ledger = StageLedger('work_dirs/tiny/stage2')
-    assert len(ledger.finished_members()) == folds
-    assert len(ledger.outcome()['members']) == folds
+    assert len(ledger.finished_runs()) == folds
+    assert len(ledger.outcome()['runs']) == folds
     of_a_fold = [len(files_in(f'work_dirs/tiny_stage2_fold{fold}')) for fold in (1, folds - 1, folds)]
     assert len(set(of_a_fold)) == 1
     leftovers = [name for name in files_in('work_dirs') if name.endswith(('.tmp', '.lease'))]

@@ -14,10 +14,10 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
     load_weights,
     save_checkpoint_file,
 )
-from mmseg_custom.ledger.stage_ledger import StageLedger, member_names
+from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 
-FOLDS = member_names(3)
-START = 'stage1/winner.pth'
+FOLDS = names_of_runs(3)
+INITIAL = 'stage1/winner.pth'
 
 
 def weights_of(value):
@@ -26,7 +26,7 @@ def weights_of(value):
 
 def finish(ledger, name, value, score, snapshots=()):
     save_checkpoint_file({'state_dict': weights_of(value), 'meta': {}}, 'best.pth')
-    parents = [{'file': START, 'weights': hash_weights(weights_of(0.0))}]
+    parents = [{'file': INITIAL, 'weights': hash_weights(weights_of(0.0))}]
     seen = [{'split': 'train', 'folds': 'x', 'parts': [int(name[-1])]}]
     entry = {'weights': hash_weights(weights_of(value)), 'val': {'mIoU': score}, 'selection': {'mIoU': score}}
     found = {}
@@ -41,7 +41,7 @@ def finish(ledger, name, value, score, snapshots=()):
 def ledger(tmp_path, monkeypatch):
     """Folds with weights 1, 2 and 9, and a start of 0."""
     monkeypatch.chdir(tmp_path)
-    save_checkpoint_file({'state_dict': weights_of(0.0), 'meta': {}}, START)
+    save_checkpoint_file({'state_dict': weights_of(0.0), 'meta': {}}, INITIAL)
     ledger = StageLedger('stage2')
     for name, value, score in (('fold1', 1.0, 70.0), ('fold2', 2.0, 80.0), ('fold3', 9.0, 50.0)):
         finish(ledger, name, value, score)
@@ -71,17 +71,27 @@ def test_all_candidates_are_scored_in_one_pass_with_their_start(ledger):
     )
     assert [sorted(order.weights) for order in orders] == [
         sorted(
-            ['all_folds', 'all_folds_bn', 'top2', 'path_0.25', 'path_0.5', 'path_0.75', 'path_1.25', 'start', *FOLDS]
+            [
+                'all_folds',
+                'all_folds_bn',
+                'top2',
+                'path_0.25',
+                'path_0.5',
+                'path_0.75',
+                'path_1.25',
+                'initial',
+                *FOLDS,
+            ]
         )
     ]
     assert orders[0].ensemble == FOLDS
-    assert outcome['ensemble'] == {'members': FOLDS, 'val': {'mIoU': 99.0}}
-    assert outcome['start']['val']['mIoU'] == 70.0
+    assert outcome['ensemble'] == {'ingredients': FOLDS, 'val': {'mIoU': 99.0}}
+    assert outcome['initial']['val']['mIoU'] == 70.0
     assert outcome['winner'] == 'path_0.75'
     assert load_weights(ledger.winner_path)['w'] == 3.0
     assert outcome['candidates']['best_fold']['val']['mIoU'] == 80.0
-    assert outcome['candidates']['path_0.25']['members'] == [*FOLDS, 'start']
-    assert outcome['candidates']['path_0.25']['shares'] == [0.25, 0.25, 0.25, 2.25]
+    assert outcome['candidates']['path_0.25']['ingredients'] == [*FOLDS, 'initial']
+    assert outcome['candidates']['path_0.25']['coefficients'] == [0.25, 0.25, 0.25, 2.25]
 
 
 def test_no_more_weights_than_allowed_are_in_memory_at_once(ledger):
@@ -117,7 +127,7 @@ def test_the_ensemble_never_wins(ledger):
 def test_the_soup_is_made_of_the_snapshots_that_help(ledger):
     finish(ledger, 'fold1', 1.0, 70.0, snapshots=[('last', 4.0, 90.0), ('ema', 6.0, 60.0)])
     outcome = choose_winner(ledger, FOLDS, scorer_of(closeness_to(3.0)), FusionRules(['greedy_soup']))
-    assert outcome['candidates']['greedy_soup']['members'] == ['fold2', 'fold1_last']
+    assert outcome['candidates']['greedy_soup']['ingredients'] == ['fold2', 'fold1_last']
     assert outcome['candidates']['greedy_soup']['val']['mIoU'] == 100.0
     assert load_weights(ledger.winner_path)['w'] == 3.0
 
@@ -131,7 +141,7 @@ def test_a_single_snapshot_wins_as_it_is(ledger):
 
 def test_snapshots_stay_with_their_fold(ledger):
     finish(ledger, 'fold1', 1.0, 70.0, snapshots=[('last', 3.0, 100.0)])
-    ledger.put_aside(['fold2'])
+    ledger.archive(['fold2'])
     assert ledger.weights_path('fold1_last').is_file()
 
 
@@ -157,7 +167,7 @@ def test_intervals_are_kept_and_a_stage_without_gain_says_so(ledger, monkeypatch
     assert not told
     outcome = choose_winner(ledger, FOLDS, scorer_of(closeness_to(-2.0), matrices=noisy(-2.0)))
     assert outcome['gain']['interval'][0] <= 0
-    assert 'does not improve on its start beyond the interval' in told[0]
+    assert 'has no significant gain over its initial weights' in told[0]
 
 
 def test_candidates_that_may_equal_the_winner_are_known(ledger):
@@ -196,10 +206,10 @@ def test_folds_that_were_not_scored_on_the_selection_are_named(ledger):
 
 
 def test_without_the_start_there_is_no_path(ledger):
-    save_checkpoint_file({'state_dict': weights_of(5.0), 'meta': {}}, START)
+    save_checkpoint_file({'state_dict': weights_of(5.0), 'meta': {}}, INITIAL)
     outcome = choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0)), FusionRules(['all_folds', 'path']))
     assert list(outcome['candidates']) == ['all_folds']
-    assert 'start' not in outcome
+    assert 'initial' not in outcome
 
 
 def test_val_may_choose_no_epoch_where_it_only_reports():
@@ -220,10 +230,10 @@ def test_folds_of_different_starts_have_no_common_one(ledger):
     entry['lineage']['parents'][0]['weights'] = 'others'
     save_checkpoint_file({'state_dict': weights_of(1.0), 'meta': {}}, 'best.pth')
     ledger.record('fold1', entry, 'best.pth')
-    assert 'start' not in choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0)))
+    assert 'initial' not in choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0)))
 
 
-def test_snapshots_in_a_checkpoint_of_the_host():
+def test_snapshots_in_a_checkpoint_of_mmsegmentation():
     averaged, raw = weights_of(1.0), weights_of(2.0)
     assert split_average(raw, None) == {'last': raw}
     found = split_average(averaged, {'module.w': raw['w'], 'steps': torch.tensor(3)})

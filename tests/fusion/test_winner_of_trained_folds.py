@@ -57,7 +57,7 @@ def own_folds(tiny_recipe):
 
 def test_folds_that_start_from_their_own_fold_have_not_seen_their_part(own_folds):
     train(own_folds['tiny_stage1_fold2'], **TWO_FOLDS)
-    winner = 'work_dirs/tiny/stage1/winner.pth'  # The host's tools read the config as it is.
+    winner = 'work_dirs/tiny/stage1/winner.pth'  # MMSegmentation's tools read the config as it is.
     cfg = train(own_folds['tiny_stage2_fold2'], start=winner, **TWO_FOLDS)
     before, entry = (StageLedger(f'work_dirs/tiny/stage{stage}').entry('fold2') for stage in (1, 2))
     assert entry['lineage']['parents'][0]['weights'] == before['weights']
@@ -84,7 +84,7 @@ def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(tiny_recipe):
     keep['default_hooks.fold_average.candidates'] = LAB
     outcome = fuse_folder(ledger.folder, tiny_recipe / 'tiny_stage2.py', keep)
     assert {'best_fold', 'all_folds', 'all_folds_bn', 'path_0.25', 'path_1.25'} <= outcome['candidates'].keys()
-    assert outcome['start']['file'] == 'work_dirs/tiny/stage1/winner.pth'
+    assert outcome['initial']['file'] == 'work_dirs/tiny/stage1/winner.pth'
     twin = load_checkpoint_file(ledger.weights_path('all_folds_bn'))
     assert twin['meta']['lineage']['statistics'] == {'split': 'train', 'images': 8}
     low, high = outcome['candidates']['all_folds']['interval']['val']

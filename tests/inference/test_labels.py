@@ -24,8 +24,8 @@ def test_table_is_inverted_to_the_first_id_and_only_if_each_class_has_one():
     assert invert_table({7: 0}, 2) is None
 
 
-def test_host_data_set_brings_its_own_classes():
-    labels = labels_of_config(load_run_config(CONFIGS / 'host/deeplabv3plus_r18.py'))
+def test_stock_data_set_brings_its_own_classes():
+    labels = labels_of_config(load_run_config(CONFIGS / 'stock/deeplabv3plus_r18.py'))
     assert labels.classes[:2] == ('road', 'sidewalk')
 
 

@@ -17,7 +17,7 @@ def recipe(config, checkpoint):
         ledger = StageLedger(f'work_dirs/tiny/stage{stage}')
         for name in names:
             ledger.record(name, {'config': str(config), 'num_folds': None}, checkpoint)
-    StageLedger('work_dirs/tiny/stage1').record_outcome({'members': {}}, checkpoint)
+    StageLedger('work_dirs/tiny/stage1').record_outcome({'runs': {}}, checkpoint)
     return Path('work_dirs/tiny')
 
 

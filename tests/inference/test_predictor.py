@@ -20,16 +20,16 @@ from mmseg_custom.inference.sources import Source
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, save_checkpoint_file
 
 
-def host_prediction(config, checkpoint, image):
+def stock_prediction(config, checkpoint, image):
     cfg = load_run_config(config)
     model = build_segmentor(cfg, checkpoint)
     model.cfg = cfg
     return inference_model(model, image).pred_sem_seg.data[0].numpy()
 
 
-def test_smooth_prediction_is_that_of_the_host(config, checkpoint, image):
+def test_smooth_prediction_is_that_of_mmsegmentation(config, checkpoint, image):
     classes = open_predictor(checkpoint, config, device='cpu', smooth=True).predict(image).classes
-    theirs = host_prediction(config, checkpoint, image)
+    theirs = stock_prediction(config, checkpoint, image)
     assert classes.shape == (96, 192) and classes.dtype == np.uint8
     assert len(np.unique(theirs)) > 3
     assert np.array_equal(classes, theirs)
@@ -37,7 +37,7 @@ def test_smooth_prediction_is_that_of_the_host(config, checkpoint, image):
 
 def test_classes_are_repeated_by_default(config, checkpoint, image):
     small = cv2.resize(image, (64, 32))
-    repeated = host_prediction(config, checkpoint, small).repeat(3, 0).repeat(3, 1)
+    repeated = stock_prediction(config, checkpoint, small).repeat(3, 0).repeat(3, 1)
     classes = open_predictor(checkpoint, config, device='cpu').predict(image).classes
     assert len(np.unique(classes)) > 3
     assert np.array_equal(classes, repeated)

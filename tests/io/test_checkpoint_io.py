@@ -97,7 +97,7 @@ def test_the_first_tensor_that_is_not_finite_is_named(tmp_path):
     assert load_weights(tmp_path / 'b.pth').keys() == {'a'}
 
 
-def test_tied_parameters_and_the_hosts_metadata_load(tmp_path):
+def test_tied_parameters_and_stock_metadata_load(tmp_path):
     layer = torch.nn.BatchNorm2d(2)
     state = layer.state_dict()
     torch.save({'state_dict': state, 'tied': [state['weight'], layer.weight]}, tmp_path / 'a.pth')

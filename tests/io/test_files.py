@@ -15,7 +15,7 @@ from mmseg_custom.io.files import (
     JsonError,
     WriteError,
     atomic_path,
-    move_aside,
+    move_to_archive,
     place_copy,
     read_json,
     readable_size,
@@ -190,11 +190,11 @@ def test_age_is_measured_by_the_clock_of_the_file_system(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ['a']
 
 
-def test_what_is_moved_aside_is_kept(tmp_path):
+def test_what_is_archived_is_kept(tmp_path):
     (tmp_path / 'a').write_text('a')
-    folder = move_aside([tmp_path / 'a', Path('missing')], tmp_path)
+    folder = move_to_archive([tmp_path / 'a', Path('missing')], tmp_path)
     assert (folder / 'a').read_text() == 'a'
-    assert move_aside([tmp_path / 'a'], tmp_path) is None
+    assert move_to_archive([tmp_path / 'a'], tmp_path) is None
 
 
 @pytest.mark.parametrize(('size', 'text'), [(0, '0 B'), (999, '999 B'), (1500, '1.5 kB'), (3.2e9, '3.2 GB')])

@@ -26,7 +26,7 @@ NODE = {'num_cpus': 1, 'object_store_memory': 80 << 20}
 
 @pytest.fixture
 def cluster():
-    """A head that trains nothing and two nodes with room for a fold each."""
+    """A head that trains nothing and two nodes with a slot for a fold each."""
     from ray.cluster_utils import Cluster
 
     head = {**NODE, 'num_cpus': 0, 'include_dashboard': False}
@@ -98,7 +98,7 @@ def test_stop_is_heeded_and_a_fold_that_fails_by_itself_is_not_tried_again(tiny_
     with pytest.raises(StageError, match=r'(?s)stage 2 fold2 failed \(exit code 1\).*depth') as error:
         run(Recipe(Plan(tiny_recipe), RayPool(cluster.address), print))
     assert 'fold1' not in str(error.value)
-    assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold1', 'fold3']
+    assert StageLedger('work_dirs/tiny/stage2').finished_runs() == ['fold1', 'fold3']
 
 
 def test_the_same_command_goes_on_after_the_death_of_the_head(tiny_recipe, cluster):

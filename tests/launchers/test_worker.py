@@ -21,7 +21,7 @@ def test_a_run_imports_what_its_config_asks_for(tiny_recipe, monkeypatch):
     monkeypatch.syspath_prepend(str(tiny_recipe))
     (tiny_recipe / 'own_part.py').write_text(OWN_PART)
     with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
-        file.write("custom_imports = dict(imports=['mmseg_custom', 'own_part'])\n")
+        file.write("custom_imports = dict(imports=['mmseg_custom', 'held_out'])\n")
         file.write("custom_hooks = [dict(type='OwnPart')]\ntrain_cfg = dict(max_epochs=1)\n")
     Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
     assert Path('trained_with_own_part').exists()

@@ -17,9 +17,9 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
 )
 from mmseg_custom.io.files import JsonError
 from mmseg_custom.io.records import read_record
-from mmseg_custom.ledger.stage_ledger import StageLedger, member_names
+from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 
-FOLDS = member_names(3)
+FOLDS = names_of_runs(3)
 
 
 def finish(ledger, name, value, score):
@@ -43,15 +43,15 @@ def closeness_to(target):
     return scorer_of(lambda weights: 100 - abs(float(weights['w']) - target))
 
 
-def test_members_of_a_stage():
-    assert member_names(None) == ['full']
+def test_names_of_the_runs_of_a_stage():
+    assert names_of_runs(None) == ['full']
     assert FOLDS == ['fold1', 'fold2', 'fold3']
 
 
 def test_winner_is_the_best_candidate(ledger):
     outcome = choose_winner(ledger, FOLDS, closeness_to(4.0))
     assert outcome['winner'] == 'all_folds'
-    assert outcome['candidates']['top2']['members'] == ['fold1', 'fold2']
+    assert outcome['candidates']['top2']['ingredients'] == ['fold1', 'fold2']
     winner = load_checkpoint_file(ledger.winner_path)
     assert winner['state_dict']['w'] == 4.0
     assert [images['parts'] for images in winner['meta']['lineage']['seen']] == [[1], [2], [3]]
@@ -73,7 +73,7 @@ def test_outcome_is_void_once_a_fold_is_trained_anew(ledger):
 
 
 def assert_records_are_of_their_weights(ledger):
-    for name in ledger.finished_members():
+    for name in ledger.finished_runs():
         assert (
             hash_weights(load_weights(ledger.weights_path(name))) == read_record(ledger.record_path(name))['weights']
         )
@@ -175,11 +175,11 @@ def test_a_changed_score_is_noticed(ledger):
         choose_winner(ledger, FOLDS, closeness_to(0.0))
 
 
-def test_runs_are_put_aside_and_the_others_stay(ledger):
+def test_runs_are_archived_and_the_others_stay(ledger):
     choose_winner(ledger, FOLDS, closeness_to(4.0))
-    moved = ledger.put_aside(['fold2'])
+    moved = ledger.archive(['fold2'])
     names = {path.name for path in moved.iterdir()}
     assert {'fold2.json', 'fold2.pth', 'stage.json', 'winner.pth', 'all_folds.pth', 'top2.pth'} <= names
     assert ledger.missing(FOLDS) == ['fold2']
     assert load_weights(ledger.weights_path('fold1'))['w'] == 1.0
-    assert ledger.put_aside(['fold2']) is None
+    assert ledger.archive(['fold2']) is None

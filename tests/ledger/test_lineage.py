@@ -87,20 +87,20 @@ def test_images_accumulate_through_runs_and_averages():
     run = with_images(lineage_from({'lineage': with_images(SCRATCH, WHOLE, FIRST)}, 'winner.pth', 'sum'), VAL, SECOND)
     assert seen_images(run) == BOTH
     other = with_images(SCRATCH, parts(1), Images.of({4}))
-    members = {'fold1.pth': {'weights': 'a', 'lineage': run}, 'fold2.pth': {'weights': 'b', 'lineage': other}}
-    average = average_lineage(members)
+    run_names = {'fold1.pth': {'weights': 'a', 'lineage': run}, 'fold2.pth': {'weights': 'b', 'lineage': other}}
+    average = average_lineage(run_names)
     assert average['parents'] == [{'file': 'fold1.pth', 'weights': 'a'}, {'file': 'fold2.pth', 'weights': 'b'}]
     assert average['seen'] == [WHOLE, VAL, parts(1)]
     assert seen_images(average) == Images.of({1, 2, 3, 4})
     assert not may_have_seen(average, parts(9), Images.of({5}))
-    members['fold3.pth'] = {'weights': 'c', 'lineage': {'parents': [], 'seen': [parts(2)]}}  # an earlier version's
-    assert may_have_seen(average_lineage(members), WHOLE, Images.of({5}))
+    run_names['fold3.pth'] = {'weights': 'c', 'lineage': {'parents': [], 'seen': [parts(2)]}}  # an earlier version's
+    assert may_have_seen(average_lineage(run_names), WHOLE, Images.of({5}))
 
 
 def test_images_behind_batch_norm_statistics_count():
-    members = {'a.pth': {'weights': 'a', 'lineage': with_images(SCRATCH, parts(1), FIRST)}}
+    run_names = {'a.pth': {'weights': 'a', 'lineage': with_images(SCRATCH, parts(1), FIRST)}}
     measured = {**WHOLE, 'images': 8, 'identities': SECOND.as_text()}
-    lineage = average_lineage(members, measured)
+    lineage = average_lineage(run_names, measured)
     assert lineage['statistics'] == {**WHOLE, 'images': 8}
     assert seen_images(lineage) == BOTH and may_have_seen(lineage, parts(2), SECOND)
 

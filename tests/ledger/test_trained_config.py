@@ -51,7 +51,7 @@ def test_given_overrides_win(config):
     assert cfg.cfg_options == {'train_cfg.max_epochs': '9', 'log_level': "'ERROR'"}
 
 
-def test_members_have_their_own_record_and_averages_that_of_the_first(tmp_path):
+def test_runs_have_their_own_record_and_averages_that_of_the_first(tmp_path):
     weights = tmp_path / 'weights.pth'
     weights.touch()
     ledger = StageLedger(tmp_path / 'stage2')
@@ -71,7 +71,7 @@ def test_weights_from_elsewhere_need_a_config(tmp_path, config):
 
 
 def test_overrides_survive_a_dumped_config(config, tmp_path):
-    options = {key: value for key, value in OPTIONS.items() if value != -math.inf}  # the host cannot dump it
+    options = {key: value for key, value in OPTIONS.items() if value != -math.inf}  # MMSegmentation cannot dump it
     load_run_config(config, cfg_options=options).dump(tmp_path / 'dumped.py')
     again = load_run_config(tmp_path / 'dumped.py', cfg_options={'log_level': 'ERROR'})
     assert trained_options(again) == {**options, 'log_level': 'ERROR'}

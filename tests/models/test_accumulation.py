@@ -1,4 +1,4 @@
-"""What `optim_wrapper.accumulative_counts` makes of small batches, and what not: the host's accumulation is ours."""
+"""What `optim_wrapper.accumulative_counts` makes of small batches, and what not: MMEngine's accumulation."""
 
 import pytest
 import torch

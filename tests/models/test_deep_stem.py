@@ -10,7 +10,7 @@ def count(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def test_deep_stem_has_the_keys_of_the_host_and_its_own_size():
+def test_deep_stem_has_the_keys_of_mmsegmentation_and_its_own_size():
     plain, deep = DilatedResNet(18), DilatedResNet(18, deep_stem=True)
     host = ResNetV1c(depth=18, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
     assert deep.state_dict().keys() == host.state_dict().keys()

@@ -132,7 +132,7 @@ def test_parts_are_logged_and_the_objective_is_the_total_once():
     torch.testing.assert_close(loss, CEDiceLoss(alpha=0.3)(upsampled(model, images), labels))
 
 
-def test_host_losses_and_lists_work_in_the_head():
+def test_stock_losses_and_lists_work_in_the_head():
     host = {'type': 'CrossEntropyLoss', 'avg_non_ignore': True}
     _, log = objective(build_model({'loss_decode': [host, CE_DICE, CE_DICE]}))
     assert set(log) == {'loss', 'decode.loss_ce', 'decode.loss_ce_dice', 'decode.ce', 'decode.dice'}
@@ -142,7 +142,7 @@ def test_host_losses_and_lists_work_in_the_head():
         torch.testing.assert_close(log[name], 2 * single[name])
 
 
-def test_pixel_sampler_of_the_host_weighs_the_losses():
+def test_pixel_sampler_of_mmsegmentation_weighs_the_losses():
     sampler = {'type': 'OHEMPixelSampler', 'thresh': 0.3, 'min_kept': 10}
     loss, _ = objective(build_model({'loss_decode': CE_DICE, 'sampler': sampler}))
     plain, _ = objective(build_model({'loss_decode': CE_DICE}))
@@ -150,7 +150,7 @@ def test_pixel_sampler_of_the_host_weighs_the_losses():
 
 
 @pytest.mark.parametrize('loss_decode', [CE_DICE, {'type': 'CrossEntropyLoss'}])
-def test_head_sits_on_a_backbone_of_the_host(loss_decode):
+def test_head_sits_on_a_backbone_of_mmsegmentation(loss_decode):
     backbone = {
         'type': 'ResNetV1c',
         'stem_channels': WIDTH,
@@ -164,7 +164,7 @@ def test_head_sits_on_a_backbone_of_the_host(loss_decode):
     assert_every_parameter_learns(model.decode_head)
 
 
-def test_heads_of_the_host_sit_on_the_backbone():
+def test_heads_of_mmsegmentation_sit_on_the_backbone():
     common = {'channels': 8, 'num_classes': CLASSES, 'norm_cfg': {'type': 'BN'}, 'loss_decode': CE_DICE}
     fcn = common | {'type': 'FCNHead', 'in_channels': 4 * WIDTH, 'in_index': 2, 'num_convs': 1}
     aspp = common | {'type': 'ASPPHead', 'in_channels': 8 * WIDTH, 'in_index': 3, 'dilations': (1, 12)}

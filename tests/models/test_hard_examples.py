@@ -1,4 +1,4 @@
-"""The host's OHEMPixelSampler on our head and losses."""
+"""MMEngine's OHEMPixelSampler on our head and losses."""
 
 import pytest
 import torch

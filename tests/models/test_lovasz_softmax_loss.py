@@ -26,7 +26,7 @@ def test_value_worked_by_hand():
     assert lovasz_softmax(probabilities, target).item() == pytest.approx((of_first + of_second) / 2)
 
 
-def test_value_and_gradient_are_the_hosts():
+def test_value_and_gradient_are_mmsegmentation():
     logits, target = batch()
     ours, hosts = LovaszSoftmaxLoss(loss_weight=2.0), LovaszLoss(reduction='none', loss_weight=2.0)
     values = [loss(logits, target, ignore_index=255) for loss in (ours, hosts)]
@@ -45,7 +45,7 @@ def test_hardly_a_labelled_pixel_is_no_error(labelled):
     assert gradient.isfinite().all() and bool(loss > 0) == bool(labelled) == bool(gradient.any())
 
 
-def test_host_still_fails_there():
+def test_stock_still_fails_there():
     """The reason that there is one of our own."""
     logits, target = batch(ignored=96)
     assert LovaszLoss(reduction='none')(logits, target, ignore_index=255).mean().isnan()

@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 def test_folder_is_the_plan(folder):
     plan = Plan(folder)
-    assert [(stage.number, stage.members) for stage in plan.stages] == [
+    assert [(stage.number, stage.run_names) for stage in plan.stages] == [
         (1, ['full']),
         (2, ['fold1', 'fold2', 'fold10']),
         (10, ['fold1']),

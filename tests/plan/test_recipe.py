@@ -86,7 +86,7 @@ def test_chosen_stages_and_folds(recipe):
     recipe.run(stages={1})
     assert recipe.describe(stages={2}, folds={2})[0].split()[3:5] == ['left', 'out']
     recipe.run(stages={2}, folds={2})
-    assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold2']
+    assert StageLedger('work_dirs/tiny/stage2').finished_runs() == ['fold2']
     assert recipe.lines[-1] == 'stage 2 waits for fold1, fold3'
 
 
@@ -117,7 +117,7 @@ def test_changed_start_is_named(recipe, tiny_recipe):
         again.run(stages={2})
 
 
-def test_force_puts_what_has_changed_and_what_follows_aside(recipe, tiny_recipe):
+def test_force_moves_what_has_changed_and_what_follows_into_the_archive(recipe, tiny_recipe):
     recipe.run(stages={1})
     recipe.run(stages={2}, folds={2})
     first = winner(1)
@@ -125,9 +125,9 @@ def test_force_puts_what_has_changed_and_what_follows_aside(recipe, tiny_recipe)
         file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
     Recipe(Plan(tiny_recipe), LocalPool(1), recipe.lines.append).run(stages={1}, force=True)
     assert not torch.equal(winner(1)['decode_head.conv_seg.bias'], first['decode_head.conv_seg.bias'])
-    assert_equal(load_weights(next(Path('work_dirs/tiny/stage1').glob('aside_*/winner.pth'))), first)
-    assert StageLedger('work_dirs/tiny/stage2').finished_members() == []
-    assert next(Path('work_dirs/tiny/stage2').glob('aside_*/fold2.json')).is_file()
+    assert_equal(load_weights(next(Path('work_dirs/tiny/stage1').glob('archive_*/winner.pth'))), first)
+    assert StageLedger('work_dirs/tiny/stage2').finished_runs() == []
+    assert next(Path('work_dirs/tiny/stage2').glob('archive_*/fold2.json')).is_file()
     moved = [line.split(':')[0] for line in recipe.lines if 'is now in' in line]
     assert moved == ['stage 2'] * 2 + ['stage 1'] * 2  # of each the last state of its run, and what the ledger has
 
@@ -172,14 +172,14 @@ def test_changed_config_of_a_half_trained_run_is_named(recipe, tiny_recipe):
     with pytest.raises(RecipeStopped, match='stage 1 full') as stopped:
         recipe.run(stages={1})
     assert stopped.value.exit_code == 75
-    assert StageLedger('work_dirs/tiny/stage1').finished_members() == []
+    assert StageLedger('work_dirs/tiny/stage1').finished_runs() == []
     with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
         file.write('optim_wrapper = dict(optimizer=dict(lr=0.5))\n')
     again = Recipe(Plan(tiny_recipe), LocalPool(1), print)
     with pytest.raises(StageError, match=r'half trained, but .*lr'):
         again.run(stages={1})
     again.run(stages={1}, force=True)
-    assert list(Path('work_dirs/tiny_stage1').glob('aside_*/*.pth'))
+    assert list(Path('work_dirs/tiny_stage1').glob('archive_*/*.pth'))
 
 
 def test_failed_fold_is_explained_and_the_others_finish(recipe, tiny_recipe):
@@ -188,7 +188,7 @@ def test_failed_fold_is_explained_and_the_others_finish(recipe, tiny_recipe):
         file.write('model = dict(backbone=dict(depth=11))\n')
     with pytest.raises(StageError, match=r'(?s)stage 2 fold2 failed.*depth'):
         recipe.run(stages={2})
-    assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold1', 'fold3']
+    assert StageLedger('work_dirs/tiny/stage2').finished_runs() == ['fold1', 'fold3']
 
 
 def test_told_so_a_recipe_goes_on_without_a_failed_fold(tiny_recipe):
@@ -199,11 +199,11 @@ def test_told_so_a_recipe_goes_on_without_a_failed_fold(tiny_recipe):
     ledger = StageLedger('work_dirs/tiny/stage2')
     assert code == 0, output
     assert 'goes on without fold2' in output
-    assert list(ledger.outcome()['members']) == ['fold1', 'fold3']
+    assert list(ledger.outcome()['runs']) == ['fold1', 'fold3']
     assert 'depth' in ledger.failures(['fold2'])['fold2']
     leaf.write_text(good)
     assert run_tool('run_recipe.py', tiny_recipe, '--keep-going')[0] == 0
-    assert list(ledger.outcome()['members']) == ['fold1', 'fold2', 'fold3']
+    assert list(ledger.outcome()['runs']) == ['fold1', 'fold2', 'fold3']
 
 
 def test_interrupted_command_goes_on_and_ends_the_same(recipe, tiny_recipe):

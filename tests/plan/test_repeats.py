@@ -114,7 +114,7 @@ def test_mean_and_deviation_by_hand(plan):
     assert repeats_table(records).endswith('seeds: 42, 43, 44')
 
 
-def test_a_repeat_that_has_not_begun_is_left_out(plan):
+def test_a_repeat_that_has_not_started_is_left_out(plan):
     call(plan, 0)
     call(plan, 1, stages={1})
     Path('work_dirs/tiny/seed44').mkdir()

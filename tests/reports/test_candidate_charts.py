@@ -11,7 +11,7 @@ from mmseg_custom.reports.charts.candidate_charts import candidate_bars, path_ch
 from mmseg_custom.reports.charts.kinds import Bars
 from mmseg_custom.reports.drawing.matplotlib_figures import draw
 from mmseg_custom.reports.drawing.plotly_figures import plotly_figure
-from mmseg_custom.reports.findings.barrier import describe_barriers, find_paths
+from mmseg_custom.reports.findings.loss_barrier import describe_loss_barriers, find_paths
 from mmseg_custom.reports.findings.recipe_record import read_recipe
 from mmseg_custom.reports.findings.repeats import read_repeats
 from mmseg_custom.reports.page import render_page
@@ -34,32 +34,32 @@ def paths_of(folder):
 @pytest.mark.parametrize(
     ('values', 'verdict'),
     [
-        (FLAT, 'no barrier'),
-        (DIP, 'no sure barrier, but a dip of 0.5 points'),  # its interval reaches 34.5
-        (VALLEY, 'a barrier of 4.0 points'),  # its interval ends at 31
+        (FLAT, 'no loss barrier'),
+        (DIP, 'no sure loss barrier, but a dip of 0.5 points'),  # its interval reaches 34.5
+        (VALLEY, 'a loss barrier of 4.0 points'),  # its interval ends at 31
         ({0.25: 30.0, 1: 37.0}, 'not enough points to tell'),
         ({0: 30.0, 1: 37.0, 1.25: 20.0}, 'not enough points to tell'),
     ],
 )
-def test_barrier_by_hand(folder, values, verdict):
+def test_loss_barrier_by_hand(folder, values, verdict):
     add_path(folder, 2, values)
     found = paths_of(folder)
     assert [path.verdict for path in found] == [verdict]
     assert found[0].points == sorted(values.items())
     assert found[0].band == [(value - 1, value + 1) for _, value in sorted(values.items())]
-    assert path_chart(read_recipe(folder))[0].title == f'From start to average, mIoU on val in %: {verdict}'
+    assert path_chart(read_recipe(folder))[0].title == f'From initial weights to average, mIoU on val in %: {verdict}'
 
 
-def test_stages_with_a_barrier_are_named_and_batch_norm_has_its_own_line(folder):
+def test_stages_with_a_loss_barrier_are_named_and_batch_norm_has_its_own_line(folder):
     add_path(folder, 2, FLAT)
     add_path(folder, 3, VALLEY)
     add_path(folder, 3, {t: value for t, value in DIP.items() if t}, bn='_bn')
     found = paths_of(folder)
-    assert describe_barriers(found) == 'a barrier in stage 3'
+    assert describe_loss_barriers(found) == 'a loss barrier in stage 3'
     assert [path.name for path in found] == ['stage 2', 'stage 3', 'stage 3, batch norm anew']
     assert found[2].points[0] == (0, 34.0)
     assert [line.dashed for line in path_chart(read_recipe(folder))[0].lines] == [False, False, True]
-    assert describe_barriers([found[0], found[2]]) == 'no sure barrier'
+    assert describe_loss_barriers([found[0], found[2]]) == 'no sure loss barrier'
 
 
 def test_without_points_there_is_no_path(folder):

@@ -146,7 +146,7 @@ def finding(name, score, seed=SEEDS[0]):
     run = {
         'seconds': 1800.0,
         'peak_memory': 1_500_000_000,
-        'own_part': score,
+        'held_out': score,
         'val': score - 1,
         'seen': not experiment.leak_free,
     }
@@ -164,7 +164,7 @@ def test_a_finding_is_what_the_ledgers_say(tmp_path):
     write_recipe(tmp_path)
     path = tmp_path / 'stage2/stage.json'
     outcome = read_json(path)
-    write_json({**outcome, 'ensemble': {'members': [], 'val': {'mIoU': 44.4}}}, path)
+    write_json({**outcome, 'ensemble': {'ingredients': [], 'val': {'mIoU': 44.4}}}, path)
     ledgers = {number: StageLedger(tmp_path / f'stage{number}') for number in (1, 2)}
     found = finding_of(BY_NAME['strong_passes'], ledgers, {})['stages']
     assert [stage['winner'] for stage in found] == ['full', 'all_folds']

@@ -105,7 +105,7 @@ def submit(folder):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-def test_array_requeue_and_barrier_end_in_the_same_winner(tiny_recipe, slurm):
+def test_array_requeue_and_dependency_end_in_the_same_winner(tiny_recipe, slurm):
     Recipe(Plan(tiny_recipe), LocalPool(2), lambda line: None, {'train_cfg.max_epochs': EPOCHS}).run()
     local = winners()
     shutil.rmtree('work_dirs')

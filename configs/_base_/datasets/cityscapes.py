@@ -21,7 +21,7 @@ read_image = [dict(type='LoadImageFromFile')]
 read_label = [dict(type='LoadAnnotations'), dict(type='MapLabelIds', table=label_ids, num_classes=19)]
 resize = [dict(type='Resize', scale=(1024, 512), keep_ratio=False)]
 load = read_image + read_label + resize + [dict(type='UseWorkingSize')]
-test_pipeline = load + _base_.pack  # what the host's inference takes
+test_pipeline = load + _base_.pack  # what MMSegmentation's inference takes
 original_size_pipeline = read_image + resize + read_label + _base_.pack
 scales = [dict(type='Resize', scale=(int(1024 * r), int(512 * r)), keep_ratio=False) for r in (0.75, 1.0, 1.25)]
 scored = read_label + [dict(type='UseWorkingSize', scale=(1024, 512))] + _base_.pack

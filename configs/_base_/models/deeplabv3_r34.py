@@ -1,4 +1,4 @@
-# DeepLabV3: the backbone of the recipe under the host's ASPP head; dilations for output stride 8.
+# DeepLabV3: the backbone of the recipe under MMSegmentation's ASPP head; dilations for output stride 8.
 _base_ = './deeplabv3plus_r34.py'
 
 model = dict(

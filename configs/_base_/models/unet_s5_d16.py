@@ -1,4 +1,4 @@
-# The host's UNet; height and width of the images must be multiples of 16.
+# MMSegmentation's UNet; height and width of the images must be multiples of 16.
 _base_ = './deeplabv3plus_r34.py'
 
 model = dict(

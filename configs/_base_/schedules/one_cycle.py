@@ -1,5 +1,5 @@
 # PyTorch's OneCycleLR with anneal_strategy='linear', iteration by iteration: up to the stage's lr over 6 epochs, then
-# down to almost nothing. The host's OneCycleLR has its own peak, eta_max, and passes over the stage's lr.
+# down to almost nothing. MMEngine's OneCycleLR has its own peak, eta_max, and passes over the stage's lr.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='Adam', lr=2e-4, weight_decay=5e-4),

@@ -63,7 +63,7 @@ def check_pair(pair: tuple[str, dict], reader: LabelReader, convert: str = 'loss
     Args:
         pair: ``SPLIT/NAME`` of the image, and its sample (``img_path``, ``seg_map_path``).
         reader: Reads the label as the config does.
-        convert: Which images are taken, as :func:`judge_image`.
+        convert: Which images are taken, as :func:`image_faults`.
     """
     name, sample = pair
     path = sample['img_path']
@@ -78,7 +78,7 @@ def check_image(path: str, convert: str = 'lossless') -> tuple[tuple[int, int] |
 
     Args:
         path: The file.
-        convert: Which images are taken, as :func:`judge_image`.
+        convert: Which images are taken, as :func:`image_faults`.
     """
     try:
         header = read_header(path)
@@ -89,7 +89,7 @@ def check_image(path: str, convert: str = 'lossless') -> tuple[tuple[int, int] |
         return None, None, [_unreadable(path, error)]
     digest = hashlib.sha256(f'{header.mode} {header.size}'.encode())
     digest.update(pixels)
-    return header.size, digest.digest(), judge_image(path, header._replace(orientation=turned), convert)
+    return header.size, digest.digest(), image_faults(path, header._replace(orientation=turned), convert)
 
 
 def check_label(
@@ -104,7 +104,7 @@ def check_label(
         loaded = reader.load(sample) if header.mode in LABEL_MODES else None
     except Exception as error:  # As above.
         return [_unreadable(path, error)], None
-    faults = judge_label(path, header, image_size)
+    faults = label_faults(path, header, image_size)
     if loaded is None:
         return faults, None
     faulty_ids, counts = check_ids(loaded, reader)
@@ -116,20 +116,20 @@ def check_headers(sample: dict, convert: str = 'lossless') -> list[Fault]:
 
     Args:
         sample: ``img_path`` and, if it has a label, ``seg_map_path``.
-        convert: Which images are taken, as :func:`judge_image`.
+        convert: Which images are taken, as :func:`image_faults`.
 
     Raises:
         OSError: If a file is gone or no image.
     """
     path, label = sample['img_path'], sample.get('seg_map_path')
     header = read_header(path, whole=False)
-    faults = judge_image(path, header, convert)
+    faults = image_faults(path, header, convert)
     if label:
-        faults += judge_label(label, read_header(label, whole=False), header.size)
+        faults += label_faults(label, read_header(label, whole=False), header.size)
     return faults
 
 
-def judge_image(path: str, header: Header, convert: str = 'lossless') -> list[Fault]:
+def image_faults(path: str, header: Header, convert: str = 'lossless') -> list[Fault]:
     """The faults of an image that its header shows.
 
     Args:
@@ -149,7 +149,7 @@ def judge_image(path: str, header: Header, convert: str = 'lossless') -> list[Fa
     return faults
 
 
-def judge_label(path: str, header: Header, image_size: tuple[int, int] | None) -> list[Fault]:
+def label_faults(path: str, header: Header, image_size: tuple[int, int] | None) -> list[Fault]:
     """The faults of a label that its header shows."""
     faults = []
     if image_size not in (None, header.size):

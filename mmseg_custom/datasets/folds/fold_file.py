@@ -113,7 +113,7 @@ def fingerprint_pairs(samples: Mapping[str, dict]) -> str:
     """A checksum of the names and sizes of all images and labels.
 
     Args:
-        samples: As the host lists them, by image name.
+        samples: As MMSegmentation lists them, by image name.
 
     Raises:
         FileNotFoundError: If a file is missing, as :func:`check_pairs`.

@@ -96,8 +96,8 @@ class KFoldDataset(BaseSegDataset):
             ``None``: all are read from files.
         open_shards: Shards of a store that is not on a local disk which a process keeps in its memory, 268 MB each;
             :class:`ShardedSampler` shuffles the samples of as many together, wherever they are. Defaults to 4.
-        **kwargs: As the host's ``BaseSegDataset``. ``img_suffix`` and ``seg_map_suffix`` may be several, and fit in
-            small and capital letters.
+        **kwargs: As MMSegmentation's ``BaseSegDataset``. ``img_suffix`` and ``seg_map_suffix`` may be several, in any
+            case.
     """
 
     def __init__(

@@ -79,7 +79,7 @@ def pack(cfg: Config, workers: int = 1, on_progress: Progress | None = None) -> 
         on_progress: Called with the number of shards done and their total, for every split.
 
     Raises:
-        PackError: If a data set says no folder, its transforms leave nothing to keep, or there is no room.
+        PackError: If a data set says no folder, its transforms leave nothing to keep, or there is no disk space.
         SampleError: If a sample cannot be used, with ``on_bad_sample='stop'``.
     """
     stores: dict[Path, KFoldDataset] = {}
@@ -185,7 +185,7 @@ def _check_room(folder: Path, needed: int) -> None:
     free = free_bytes(folder)
     if free < needed:
         raise PackError(
-            f'{folder} has {readable_size(free)} free, but the store needs {readable_size(needed)}: make room, or '
+            f'{folder} has {readable_size(free)} free, the store needs {readable_size(needed)}: free some space, or '
             'set `packed` in the data set of the config to a folder elsewhere.'
         )
 

@@ -61,7 +61,7 @@ class ShardedSampler(SeededSampler):
 def deal(shards: np.ndarray, readers: np.ndarray, together: int, rng: np.random.Generator | None) -> np.ndarray:
     """Give every reader samples of as few shards as possible.
 
-    Places are filled across ranks, as the host does: if there are more of them than samples, the last place of the
+    Places are filled across ranks, as MMEngine does: if there are more of them than samples, the last place of the
     last ranks repeats a sample of its reader.
 
     Args:

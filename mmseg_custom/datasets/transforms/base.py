@@ -83,7 +83,7 @@ class ImageAugmentation(BaseTransform):
 def contiguous(img: np.ndarray) -> np.ndarray:
     """Return ``img`` (H x W x 3) in C order.
 
-    The host's horizontal flip returns a mirrored view. NumPy copies it pixel by pixel, which takes longer
+    MMCV's horizontal flip returns a mirrored view. NumPy copies it pixel by pixel, which takes longer
     than most augmentations; OpenCV mirrors the array underneath about 40 times faster.
     """
     mirrored = img[:, ::-1]

@@ -42,7 +42,7 @@ class RandomChannelShuffle(ImageAugmentation):
 class RandomGray(ImageAugmentation):
     """Replace the three channels by the grey value.
 
-    The host's ``RandomGrayscale`` weighs the channels alike and draws from Python's generator; here the
+    MMCV's ``RandomGrayscale`` weighs the channels alike and draws from Python's generator; here the
     weights are those of PIL and the draw is NumPy's.
 
     Required Keys:

@@ -17,7 +17,7 @@ UNKNOWN = -1
 class MapLabelIds(BaseTransform):
     """Map raw ids to train ids, for label files of either kind.
 
-    Place it behind the host's ``LoadAnnotations``. A sample without a label passes. What a file holds is
+    Place it behind MMSegmentation's ``LoadAnnotations``. A sample without a label passes. What a file holds is
     decided file by file, and never guessed:
 
     1. a name ending in ``_labelTrainIds`` or ``_labelIds`` says it;
@@ -93,7 +93,7 @@ class MapLabelIds(BaseTransform):
 
         Raises:
             ValueError: If the label is no single-channel 8-bit image, holds an id that its reading does not
-                know, allows both readings, or was changed by the host before its raw ids were mapped.
+                know, allows both readings, or was changed by MMSegmentation before its raw ids were mapped.
         """
         if 'gt_seg_map' not in results:
             return results
@@ -163,7 +163,7 @@ def checked_label(label: np.ndarray, path: str) -> np.ndarray:
 def largest_wide_id(path: str) -> int:
     """Return the largest value of a file of more than 8 bits, and 0 for any other.
 
-    The host's ``LoadAnnotations`` keeps the low byte of such a file and says nothing.
+    MMSegmentation's ``LoadAnnotations`` keeps the low byte of such a file and says nothing.
     """
     file = Path(path)
     if file.suffix.lower() not in {'.png', '.tif', '.tiff'} or not file.is_file():
@@ -195,7 +195,7 @@ def refuse_changed_ids(results: dict, path: str) -> None:
     for key in ('label_map', 'reduce_zero_label'):
         if results.get(key):
             raise ValueError(
-                f'{path}: the host applies {key}={results[key]} to the raw ids before MapLabelIds sees them; '
+                f'{path}: MMSegmentation applies {key}={results[key]} to the raw ids before MapLabelIds sees them; '
                 'leave it out of the dataset and say the same in the table of MapLabelIds'
             )
 

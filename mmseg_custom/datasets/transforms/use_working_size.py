@@ -9,7 +9,7 @@ from mmseg.registry import TRANSFORMS
 class UseWorkingSize(BaseTransform):
     """Declare the working size to be the original one of the image.
 
-    The host resizes logits to ``ori_shape`` before it scores them. Behind ``LoadAnnotations`` and ``Resize``
+    MMSegmentation resizes logits to ``ori_shape`` before it scores them. Behind ``LoadAnnotations`` and ``Resize``
     this transform makes it score at the working size, against the resized label. Leave it out, and load the
     label behind ``Resize``, to score at the original size. A sample without a label passes: there is nothing
     to score, and a prediction is then wanted at the size of the file, unless ``keep_label`` leaves that to others.

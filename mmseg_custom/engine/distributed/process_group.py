@@ -15,10 +15,10 @@ def num_restarts() -> int:
 
 
 def start_process_group(env_cfg: dict) -> dict:
-    """Start gloo where there is no GPU; elsewhere the host starts the group, with the settings returned.
+    """Start gloo where there is no GPU; elsewhere MMEngine starts the group, with the settings returned.
 
     Args:
-        env_cfg: As the host's ``Runner`` takes it.
+        env_cfg: As MMEngine's ``Runner`` takes it.
     """
     store = _store_of_restart() if num_restarts() else {}
     if get_device() == 'cpu':

@@ -10,10 +10,10 @@ from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, load_we
 
 @WEIGHT_INITIALIZERS.register_module()
 class SafePretrained(PretrainedInit):
-    """The host's ``Pretrained`` for local files, which unpickles nothing but tensors and plain data.
+    """MMEngine's ``Pretrained`` for local files, which unpickles nothing but tensors and plain data.
 
-    ``init_cfg=dict(type='SafePretrained', checkpoint='winner.pth', prefix='backbone')``; arguments as the host's.
-    The host's loader runs what is in a file: where safe loading fails, it loads the file the other way.
+    ``init_cfg=dict(type='SafePretrained', checkpoint='winner.pth', prefix='backbone')``; arguments as MMEngine's.
+    MMEngine's loader runs what is in a file: where safe loading fails, it loads the file the other way.
     """
 
     def __call__(self, module: nn.Module) -> None:

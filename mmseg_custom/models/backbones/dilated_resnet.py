@@ -16,14 +16,14 @@ RELU = {'type': 'ReLU', 'inplace': True}
 
 
 class DilatedBasicBlock(BasicBlock):
-    """Basic block with the dilation on both 3x3 convolutions; the host's dilates only the first.
+    """Basic block with the dilation on both 3x3 convolutions; MMSegmentation's dilates only the first.
 
     Args:
         inplanes: Channels of the input.
         planes: Channels of the output.
         dilation: Dilation and padding of both convolutions. Defaults to 1.
         conv_cfg: Config of the convolutions; ``None`` means ``Conv2d``. Defaults to ``None``.
-        **kwargs: As the host's ``BasicBlock``.
+        **kwargs: As MMSegmentation's ``BasicBlock``.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class DilatedResNet(ResNet):
         strides: Stride of each stage. Defaults to (1, 2, 1, 1).
         dilations: Dilation of each stage. Defaults to (1, 1, 2, 4).
         out_indices: Stages whose output is returned. Defaults to (0, 1, 2, 3).
-        deep_stem: Three 3x3 convolutions in place of the 7x7 one, as in the host's ``ResNetV1c``
+        deep_stem: Three 3x3 convolutions in place of the 7x7 one, as in MMSegmentation's ``ResNetV1c``
             (`Bag of Tricks <https://arxiv.org/abs/1812.01187>`_); the keys are then those of ``ResNetV1c``.
             Defaults to ``False``.
         norm_cfg: Config of the norm layers. Defaults to trainable batch norm.
@@ -135,7 +135,7 @@ class DilatedResNet(ResNet):
             )
 
     def train(self, mode: bool = True) -> 'DilatedResNet':
-        """Switch the mode as the host does (frozen parts stay in evaluation mode) and return the module."""
+        """Switch the mode as MMEngine does (frozen parts stay in evaluation mode) and return the module."""
         super().train(mode)
         return self
 

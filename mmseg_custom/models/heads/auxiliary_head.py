@@ -12,10 +12,10 @@ BATCH_NORM = {'type': 'BN', 'requires_grad': True}
 
 @MODELS.register_module()
 class AuxiliaryHead(SegmentationHead, FCNHead):
-    """The host's ``FCNHead`` with the losses of :class:`SegmentationHead`, to be the ``auxiliary_head`` of a model.
+    """MMSegmentation's ``FCNHead`` with the losses of :class:`SegmentationHead`, an ``auxiliary_head``.
 
     `Pyramid Scene Parsing Network <https://arxiv.org/abs/1612.01105>`_, section 3.3. Its weight in the objective is
-    the ``loss_weight`` of its loss, 0.4 there. The host's head also computes a training accuracy in every step, for
+    the ``loss_weight`` of its loss, 0.4 there. MMSegmentation's also computes a training accuracy in every step, for
     which it waits for the GPU.
 
     Args:

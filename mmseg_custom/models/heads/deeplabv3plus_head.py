@@ -48,7 +48,7 @@ def _is_plain_batch_norm(norm: nn.Module | None) -> bool:
 class DeepLabV3PlusHead(SegmentationHead):
     """Decoder of `DeepLabV3+ <https://arxiv.org/abs/1802.02611>`_ with ordinary convolutions.
 
-    Returns logits at the size of the low-level features; the host upsamples them. Takes two feature maps:
+    Returns logits at the size of the low-level features; MMSegmentation upsamples them. Takes two feature maps:
     ``in_channels=(64, 512), in_index=(0, 3)`` selects a low-level and a high-level one.
 
     Args:
@@ -57,13 +57,13 @@ class DeepLabV3PlusHead(SegmentationHead):
         aspp_dropout_ratio: Elementwise dropout after the projection. Defaults to 0.5.
         c1_channels: Channels that the low-level features are reduced to. Defaults to 48.
         channels: Channels before the classifier. Defaults to 256.
-        dropout_ratio: The host's channel dropout before the classifier. Defaults to 0, none.
+        dropout_ratio: MMSegmentation's channel dropout before the classifier. Defaults to 0, none.
         with_cp: Compute the ASPP, and the refinement behind it, again in the backward pass instead of keeping their
             inside: less memory and more time, the same numbers. Defaults to ``False``.
         norm_cfg: Config of the norm layers. Defaults to trainable batch norm.
         init_cfg: Initialisation. Defaults to Kaiming normal (fan_out, ReLU) for every convolution, the
             classifier included, batch norm weight 1 and bias 0.
-        **kwargs: As the host's ``BaseDecodeHead``: ``in_channels``, ``in_index``, ``num_classes``,
+        **kwargs: As MMSegmentation's ``BaseDecodeHead``: ``in_channels``, ``in_index``, ``num_classes``,
             ``loss_decode`` and the rest.
 
     Raises:

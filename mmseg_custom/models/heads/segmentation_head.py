@@ -10,10 +10,10 @@ from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
 
 
 class SegmentationHead(BaseDecodeHead):
-    """The host's decode head without its training accuracy, which costs more than the loss.
+    """MMSegmentation's decode head without its training accuracy, which costs more than the loss.
 
     The log holds each loss and, for a :class:`SegmentationLoss`, its parts under their own names (``ce``,
-    ``dice``). As a mixin before a head of the host it changes how the losses are computed and nothing else.
+    ``dice``). As a mixin before a head of MMSegmentation it changes how the losses are computed and nothing else.
     """
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:

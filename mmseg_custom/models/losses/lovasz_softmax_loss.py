@@ -14,7 +14,7 @@ from mmseg_custom.models.losses.functional import at_least_float32, safe_ratio
 class LovaszSoftmaxLoss(nn.Module):
     """The mean over the classes present of the Lovasz extension of ``1 - IoU``, over the batch of this process.
 
-    `The Lovasz-Softmax loss <https://arxiv.org/abs/1705.08790>`_. The values are those of the host's ``LovaszLoss``
+    `The Lovasz-Softmax loss <https://arxiv.org/abs/1705.08790>`_. Values as MMSegmentation's ``LovaszLoss``
     with ``reduction='none'``, which is NaN for a batch without a labelled pixel, fails for one with a single one, and
     has a GPU waited for once a class. It sorts the errors of all pixels once a class: at full size it takes several
     times as long as cross-entropy and Dice together. Beside other losses, not alone; weights of a pixel sampler
@@ -60,7 +60,7 @@ class LovaszSoftmaxLoss(nn.Module):
             avg_factor: Not to be given.
             reduction_override: Not to be given, but for ``'mean'``.
             ignore_index: Overrides the module's own. Defaults to ``None``.
-            **kwargs: Further arguments of the host, passed over.
+            **kwargs: Further arguments of MMSegmentation, passed over.
 
         Raises:
             LossError: If a value other than the mean is asked for, or logits and labels do not fit.

@@ -1,4 +1,4 @@
-"""What all losses of the project share: the adapter between the host's heads and the pure functions."""
+"""What all losses of the project share: the adapter between MMSegmentation's heads and the pure functions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ IMPLEMENTATIONS = {'fused': fused_sums, 'plain': plain_sums}
 
 
 class SegmentationLoss(nn.Module, ABC):
-    """Loss module as the host's decode heads call it; a subclass supplies :meth:`terms`.
+    """Loss module as MMSegmentation's decode heads call it; a subclass supplies :meth:`terms`.
 
     Args:
         loss_name: Key of the value in the log; a name that starts with ``loss_`` is part of the objective.
@@ -124,7 +124,7 @@ class SegmentationLoss(nn.Module, ABC):
         ignore_index: int | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        """The loss alone, a scalar; as :meth:`loss_and_parts`, and further arguments of the host are ignored.
+        """The loss alone, a scalar; as :meth:`loss_and_parts`, and further arguments of MMSegmentation are ignored.
 
         Raises:
             LossError: If a value other than the mean is asked for.

@@ -1,11 +1,11 @@
-"""The figures of the candidates: their scores, the path from the start to the average, and the repeats' winners."""
+"""The figures of the candidates: scores, the path from the initial weights to the average, the repeats' winners."""
 
 import math
 from collections.abc import Sequence
 
 from mmseg_custom.fusion.winner import may_equal_winner
 from mmseg_custom.reports.charts.kinds import SERIES, BarChart, Bars, ClassDots, Line, LineChart
-from mmseg_custom.reports.findings.barrier import WeightPath, describe_barriers, find_paths, is_on_path
+from mmseg_custom.reports.findings.loss_barrier import WeightPath, describe_loss_barriers, find_paths, is_on_path
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord, class_scores, val_interval
 from mmseg_custom.reports.findings.repeats import Spread, seeds_of, winners_of
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
@@ -73,7 +73,7 @@ def candidate_classes(stage: StageRecord) -> ClassDots:
 
 
 def path_chart(recipe: RecipeRecord) -> list[LineChart]:
-    """The path from the start of every stage through the average of its folds and beyond, if one was scored."""
+    """The path from the initial weights of every stage through the average of its folds, if one was scored."""
     paths = [path for stage in recipe.fused for path in find_paths(stage)]
     lines = [
         Line(path.name, SERIES[i % len(SERIES)], path.points, path.recalibrated, path.band)
@@ -84,7 +84,7 @@ def path_chart(recipe: RecipeRecord) -> list[LineChart]:
     return [
         LineChart(
             name='path',
-            title=f'From start to average, mIoU on val in %: {describe_barriers(paths)}',
+            title=f'From initial weights to average, mIoU on val in %: {describe_loss_barriers(paths)}',
             caption=_path_caption(paths),
             lines=lines,
             x_title='position on the path',
@@ -96,7 +96,7 @@ def _path_caption(paths: Sequence[WeightPath]) -> str:
     verdicts = '; '.join(f'{path.name}: {path.verdict}' for path in paths)
     return (
         '0 is what the stage started with, 1 the average of all folds, more is beyond it. Scores between the ends '
-        f'that are lower than both are a barrier. Bands: 95 % bootstrap intervals over the images. Here: {verdicts}.'
+        f'that are lower than both are a loss barrier. Bands: 95 % bootstrap intervals over images. Here: {verdicts}.'
     )
 
 

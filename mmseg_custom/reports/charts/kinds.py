@@ -10,7 +10,7 @@ ACCENT, CALM, TEXT, FAINT = '#D55E00', '#0072B2', '#1a1a1a', '#c8ccd0'
 SHADES = ((0.0, '#ffffff'), (0.5, '#6baed6'), (1.0, '#08306b'))
 # Background and border of a box.
 BOX_COLOURS = {'plain': ('#ffffff', '#8a9099'), 'winner': ('#fff1e6', ACCENT), 'missing': ('#f1f2f4', FAINT)}
-WHY_SEEN = 'the weights had already been trained on these images in an earlier stage, so the score flatters.'
+WHY_SEEN = 'the weights were trained on these images in an earlier stage, so the score is optimistically biased.'
 # A logarithmic axis over as many decades or more has numbers at powers of ten alone.
 DENSE_DECADES = 3
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmseg_custom.engine.history import epochs_trained
-from mmseg_custom.ledger.stage_ledger import MEMBER, Entry
+from mmseg_custom.ledger.stage_ledger import RUN_NAME, Entry
 from mmseg_custom.plan.early_stop import explain_not_run
 from mmseg_custom.reports.charts.kinds import Box, Diagram
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
@@ -71,7 +71,7 @@ def _run_box(stage: StageRecord, name: str, place: Place, not_run: str) -> Box:
         lines, detail = ([name, 'not run'], not_run) if not_run else ([name, 'missing'], f'{what} has not finished')
         return Box(*place, lines, [detail], 'missing')
     best = entry['best']
-    own = f'{best["mIoU"]:.2f} on its own part' + (', seen before' if best['seen'] else '')
+    own = f'{best["mIoU"]:.2f} on its held-out fold' + (', seen before' if best['seen'] else '')
     epochs = f'best epoch {best["epoch"]} of {epochs_trained(entry["history"])}'
     details = [f'stage {stage.number}, {name}', epochs, own]
     winner = stage.outcome is not None and stage.outcome['winner'] == name
@@ -83,7 +83,7 @@ def _candidate_box(stage: StageRecord, name: str, place: Place) -> Box:
     entry = stage.candidates[name]
     won = name == stage.outcome['winner']
     lines = [name.replace('_', ' ') + (' ★' if won else ''), f'{entry["val"]["mIoU"]:.2f}']
-    details = [f'stage {stage.number}, {name}', f'from {", ".join(entry["members"])}', *_origin(entry)]
+    details = [f'stage {stage.number}, {name}', f'from {", ".join(entry["ingredients"])}', *_origin(entry)]
     return Box(*place, lines, details, 'winner' if won else 'plain')
 
 
@@ -100,7 +100,7 @@ def _links(stage: StageRecord, runs: dict, candidates: dict, came_from: Place | 
         for name, entry in stage.candidates.items()
         if name not in runs
         for run in runs
-        if any(member.partition('_')[0] == run for member in entry['members'])
+        if any(ingredient.partition('_')[0] == run for ingredient in entry['ingredients'])
     ]
     return [*started, *made]
 
@@ -108,7 +108,7 @@ def _links(stage: StageRecord, runs: dict, candidates: dict, came_from: Place | 
 def _own_start(entry: Entry | None) -> bool:
     """Whether a run started from its own fold of the stage before, not from its winner."""
     parents = entry['lineage']['parents'] if entry else []
-    return any(MEMBER.fullmatch(Path(parent['file']).stem) for parent in parents)
+    return any(RUN_NAME.fullmatch(Path(parent['file']).stem) for parent in parents)
 
 
 def _below(place: Place) -> Place:

@@ -41,7 +41,7 @@ def recipe_charts(recipe: RecipeRecord) -> list[Chart]:
     return charts
 
 
-def member_colour(name: str) -> str:
+def run_colour(name: str) -> str:
     """The colour of a run in every figure."""
     number = name.removeprefix('fold')
     return SERIES[(int(number) - 1) % (len(SERIES) - 1)] if number.isdigit() else SERIES[-1]
@@ -74,7 +74,7 @@ def _line(name: str, seen: bool, runs: Sequence[tuple[Entry, int]], key: str, sc
         if bool(scored and entry['best']['seen']) == seen:
             points += [(start + record['epoch'], record.get(key, NAN)) for record in entry['history']]
             points.append((points[-1][0] if points else start, NAN))
-    return Line(name, member_colour(name), points, dashed=seen)
+    return Line(name, run_colour(name), points, dashed=seen)
 
 
 def _curve_caption(recipe: RecipeRecord, scored: bool) -> str:
@@ -91,7 +91,7 @@ def _restarts(stage: StageRecord) -> list[int]:
 
 
 def fold_bars(recipe: RecipeRecord, on_val: bool) -> BarChart:
-    """The score of every run with the mean and deviation over the folds, on val or on the run's own part."""
+    """The score of every run with the mean and deviation over the folds, on val or on the run's held-out fold."""
     stages = [stage for stage in recipe.stages if stage.runs]
     names = dict.fromkeys(name for stage in stages for name in stage.runs)
     place = 'val' if on_val else 'best'
@@ -107,8 +107,8 @@ def fold_bars(recipe: RecipeRecord, on_val: bool) -> BarChart:
         f' Striped: {WHY_SEEN}' if recipe.seen else ''
     )
     return BarChart(
-        name='folds_val' if on_val else 'folds_own_part',
-        title='Folds on val, mIoU in %' if on_val else 'Folds on their own parts, mIoU in %',
+        name='folds_val' if on_val else 'folds_held_out',
+        title='Folds on val, mIoU in %' if on_val else 'Held-out folds, mIoU in %',
         caption=(caption if on_val else own) + ' Whiskers: mean and sample deviation of the folds.',
         groups=[f'stage {stage.number}' for stage in stages],
         series=series,
@@ -131,7 +131,7 @@ def _bars(name: str, seen: bool, stages: Sequence[StageRecord], place: str, on_v
     values = [value(stage) for stage in stages]
     if all(math.isnan(number) for number in values):
         return None
-    return Bars(name, member_colour(name), values, [''] * len(values), hatched=seen)
+    return Bars(name, run_colour(name), values, [''] * len(values), hatched=seen)
 
 
 def classes_by_stage(recipe: RecipeRecord) -> Matrix:

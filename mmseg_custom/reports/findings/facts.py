@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_custom.ledger.stage_ledger import ENDS_PLAN, Entry
+from mmseg_custom.ledger.stage_ledger import EARLY_STOP, Entry
 from mmseg_custom.plan.early_stop import explain_not_run
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
 from mmseg_custom.reports.findings.recipe_table import candidate_label
@@ -18,8 +18,8 @@ UNSEEN = (
 )
 UNTOUCHED = 'These weights were not trained on the val images, and nothing was chosen on them: val only reports.'
 SEEN = (
-    '* These weights were trained on images of val, or on images nobody recorded: the score flatters, because a '
-    'network knows the answers to what it was trained on.'
+    '* These weights were trained on images of val, or on images nobody recorded: it is optimistically biased, '
+    'because a network knows the answers to what it was trained on.'
 )
 RECORD_TITLES = ('stage', 'run', 'config', 'config checksum', 'seed', 'weights', 'starts from', 'minutes', 'peak GB')
 
@@ -37,13 +37,13 @@ def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
         'first': first.number,
         'first_score': first.winner['val']['mIoU'],
         'gain': scores['mIoU'] - first.winner['val']['mIoU'],
-        'winner': candidate_label(last.outcome['winner'], last.winner['members']),
+        'winner': candidate_label(last.outcome['winner'], last.winner['ingredients']),
         'stage': last.number,
         'progress': _progress(recipe),
         'mean': mean,
         'deviation': deviation,
         'seen': last.val_seen,
-        'end': f'Stage {end.number} ended the plan: {end.outcome[ENDS_PLAN]}.' if end else '',
+        'end': f'Stage {end.number} ended the plan: {end.outcome[EARLY_STOP]}.' if end else '',
         'sentence': SEEN if last.val_seen else UNSEEN if recipe.chosen_on_val else UNTOUCHED,
     }
 

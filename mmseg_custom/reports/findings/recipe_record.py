@@ -12,7 +12,7 @@ from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.errors import StageError, UserError
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.lineage import has_seen
-from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, member_names
+from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, names_of_runs
 from mmseg_custom.ledger.trained_config import trained_options
 from mmseg_custom.plan.early_stop import ended_by
 from mmseg_custom.plan.plan import Plan
@@ -101,7 +101,7 @@ class RecipeRecord:
 
     @property
     def ended_by(self) -> StageRecord | None:
-        """The stage that improved nothing and ended the plan."""
+        """The stage that had no significant gain and ended the plan."""
         end = ended_by({stage.number: stage.outcome for stage in self.stages})
         return next((stage for stage in self.stages if stage.number == end), None)
 
@@ -123,7 +123,7 @@ def val_interval(entry: Entry) -> tuple[float, float]:
 
 
 def read_recipe(folder: PathLike) -> RecipeRecord:
-    """Read the ledgers in a recipe's folder; stages of its plan that have not begun count as missing.
+    """Read the ledgers in a recipe's folder; stages of its plan that have not started count as missing.
 
     Args:
         folder: ``work_dirs/<recipe>``.
@@ -134,7 +134,7 @@ def read_recipe(folder: PathLike) -> RecipeRecord:
     folder = Path(folder)
     matches = [(re.fullmatch(r'stage(\d+)', path.name), path) for path in folder.glob('stage*')]
     ledgers = {int(match[1]): StageLedger(path) for match, path in matches if match}
-    runs = {number: ledger.entries(ledger.finished_members()) for number, ledger in sorted(ledgers.items())}
+    runs = {number: ledger.entries(ledger.finished_runs()) for number, ledger in sorted(ledgers.items())}
     if not any(runs.values()):
         raise ReportError(
             f'{folder} holds no finished run (stage<S>/fold<K>.json): name the folder of a recipe under work_dirs.'
@@ -143,7 +143,7 @@ def read_recipe(folder: PathLike) -> RecipeRecord:
 
 
 def _stages(folder: Path, runs: dict[int, dict[str, Entry]]) -> list[StageRecord]:
-    expected = {**_planned(runs), **{number: _members(entries) for number, entries in runs.items() if entries}}
+    expected = {**_planned(runs), **{number: _run_names(entries) for number, entries in runs.items() if entries}}
     stages: list[StageRecord] = []
     for number in sorted(expected):
         entries, ledger = runs.get(number, {}), StageLedger(folder / f'stage{number}')
@@ -153,8 +153,8 @@ def _stages(folder: Path, runs: dict[int, dict[str, Entry]]) -> list[StageRecord
     return stages
 
 
-def _members(entries: dict[str, Entry]) -> list[str]:
-    return member_names(next(iter(entries.values()))['num_folds'])
+def _run_names(entries: dict[str, Entry]) -> list[str]:
+    return names_of_runs(next(iter(entries.values()))['num_folds'])
 
 
 def _planned(runs: dict[int, dict[str, Entry]]) -> dict[int, list[str]]:
@@ -164,4 +164,4 @@ def _planned(runs: dict[int, dict[str, Entry]]) -> dict[int, list[str]]:
         plan = Plan.around(config) if config else None
     except StageError:
         return {}
-    return {stage.number: stage.members for stage in plan.stages} if plan else {}
+    return {stage.number: stage.run_names for stage in plan.stages} if plan else {}

@@ -6,17 +6,17 @@ from prettytable import PrettyTable
 
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.evaluation.score import ENSEMBLE
-from mmseg_custom.fusion.gain import is_flat
+from mmseg_custom.fusion.gain import no_significant_gain
 from mmseg_custom.fusion.winner import may_equal_winner
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.early_stop import ended_by, explain_not_run
 
-TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on its own part', 'mIoU on val', '95 % interval', '')
+TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on held-out fold', 'mIoU on val', '95 % interval', '')
 UPPER_BOUND = 'upper bound: all side by side'
 MAY_EQUAL = '≈ winner'
-NO_GAIN = 'winner, no sure gain over its start'
+NO_GAIN = 'winner, no significant gain'
 EQUAL_NOTE = f'{MAY_EQUAL}: the difference to the winner, image by image, may as well be 0.'
-SEEN_NOTE = '* the weights had seen these images in an earlier stage: this score flatters.'
+SEEN_NOTE = '* the weights had seen these images in an earlier stage: this score is optimistically biased.'
 
 
 def recipe_table(ledgers: Mapping[int, StageLedger]) -> str:
@@ -40,7 +40,7 @@ def stage_rows(ledgers: Mapping[int, StageLedger]) -> list[list[list[str]]]:
     """The rows of each stage under :data:`TITLES`: its finished runs, then its candidates, or that it is not run."""
     end = ended_by({number: ledger.outcome() for number, ledger in ledgers.items()})
     return [
-        _member_rows(number, ledger) + _candidate_rows(number, ledger) or _rows_not_run(number, end)
+        _run_rows(number, ledger) + _candidate_rows(number, ledger) or _rows_not_run(number, end)
         for number, ledger in ledgers.items()
     ]
 
@@ -50,23 +50,24 @@ def _rows_not_run(number: int, end: int | None) -> list[list[str]]:
     return [[number, explain_not_run(end), *[''] * (len(TITLES) - 2)]] if behind else []
 
 
-def candidate_label(name: str, members: list[str]) -> str:
+def candidate_label(name: str, ingredients: list[str]) -> str:
     """A candidate and the folds it is made from, as in ``top2 (1, 3)``."""
-    return name if members == [name] else f'{name} ({", ".join(member.removeprefix("fold") for member in members)})'
+    numbers = ', '.join(ingredient.removeprefix('fold') for ingredient in ingredients)
+    return name if ingredients == [name] else f'{name} ({numbers})'
 
 
 def _entries(ledger: StageLedger) -> dict[str, Entry]:
-    return ledger.entries(ledger.finished_members())
+    return ledger.entries(ledger.finished_runs())
 
 
-def _member_rows(number: int, ledger: StageLedger) -> list[list[str]]:
+def _run_rows(number: int, ledger: StageLedger) -> list[list[str]]:
     return [
         [
             number,
             name,
             epochs_trained(entry['history']),
             entry['best']['epoch'],
-            _own_part(entry),
+            _held_out(entry),
             _score(entry['val']),
             '',
             '',
@@ -85,7 +86,7 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
     return [
         [
             number,
-            candidate_label(name, candidate['members']),
+            candidate_label(name, candidate['ingredients']),
             '',
             '',
             '',
@@ -98,7 +99,7 @@ def _candidate_rows(number: int, ledger: StageLedger) -> list[list[str]]:
 
 
 def _winner(outcome: Entry) -> str:
-    return NO_GAIN if is_flat(outcome) else 'winner'
+    return NO_GAIN if no_significant_gain(outcome) else 'winner'
 
 
 def _interval(candidate: Entry) -> str:
@@ -106,7 +107,7 @@ def _interval(candidate: Entry) -> str:
     return f'{interval[0]:.2f} - {interval[1]:.2f}' if interval else ''
 
 
-def _own_part(entry: Entry) -> str:
+def _held_out(entry: Entry) -> str:
     return _score(entry['best']) + ('*' if entry['best']['seen'] else ' ')
 
 

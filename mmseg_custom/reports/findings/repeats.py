@@ -27,7 +27,7 @@ class Spread(NamedTuple):
 
 
 def read_repeats(folder: PathLike) -> list[RecipeRecord]:
-    """Read a recipe and its repeats with other seeds, as far as they have begun.
+    """Read a recipe and its repeats with other seeds, as far as they have started.
 
     Args:
         folder: ``work_dirs/<recipe>``; the repeats are in ``seed<S>`` in it.

@@ -115,7 +115,7 @@ def test_image_only_ones_never_touch_the_label(spec, sample):
 
 
 @pytest.mark.parametrize('spec', OURS, ids=name)
-def test_mirrored_view_of_the_host_gives_the_same_as_its_copy(spec, sample):
+def test_mirrored_view_of_mmsegmentation_gives_the_same_as_its_copy(spec, sample):
     view, copy = sample(), sample()
     view['img'] = view['img'][:, ::-1]
     copy['img'] = np.ascontiguousarray(copy['img'][:, ::-1])

@@ -75,7 +75,7 @@ def load(path):
     return MapLabelIds(TABLE, 19)(LoadAnnotations()(results))['gt_seg_map']
 
 
-def test_files_behind_the_loader_of_the_host(tmp_path):
+def test_files_behind_the_loader_of_mmsegmentation(tmp_path):
     raw = np.array([[7, 33], [0, 26]], np.uint8)
     eight, sixteen, wide = (tmp_path / f'{name}_labelIds.png' for name in ('eight', 'sixteen', 'wide'))
     cv2.imwrite(str(eight), raw)
@@ -91,7 +91,7 @@ def test_files_behind_the_loader_of_the_host(tmp_path):
 
 
 @pytest.mark.parametrize('change', [{'label_map': {0: 1}}, {'reduce_zero_label': True}])
-def test_raw_ids_changed_by_the_host_are_refused(change):
+def test_raw_ids_changed_by_mmsegmentation_are_refused(change):
     results = {'gt_seg_map': np.uint8([[7]]), 'seg_map_path': 'x_labelIds.png'} | change
     with pytest.raises(ValueError, match=f'applies {next(iter(change))}'):
         MapLabelIds(TABLE, 19)(results)

@@ -72,7 +72,7 @@ def test_a_start_that_is_missing_is_named_with_its_command(plan):
     with pytest.raises(StageError, match=r'(?s)from .*fold2\.pth.*still lacks fold2\. .*tiny_stage1_fold2\.py'):
         recipe_of(plan).run(stages={2})
     recipe_of(plan).run(stages={2}, folds={1})
-    assert StageLedger('work_dirs/tiny/stage2').finished_members() == ['fold1']
+    assert StageLedger('work_dirs/tiny/stage2').finished_runs() == ['fold1']
 
 
 def test_a_first_stage_without_folds_is_named(plan):

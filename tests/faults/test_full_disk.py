@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of a run: what is good stays, and with room again the run ends as without."""
+"""A disk that fills up in the middle of a run: what is good stays, and with space again the run ends as without."""
 
 import os
 import resource
@@ -49,7 +49,7 @@ def limit(size):
 
 @pytest.fixture
 def disk(place):
-    """A file system of eight megabytes at `work_dirs`; functions that leave no room there, and that make some."""
+    """A file system of eight megabytes at `work_dirs`; functions that fill it, and that make some."""
     Path('work_dirs').mkdir()
     mount = ['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', 'work_dirs']
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
@@ -86,7 +86,7 @@ def train(recipe, event=None, epoch=0, act=None):
         ('quota', [('before_train_epoch', 2)]),
     ],
 )
-def test_no_room_stops_the_run_and_room_lets_it_go_on(request, tiny_recipe, kind, moments):
+def test_a_full_disk_stops_the_run_and_free_space_lets_it_go_on(request, tiny_recipe, kind, moments):
     take, make = request.getfixturevalue(kind)
     whole = train(tiny_recipe)
     for folder in (WORK_DIR, STAGE_DIR):

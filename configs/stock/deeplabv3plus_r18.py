@@ -1,5 +1,5 @@
 # MMSegmentation's own DeepLabV3+ of the installed host, which can now name our components.
-# 'mmseg::deeplabv3plus/...' would do if mmengine found it whatever the host's distribution is called.
+# 'mmseg::deeplabv3plus/...' would do if MMEngine found it whatever MMSegmentation's distribution is called.
 _base_ = (
     __import__('mmseg').__path__[0]
     + '/.mim/configs/deeplabv3plus/deeplabv3plus_r18-d8_4xb2-80k_cityscapes-512x1024.py'

@@ -1,15 +1,15 @@
-"""The path from what a stage started with to the average of its folds, and whether a barrier lies on it."""
+"""The path from what a stage started with to the average of its folds, and whether a loss barrier lies on it."""
 
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmseg_custom.averaging.mixtures import START
+from mmseg_custom.averaging.mixtures import INITIAL
 from mmseg_custom.reports.findings.recipe_record import StageRecord, val_interval
 
 POINT = re.compile(r'path_(?P<t>[-+.e\d]+?)(?P<suffix>_bn)?')
-NO_BARRIER = 'no barrier'
+NO_LOSS_BARRIER = 'no loss barrier'
 # The plain points, and those with batch norm statistics measured anew.
 SUFFIXES = ('', '_bn')
 
@@ -20,8 +20,8 @@ class WeightPath:
 
     Attributes:
         stage: The number of its stage.
-        recalibrated: Whether batch norm statistics were measured anew at every point but the start.
-        points: Position (0 the start, 1 the average of all folds) and mIoU on val.
+        recalibrated: Whether batch norm statistics were measured anew at every point but the initial weights.
+        points: Position (0 the initial weights, 1 the average of all folds) and mIoU on val.
         band: The lower and upper end of the 95 % interval at every point, NaN where it is not known.
     """
 
@@ -49,12 +49,13 @@ class WeightPath:
 
     @property
     def verdict(self) -> str:
-        """Whether a barrier lies between the ends, in words."""
+        """Whether a loss barrier lies between the ends, in words."""
         if math.isnan(self.drop):
             return 'not enough points to tell'
         if not self.drop:
-            return NO_BARRIER
-        return ('a barrier' if self.is_sure else 'no sure barrier, but a dip') + f' of {self.drop:.1f} points'
+            return NO_LOSS_BARRIER
+        verdict = 'a loss barrier' if self.is_sure else 'no sure loss barrier, but a dip'
+        return f'{verdict} of {self.drop:.1f} points'
 
     def _ends(self) -> list[float]:
         return [score for t, score in self.points if t in (0, 1)]
@@ -65,18 +66,18 @@ class WeightPath:
 
 
 def find_paths(stage: StageRecord) -> list[WeightPath]:
-    """The paths among the candidates of a stage, from its start to the average of its folds and beyond."""
+    """The paths among the candidates of a stage, from its initial weights to the average of its folds and beyond."""
     return [path for suffix in SUFFIXES if (path := _path(stage, suffix)) is not None]
 
 
-def describe_barriers(paths: Sequence[WeightPath]) -> str:
-    """Whether there are barriers, in a few words."""
+def describe_loss_barriers(paths: Sequence[WeightPath]) -> str:
+    """Whether there are loss barriers, in a few words."""
     verdicts = {path.verdict for path in paths}
     if len(verdicts) == 1:
         return verdicts.pop()
     stages = sorted({path.stage for path in paths if path.drop > 0 and path.is_sure})
     named = f'stage{"s" if len(stages) > 1 else ""} {", ".join(map(str, stages))}'
-    return f'a barrier in {named}' if stages else 'no sure barrier'
+    return f'a loss barrier in {named}' if stages else 'no sure loss barrier'
 
 
 def is_on_path(name: str) -> bool:
@@ -89,7 +90,7 @@ def _path(stage: StageRecord, suffix: str) -> WeightPath | None:
     entries = {float(match['t']): entry for match, entry in matches if match and (match['suffix'] or '') == suffix}
     if not entries:
         return None
-    ends = {0.0: stage.outcome.get(START), 1.0: stage.candidates.get(f'all_folds{suffix}')}
+    ends = {0.0: stage.outcome.get(INITIAL), 1.0: stage.candidates.get(f'all_folds{suffix}')}
     entries = {**{t: entry for t, entry in ends.items() if entry}, **entries}
     return WeightPath(
         stage.number,
