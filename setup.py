@@ -10,7 +10,7 @@ VERSION = re.search(r"__version__ = '(.+?)'", (ROOT / 'mmseg_custom/__init__.py'
 
 ONEDL = ['onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12', 'onedl-mmsegmentation==1.4.2', 'torch==2.13.0']
 OFFICIAL = ['mmcv==2.1.0', 'mmengine==0.10.7', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
-REPORT = ['plotly>=6', 'jinja2']
+REPORT = ['altair>=6', 'vl-convert-python>=1.9', 'jinja2']
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.18']
 DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
