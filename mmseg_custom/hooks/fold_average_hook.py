@@ -56,6 +56,7 @@ class FoldAverageHook(Hook):
         **rules: As :class:`FusionRules`.
     """
 
+    # It reads what the others have left behind: history, best checkpoint, last weights.
     priority = 'LOWEST'
 
     def __init__(

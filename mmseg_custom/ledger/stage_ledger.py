@@ -13,6 +13,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
 from mmseg_custom.io.files import PathLike, move_to_archive, place_copy
 from mmseg_custom.io.records import read_record, write_record
 
+# Count up when entries change: an older ledger is then refused instead of misread.
 LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
 RUN_NAME = re.compile(r'full|fold\d+')
@@ -169,7 +170,7 @@ class StageLedger:
         """The checksum of the weights in one of the folder's files, the winner's or a run's; ``None`` for others."""
         name = Path(file).stem
         record = self.entry(name) if RUN_NAME.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
-        return record and record['weights']
+        return record['weights'] if record else None
 
     def holds(self, file: PathLike) -> bool:
         """Whether a file is among the weights that the records of the folder speak of."""

@@ -120,8 +120,8 @@ def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) 
     name = CONFIG_NAME.fullmatch(Path(config).stem)
     sentence = f'{Path(config).name} starts from {winner}, which does not exist.'
     plan = Plan.around(config)
-    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan else []
-    if not before:
+    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan and name else []
+    if not plan or not before:
         return f'{sentence} Set load_from to a checkpoint.'
     if repeat:
         return f'{sentence} Run all stages: python tools/run_recipe.py {plan.folder} --repeats {repeat + 1}'
@@ -144,7 +144,7 @@ def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) 
     )
 
 
-def _run(match: re.Match, path: Path) -> PlannedRun:
+def _run(match: re.Match[str], path: Path) -> PlannedRun:
     return PlannedRun(path, int(match['stage']), int(match['fold']) if match['fold'] else None)
 
 
@@ -152,6 +152,6 @@ def _stages(runs: list[PlannedRun]) -> list[PlannedStage]:
     stages = []
     for number in sorted({run.stage for run in runs}):
         own = [run for run in runs if run.stage == number]
-        folds = sorted((run for run in own if run.fold is not None), key=lambda run: run.fold)
+        folds = sorted((run for run in own if run.fold is not None), key=lambda run: run.fold or 0)
         stages.append(PlannedStage(number, tuple(folds or own)))
     return stages

@@ -90,12 +90,12 @@ class PlanState:
         """What is to be done for some stages and folds, a line a run; behind stage ``end`` nothing."""
         lines, before = [], None
         for stage in stages:
-            not_run = end is not None and stage.number > end
+            not_run = explain_not_run(end) if end is not None and stage.number > end else None
             for run in stage.runs:
                 cfg, chosen = self.config(run), run in stage.chosen(folds)
                 state = 'left out' if not chosen else self._state(run, stage, before)
                 if not_run and state == TO_TRAIN:
-                    state = f'{explain_not_run(end)} (--past-early-stop);'
+                    state = f'{not_run} (--past-early-stop);'
                 start = cfg.load_from or 'scratch'
                 lines.append(
                     f'stage {stage.number} {run.name:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'

@@ -56,13 +56,13 @@ class RunProgress:
     @property
     def elapsed(self) -> float | None:
         """Seconds in this call, ``None`` before the start."""
-        return None if self.began is None else self.heard - self.began
+        return None if self.began is None or self.heard is None else self.heard - self.began
 
     @property
     def seconds_left(self) -> float | None:
         """The time left at the speed so far, ``None`` while that is unknown."""
-        trained = self.epoch - self.resumed
-        return self.elapsed / trained * (self.epochs - self.epoch) if trained > 0 else None
+        trained, elapsed = self.epoch - self.resumed, self.elapsed
+        return elapsed / trained * (self.epochs - self.epoch) if elapsed is not None and trained > 0 else None
 
 
 class PlanProgress:

@@ -410,4 +410,7 @@ def test_heads_that_cannot_train_are_refused_before_the_first_step(start):
         start('tiny_stage1', **{'model.decode_head.num_classes': 2, 'model.decode_head.out_channels': 1})
     with pytest.raises(HeadError, match='has 2 entries, but the head has 19 classes'):
         start('tiny_stage1', **{'model.decode_head.loss_decode.class_weight': [1.0, 2.0]})
+    Path('weights.json').write_text('{"weights": [1.0, 2.0, 3.0]}')
+    with pytest.raises(HeadError, match='has 3 entries, but the head has 19 classes'):
+        start('tiny_stage1', **{'model.decode_head.loss_decode.class_weight': 'weights.json'})
     assert not list(Path('work_dirs').rglob('*.pth'))
