@@ -149,7 +149,7 @@ class FoldAverageHook(Hook):
 
     def _begin(self, runner: Runner) -> RunStart:
         """Take the run, and see what of it is to be done."""
-        check_initial_weights(runner.cfg.filename or 'this config', runner._load_from)
+        check_initial_weights(runner.cfg, runner._load_from)
         self._lease = claim(Path(runner.work_dir) / RUN_LEASE, f'{runner.work_dir} is being trained')
         run_name = run_name_of(runner)
         run_start = start_run(runner.cfg, self.ledger, run_name, bool(runner._resume))

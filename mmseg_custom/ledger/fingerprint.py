@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
 from mmseg_custom.engine.history import MONITOR
+from mmseg_custom.fold_settings import fold_file
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
@@ -158,7 +159,7 @@ def _without_fold(value: Any) -> Any:
 
 def hash_data(cfg: Config) -> str | None:
     """The checksum of the training images and their folds, ``None`` while there is no fold file."""
-    file = (cfg.train_dataloader.dataset.get('folds') or {}).get('file')
+    file = fold_file(cfg.train_dataloader.dataset.get('folds') or {})
     if file is None or not Path(file).is_file():
         return None
     split = read_split(file)

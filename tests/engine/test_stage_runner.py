@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmseg.registry import DATASETS, METRICS
+from tiny_stage import load_run
 
 from mmseg_custom.config import enable_amp, load_run_config
 from mmseg_custom.datasets.prepare import prepare
@@ -44,7 +45,7 @@ def start(tiny_recipe):
     """A function that starts a run of the tiny recipe; stage 1 is there."""
 
     def start(name, work_dir=None, resume=False, cut_after=None, force=False, **options):
-        cfg = load_run_config(tiny_recipe / f'{name}.py', work_dir, options)
+        cfg = load_run(tiny_recipe, name, work_dir, options)
         cfg.resume, cfg.force = resume, force
         prepare(cfg)
         runner = build_runner(cfg)

@@ -20,7 +20,7 @@ from mmseg_custom.ledger.fingerprint import (
 
 @pytest.fixture
 def load(tiny_recipe):
-    return lambda **options: load_run_config(tiny_recipe / 'tiny_stage2_fold1.py', cfg_options=options)
+    return lambda **options: load_run_config(tiny_recipe / 'tiny_stage2.py', cfg_options=options, fold=1)
 
 
 def test_differences_name_their_place():
@@ -77,7 +77,7 @@ def test_records_of_earlier_versions_are_compared_in_what_they_know(load):
 
 def test_folds_agree_in_all_but_their_fold(tiny_recipe):
     def entry(fold, **options):
-        return record_of(load_run_config(tiny_recipe / f'tiny_stage2_fold{fold}.py', cfg_options=options))
+        return record_of(load_run_config(tiny_recipe / 'tiny_stage2.py', cfg_options=options, fold=fold))
 
     assert disagreement({'fold1': entry(1), 'fold2': entry(2, work_dir='elsewhere')}) is None
     found = disagreement({'fold1': entry(1), 'fold2': entry(2), 'fold3': entry(3, sync_bn=None)})
