@@ -91,7 +91,7 @@ class Plan:
         if len(recipes) > 1:
             raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
         stages = {int(match['stage']): path for match, path in named if not match['fold']}
-        said = {number: _num_folds(path) for number, path in stages.items()}
+        said = {number: _num_folds(stages[number]) for number in sorted(stages)}
         _check_files_of_folds([(int(match['stage']), path) for match, path in named if match['fold']], said)
         self.stages = [self._stage(number, stages[number], said[number]) for number in sorted(stages)]
 
