@@ -1,6 +1,7 @@
 """What is learned from: data sets, folds, samplers, label ids, augmentations."""
 
 from mmseg_custom.datasets import transforms
+from mmseg_custom.datasets.folds.fold_dataset import FoldDataset
 from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split, write_split
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
@@ -13,6 +14,7 @@ from mmseg_custom.datasets.seeded_dataset import SeededDataset
 __all__ = [
     'ClassBalanceError',
     'ClassBalancedSampler',
+    'FoldDataset',
     'FoldError',
     'FoldSplit',
     'KFoldDataset',
