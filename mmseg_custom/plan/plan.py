@@ -22,7 +22,7 @@ class PlannedRun:
     fold: int | None
 
     @property
-    def run_name(self) -> str:
+    def name(self) -> str:
         """Its name in the ledger."""
         return name_of_run(self.fold)
 
