@@ -55,7 +55,7 @@ class StageRunner(Runner):
 
         MMEngine takes the text at every start and into every checkpoint, and has yapf format it each time, which is
         seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text. ``num_folds`` becomes that of
-        the data sets, as in :func:`~mmseg_custom.config.load_run_config`: MMSegmentation's tools come here without it.
+        the data sets, as in :func:`~mmseg_custom.config.load_run_config`: stock tools come here without it.
         """
         if not isinstance(cfg, Config):
             cfg = Config(dict(cfg))

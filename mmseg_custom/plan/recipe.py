@@ -185,10 +185,10 @@ class Recipe:
         cfg = self.state.config(run)
         folder = Path(cfg.work_dir)
         log = folder / 'train.log'
-        args, lease = (cfg, run.name, log), folder / RUN_LEASE
+        args, lease = (cfg, run.full_name, log), folder / RUN_LEASE
         return Job(f'stage {run.stage} {run.name}', train_run, args, log, lease=lease)
 
     def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
         runs = [run for pending in todo.values() for run in pending]
         epochs = {run: self.state.config(run).train_cfg.max_epochs for run in runs}
-        return {run.name: RunProgress(run.name, run.stage, run.name, epochs[run]) for run in runs}
+        return {run.full_name: RunProgress(run.full_name, run.stage, run.name, epochs[run]) for run in runs}
