@@ -7,7 +7,7 @@ from torch import nn
 from mmseg_custom.errors import StageError
 
 
-def check_classes(model: nn.Module, dataset: Any) -> None:
+def check_num_classes(model: nn.Module, dataset: Any) -> None:
     """Compare the number of classes of a segmentor with those of its data set.
 
     Raises:

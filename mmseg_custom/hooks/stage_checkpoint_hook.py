@@ -56,7 +56,7 @@ class StageCheckpointHook(Hook):
         """
         if runner.val_loop is None:
             raise ValueError('A stage chooses its best epoch on validation scores: set val_dataloader and val_cfg.')
-        self.monitor = monitor_of(runner, self.monitor, 'checkpoint')
+        self.monitor = monitor_of(runner)
         if runner.iter == 0 and is_main_process():
             archive(runner)
         restore_scalars(runner.message_hub)

@@ -8,14 +8,11 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import HISTORY_KEY, MONITOR, epochs_without_improvement, keep_last
 from mmseg_custom.engine.train_loop import batches_done
-from mmseg_custom.errors import UserError
+from mmseg_custom.hooks.monitor import MonitorError, check_monitor
 from mmseg_custom.hooks.training import counts_iterations, is_training, iterations_logged
 
 LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
-
-
-class MonitorError(UserError, ValueError):
-    """A metric that cannot choose the best epoch; the message says which can."""
+READERS = ('checkpoint', 'fold_average')  # Hooks that may repeat the monitor, and may not contradict it.
 
 
 @HOOKS.register_module()
@@ -40,6 +37,18 @@ class TrainingHistoryHook(Hook):
         self.monitor = monitor
         self.patience = patience
         self._started = 0.0
+
+    def before_run(self, runner: Runner) -> None:
+        """See that the validation gives the metric, and that no other hook was given another one.
+
+        Raises:
+            MonitorError: If not.
+        """
+        if is_training(runner) and runner.val_loop is not None:
+            check_monitor(runner.val_loop.evaluator, self.monitor)
+            for name in READERS:
+                settings = runner.cfg.get('default_hooks', {}).get(name) or {}
+                _check_same(settings.get('monitor'), self.monitor, name)
 
     def before_train(self, runner: Runner) -> None:
         """Start an empty history, or go on with the resumed one."""
@@ -106,23 +115,21 @@ class TrainingHistoryHook(Hook):
             runner.train_loop.stop_training = True
 
 
-def monitor_of(runner: Runner, given: str | None, where: str) -> str:
+def monitor_of(runner: Runner) -> str:
     """The metric that decides which epoch of a run is the best: that of its :class:`TrainingHistoryHook`.
 
-    Args:
-        runner: Of the run.
-        given: What another hook was given; ``None``, or the same.
-        where: The name of that hook in ``default_hooks``.
-
     Raises:
-        MonitorError: If it is another one, or nobody keeps a history.
+        MonitorError: If nobody keeps a history.
     """
     owner = next((hook for hook in runner.hooks if isinstance(hook, TrainingHistoryHook)), None)
     if owner is None:
-        raise MonitorError(f'default_hooks.{where} needs default_hooks.history=dict(type="TrainingHistoryHook").')
-    if given not in (None, owner.monitor):
+        raise MonitorError('A stage needs default_hooks.history=dict(type="TrainingHistoryHook").')
+    return owner.monitor
+
+
+def _check_same(given: str | None, monitor: str, where: str) -> None:
+    if given not in (None, monitor):
         raise MonitorError(
-            f'default_hooks.{where}.monitor={given!r} contradicts default_hooks.history.monitor={owner.monitor!r}: '
+            f'default_hooks.{where}.monitor={given!r} contradicts default_hooks.history.monitor={monitor!r}: '
             'set the latter and leave the former out.'
         )
-    return owner.monitor

@@ -29,10 +29,11 @@ LOSS_WINDOW = 50
 class Progress(NamedTuple):
     """How far a run is, in epochs, told now and then; with a score when an epoch is validated.
 
-    The first one names the epochs that an earlier call has done. The end may come before the last epoch.
+    ``run`` is its name in the plan. The first one names the epochs that an earlier call has done. The end may come
+    before the last epoch.
     """
 
-    config: str
+    run: str
     epoch: float
     score: float | None = None
     loss: float | None = None
@@ -42,17 +43,17 @@ class ProgressHook(Hook):
     """Tells how far a run is, to whoever started it.
 
     Args:
-        config: The run's config file.
+        run: The run's name in the plan.
         tell: Receives a :class:`Progress` at the start, about every second, after each validation and at the end.
     """
 
-    def __init__(self, config: str, tell: Callable[[Progress], None]) -> None:
-        self.config, self.tell = config, tell
+    def __init__(self, run: str, tell: Callable[[Progress], None]) -> None:
+        self.run, self.tell = run, tell
         self._told = 0.0
 
     def before_train(self, runner: Runner) -> None:
         """Tell which epoch the run goes on from."""
-        self.tell(Progress(self.config, runner.epoch))
+        self.tell(Progress(self.run, runner.epoch))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, **kwargs: Any) -> None:
         """Tell the part of the epoch that is done and the loss of late."""
@@ -65,26 +66,26 @@ class ProgressHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Tell the epoch and its score."""
-        self.tell(Progress(self.config, runner.epoch, metrics['mIoU']))
+        self.tell(Progress(self.run, runner.epoch, metrics['mIoU']))
 
     def after_train(self, runner: Runner) -> None:
         """Tell that no epoch is left."""
-        self.tell(Progress(self.config, runner.max_epochs))
+        self.tell(Progress(self.run, runner.max_epochs))
 
     def _tell_now_and_then(self, epoch: float, loss: float | None = None) -> None:
         if time.monotonic() - self._told > TELL_SECONDS:
             self._told = time.monotonic()
-            self.tell(Progress(self.config, epoch, loss=loss))
+            self.tell(Progress(self.run, epoch, loss=loss))
 
 
-def train_run(cfg: Config, config: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:
+def train_run(cfg: Config, run: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:
     """Train (or go on training) one run on the ``gpu`` that the environment names; all it prints goes to ``log``."""
     os.environ.update(gpu)
     with joined_pool(log):
         import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
         cfg.resume = cfg[BY_RECIPE] = True
         runner = build_runner(cfg)
-        runner.register_hook(ProgressHook(config, progress.send))
+        runner.register_hook(ProgressHook(run, progress.send))
         runner.train()
 
 

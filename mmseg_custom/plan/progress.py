@@ -12,7 +12,7 @@ class RunProgress:
     """How far a run is.
 
     Attributes:
-        name: How lines call it.
+        name: Its name in the plan.
         stage: The number of its stage.
         run_name: Its name in the ledger of the stage.
         epochs: Epochs to train.
@@ -69,7 +69,7 @@ class PlanProgress:
     """Brings together what single runs tell about themselves.
 
     Args:
-        runs: The runs to train, by config.
+        runs: The runs to train, by name.
         report: Takes a line for each validated epoch; ``None`` for no lines.
 
     Attributes:
@@ -83,7 +83,7 @@ class PlanProgress:
 
     def tell(self, progress: Progress) -> None:
         """Take note of what a run tells, and report a score."""
-        run = self.runs[progress.config]
+        run = self.runs[progress.run]
         run.update(progress)
         if progress.score is not None and self.report:
             self.report(

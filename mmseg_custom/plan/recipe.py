@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Container
 from pathlib import Path
-from typing import Any
 
 from mmseg_custom.datasets.folds.kfold_dataset import is_kfold
 from mmseg_custom.datasets.prepare import prepare
@@ -28,10 +27,9 @@ class Recipe:
     """Runs a plan, and goes on where an earlier call stopped.
 
     Args:
-        plan: The stages and their configs.
+        plan: The stages, their configs and the overrides for these.
         pool: Runs the folds of a stage.
         report: Takes lines for the user.
-        cfg_options: Overrides for every config, by dotted key.
         keep_going: Fuse a stage without the folds that failed; they are tried again at the next call. Defaults to
             ``False``: a failed fold ends the recipe behind its stage.
         early_stop: End the plan behind a stage whose winner has no significant gain; later calls
@@ -48,7 +46,6 @@ class Recipe:
         plan: Plan,
         pool: Pool,
         report: Report,
-        cfg_options: dict[str, Any] | None = None,
         keep_going: bool = False,
         early_stop: bool = False,
         repeat: int = 0,
@@ -56,8 +53,7 @@ class Recipe:
         self.plan, self.pool, self.report = plan, pool, report
         self.follow: Callable[[PlanProgress], None] | None = None
         self.keep_going, self.early_stop = keep_going, early_stop
-        options = {**(cfg_options or {}), ALLOW_MISSING: True} if keep_going else cfg_options
-        self.state = PlanState(plan, options, repeat)
+        self.state = PlanState(plan, {ALLOW_MISSING: True} if keep_going else None, repeat)
 
     def run(
         self,
@@ -148,7 +144,7 @@ class Recipe:
             lengths = extension(self.state.config(run), self.state.ledger(stage).entry(run.name))
             if lengths:
                 self.report(f'stage {stage.number} {run.name}: goes on behind {lengths[0]} of {lengths[1]} epochs')
-            check_initial_weights(run.config, self.state.config(run).load_from, self.state.repeat)
+            check_initial_weights(self.state.config(run), self.state.config(run).load_from, self.state.repeat)
         first = self.state.config(stage.runs[0])
         if is_kfold(first.train_dataloader.dataset):
             prepare(first)
@@ -189,10 +185,10 @@ class Recipe:
         cfg = self.state.config(run)
         folder = Path(cfg.work_dir)
         log = folder / 'train.log'
-        args, lease = (cfg, str(run.config), log), folder / RUN_LEASE
+        args, lease = (cfg, run.full_name, log), folder / RUN_LEASE
         return Job(f'stage {run.stage} {run.name}', train_run, args, log, lease=lease)
 
     def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
         runs = [run for pending in todo.values() for run in pending]
         epochs = {run: self.state.config(run).train_cfg.max_epochs for run in runs}
-        return {str(run.config): RunProgress(run.config.stem, run.stage, run.name, epochs[run]) for run in runs}
+        return {run.full_name: RunProgress(run.full_name, run.stage, run.name, epochs[run]) for run in runs}
