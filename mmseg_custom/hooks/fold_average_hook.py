@@ -55,6 +55,8 @@ class FoldAverageHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Fuse the stage if it is complete; all processes score, all else is the main one's."""
+        if not self.rules.candidates:
+            return
         scorer = WeightScorer(runner.cfg, self.bn_images)
         lead(lambda score: self._fuse_if_complete(runner, score), scorer.together)
 

@@ -9,22 +9,23 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_records
 from mmseg_custom.engine.distributed.main_process import lead, on_main_process
-from mmseg_custom.engine.history import HISTORY_KEY, best_position
+from mmseg_custom.engine.history import HISTORY_KEY, chosen_position
 from mmseg_custom.engine.resume_points import delete_resume_points
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.ingredients import check_agreement
 from mmseg_custom.fusion.rules import FusionRules
-from mmseg_custom.fusion.weight_scorer import Scorer, ScoringOrder, WeightScorer
+from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL, Scorer, ScoringOrder, WeightScorer
 from mmseg_custom.hooks.lineage_hook import lineage_hook_of
 from mmseg_custom.hooks.run_record import last_snapshots, run_entry, run_name_of
 from mmseg_custom.hooks.skipped_samples_hook import SKIPPED_KEY
 from mmseg_custom.hooks.stage_checkpoint_hook import best_checkpoint
 from mmseg_custom.hooks.training import is_training
-from mmseg_custom.hooks.training_history_hook import monitor_of
+from mmseg_custom.hooks.training_history_hook import history_hook_of
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights, plain_data
 from mmseg_custom.ledger.changes import record_started
 from mmseg_custom.ledger.fingerprint import fingerprint
 from mmseg_custom.ledger.finished import RunStart, check_still_free, start_run
+from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, write_counts
 from mmseg_custom.ledger.stage_ledger import SNAPSHOTS, Entry, StageLedger
 
 
@@ -82,26 +83,32 @@ class RunRecordHook(Hook):
         return run_start
 
     def _record(self, runner: Runner, scorer: Scorer, skipped: Skipped) -> None:
-        ledger, name, monitor = ledger_of(runner), run_name_of(runner), monitor_of(runner)
+        ledger, name, history_hook = ledger_of(runner), run_name_of(runner), history_hook_of(runner)
+        monitor = history_hook.monitor
         check_still_free(ledger, name, self._run_start, runner.work_dir)
         history = runner.message_hub.get_info(HISTORY_KEY)
-        position = best_position(history, monitor)
+        position = chosen_position(history, monitor, history_hook.select)
         if position is None:
             raise StageError(f'No epoch of {name} has a finite {monitor}: there is no best one.')
         checkpoint = best_checkpoint(runner, monitor, history[position])
         known = lineage_hook_of(runner)
-        entry = run_entry(runner, ledger, history, {**history[position], 'seen': known.held_out_seen}, known.lineage)
+        chosen = {'monitor': monitor, 'select': history_hook.select}
+        entry = chosen | run_entry(
+            runner, ledger, history, {**history[position], 'seen': known.held_out_seen}, known.lineage
+        )
         weights, settings = load_weights(checkpoint), runner.cfg.default_hooks.fold_average
         others = last_snapshots(runner, hash_weights(weights)) if settings.get('keep_last') else {}
-        entry.update(_scored(weights, others, scorer, FusionRules.of(settings).parts))
+        scored, counts = _scored(weights, others, scorer, FusionRules.of(settings).parts_of_a_run)
+        entry.update(scored)
+        if counts is not None:
+            write_counts(counts, counts_file(ledger.folder, name))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
         ledger.record(name, entry, checkpoint, others)
         delete_resume_points(runner.work_dir, len(runner.train_dataloader))
         seen = ' (seen)' if known.held_out_seen else ''
-        runner.logger.info(
-            f'{name}: {entry["best"]["mIoU"]:.2f} mIoU on its held-out fold{seen}, {entry["val"]["mIoU"]:.2f} on val.'
-        )
+        on_val = f', {entry[VAL]["mIoU"]:.2f} mIoU on val' if VAL in entry else ''
+        runner.logger.info(f'{name}: {monitor} {entry["best"][monitor]:.2f} on its held-out fold{seen}{on_val}.')
 
 
 def ledger_of(runner: Runner) -> StageLedger:
@@ -116,12 +123,17 @@ def ledger_of(runner: Runner) -> StageLedger:
     return StageLedger(stage_dir)
 
 
-def _scored(best: dict, others: dict[str, Entry], scorer: Scorer, parts: tuple[str, ...]) -> Entry:
-    """Checksum and scores of the best weights, and of the other snapshots that are kept."""
+def _scored(
+    best: dict, others: dict[str, Entry], scorer: Scorer, parts: tuple[str, ...]
+) -> tuple[Entry, HeldOutCounts | None]:
+    """Checksum and scores of the best weights, of the other snapshots that are kept, and counts out of fold."""
     snapshots = {'best': best, **{kind: other['state_dict'] for kind, other in others.items()}}
     scored = scorer(ScoringOrder(snapshots, parts=parts))
     found = {
         kind: {'weights': hash_weights(snapshot), **plain_data(dict(scored[kind].scores))}
         for kind, snapshot in snapshots.items()
     }
-    return {**found.pop('best'), **({SNAPSHOTS: found} if found else {})}
+    counts = None
+    if HELD_OUT in parts:
+        counts = HeldOutCounts.of(scored['best'].paths[HELD_OUT], scored['best'].matrices[HELD_OUT])
+    return {**found.pop('best'), **({SNAPSHOTS: found} if found else {})}, counts

@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.engine.history import HISTORY_KEY, MONITOR, epochs_without_improvement, keep_last
+from mmseg_custom.engine.history import BEST, HISTORY_KEY, LAST, MONITOR, epochs_without_improvement, keep_last
 from mmseg_custom.engine.train_loop import batches_done
 from mmseg_custom.hooks.monitor import MonitorError, check_monitor
 from mmseg_custom.hooks.training import counts_iterations, is_training, iterations_logged
@@ -28,13 +28,17 @@ class TrainingHistoryHook(Hook):
     Args:
         monitor: Metric that decides which epoch is the best, higher is better; here and nowhere else, other hooks
             read it (:func:`monitor_of`). Defaults to ``'mIoU'``.
+        select: Which validation the run keeps the weights of: the ``'best'`` one by ``monitor``, the default, or the
+            ``'last'``. The best score on images that chose it is optimistically biased.
         patience: Validations without a better ``monitor`` after which training ends; ``None`` never.
     """
 
     priority = 'NORMAL'
 
-    def __init__(self, monitor: str = MONITOR, patience: int | None = None) -> None:
-        self.monitor = monitor
+    def __init__(self, monitor: str = MONITOR, select: str = BEST, patience: int | None = None) -> None:
+        if select not in (BEST, LAST):
+            raise MonitorError(f'default_hooks.history.select={select!r} is unknown: use {BEST!r} or {LAST!r}.')
+        self.monitor, self.select = monitor, select
         self.patience = patience
         self._started = 0.0
 
@@ -115,8 +119,8 @@ class TrainingHistoryHook(Hook):
             runner.train_loop.stop_training = True
 
 
-def monitor_of(runner: Runner) -> str:
-    """The metric that decides which epoch of a run is the best: that of its :class:`TrainingHistoryHook`.
+def history_hook_of(runner: Runner) -> TrainingHistoryHook:
+    """The hook that keeps the history of a run, and knows which of its weights are kept.
 
     Raises:
         MonitorError: If nobody keeps a history.
@@ -124,7 +128,12 @@ def monitor_of(runner: Runner) -> str:
     owner = next((hook for hook in runner.hooks if isinstance(hook, TrainingHistoryHook)), None)
     if owner is None:
         raise MonitorError('A stage needs default_hooks.history=dict(type="TrainingHistoryHook").')
-    return owner.monitor
+    return owner
+
+
+def monitor_of(runner: Runner) -> str:
+    """The metric that decides which epoch of a run is the best; raises as :func:`history_hook_of`."""
+    return history_hook_of(runner).monitor
 
 
 def _check_same(given: str | None, monitor: str, where: str) -> None:
