@@ -9,6 +9,7 @@ FROM_BELOW = (
     'stack',
     'options',
     'io',
+    'fold_settings',
     'config',
     'models',
     'datasets',
