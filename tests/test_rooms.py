@@ -21,6 +21,7 @@ FROM_BELOW = (
     'launchers',
     'plan',
     'hooks',
+    'cross_validation',
     'inference',
     'reports',
 )

@@ -40,6 +40,6 @@ def _plain(value: Any, where: str) -> Any:
         ast.literal_eval(repr(value))
     except (ValueError, SyntaxError):
         raise ConfigError(
-            f'{where}={value!r} cannot be written into a config file: give plain data and names of registered classes.'
+            f'{where}={value!r} cannot be written into a config file: give plain data, and registered names.'
         ) from None
     return value

@@ -138,8 +138,8 @@ def out_of_fold_table(result: OutOfFold) -> str:
     low, high = result.interval
     lines = [
         table.get_string(),
-        f'Out of fold: {result.pooled["mIoU"]:.2f}{mark} mIoU over {result.images} images, each predicted by the fold '
-        f'that was not trained on it; 95 % interval over images {low:.2f} to {high:.2f}.',
+        f'Out of fold: {result.pooled["mIoU"]:.2f}{mark} mIoU over {result.images} images, each predicted by the '
+        f'fold that was not trained on it; 95 % interval over images {low:.2f} to {high:.2f}.',
         *result.notes,
         _per_class(result),
     ]
