@@ -27,6 +27,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     run = commands.add_parser(
         'run',
+        allow_abbrev=False,
         help='train the folds of a config and score every image by the fold that was not trained on it',
         description='Train the folds of a config; the same command goes on where it was interrupted.',
     )
