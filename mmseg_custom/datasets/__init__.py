@@ -7,6 +7,7 @@ from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.folds.splitting import split_folds
 from mmseg_custom.datasets.samplers.class_balanced_sampler import ClassBalancedSampler, ClassBalanceError
+from mmseg_custom.datasets.samplers.seeded_infinite_sampler import SeededInfiniteSampler
 from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, SeededSampler
 from mmseg_custom.datasets.samplers.sharded_sampler import ShardedSampler
 from mmseg_custom.datasets.seeded_dataset import SeededDataset
@@ -20,6 +21,7 @@ __all__ = [
     'KFoldDataset',
     'SampleKey',
     'SeededDataset',
+    'SeededInfiniteSampler',
     'SeededSampler',
     'ShardedSampler',
     'read_split',

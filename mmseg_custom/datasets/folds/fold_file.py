@@ -7,11 +7,12 @@ from pathlib import Path
 
 from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping, table_hash
 from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, NUM_FOLDS
 from mmseg_custom.io.files import PathLike, hash_text, read_json, write_json
 
 GROUPS_SHOWN = 8
 # What a config says about its folds, and what it need not say.
-SPLIT_DEFAULTS = {'num_folds': 5, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
+SPLIT_DEFAULTS = {NUM_FOLDS: DEFAULT_NUM_FOLDS, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
 
 
 @dataclass(frozen=True)
