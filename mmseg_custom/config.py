@@ -116,6 +116,12 @@ def _apply_folds(cfg: Config, trains_folds: bool) -> None:
         cfg.pop(NUM_FOLDS, None)
 
 
+def length_of(cfg: Config) -> tuple[int, str]:
+    """How long a config trains, and whether in ``'epoch'`` or ``'iteration'``."""
+    length = cfg.train_cfg.get('max_iters')
+    return (cfg.train_cfg.max_epochs, 'epoch') if length is None else (length, 'iteration')
+
+
 def initial_weights_of(cfg: Config, load_from: str | None) -> str | None:
     """The checkpoint that a run starts from, ``None`` for scratch.
 

@@ -125,6 +125,9 @@ def _leaves(cfg: Config, loader: str) -> Iterator[dict]:
 
 
 def _below(dataset: dict) -> Iterator[dict]:
+    if 'folds' in dataset:  # A fold of any data set has that one inside.
+        yield dataset
+        return
     inner = [dataset.get('dataset'), *(dataset.get('datasets') or ())]
     wrapped = [one for one in inner if isinstance(one, dict)]
     for one in wrapped:

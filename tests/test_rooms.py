@@ -23,6 +23,7 @@ FROM_BELOW = (
     'hooks',
     'inference',
     'reports',
+    'cross_validation',
 )
 
 

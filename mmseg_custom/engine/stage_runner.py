@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
-from mmengine.model import is_model_wrapper
+from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.optim import AmpOptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import BaseLoop, Runner
@@ -55,7 +55,7 @@ class StageRunner(Runner):
 
         MMEngine takes the text at every start and into every checkpoint, and has yapf format it each time, which is
         seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text. ``num_folds`` becomes that of
-        the data sets, as in :func:`~mmseg_custom.config.load_run_config`: MMSegmentation's tools come here without it.
+        the data sets, as in :func:`~mmseg_custom.config.load_run_config`: stock tools come here without it.
         """
         if not isinstance(cfg, Config):
             cfg = Config(dict(cfg))
@@ -110,6 +110,8 @@ class StageRunner(Runner):
         """
         model = super().build_model(model)
         check_heads(model)
+        if not self.distributed:
+            model = revert_sync_batchnorm(model)  # There is nothing to synchronise, and on a CPU it fails.
         return model.to(memory_format=torch.channels_last) if self.cfg.get('channels_last') else model
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:

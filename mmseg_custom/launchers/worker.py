@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.utils import import_modules_from_strings
 
+from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
@@ -27,14 +28,13 @@ LOSS_WINDOW = 50
 
 
 class Progress(NamedTuple):
-    """How far a run is, in epochs, told now and then; with a score when an epoch is validated.
+    """How far a run is, in epochs or iterations as its loop counts, told now and then; with a score after validation.
 
-    ``run`` is its name in the plan. The first one names the epochs that an earlier call has done. The end may come
-    before the last epoch.
+    ``run`` is its name in the plan. The first one names what an earlier call has done. The end may come early.
     """
 
     run: str
-    epoch: float
+    done: float
     score: float | None = None
     loss: float | None = None
 
@@ -52,30 +52,37 @@ class ProgressHook(Hook):
         self._told = 0.0
 
     def before_train(self, runner: Runner) -> None:
-        """Tell which epoch the run goes on from."""
-        self.tell(Progress(self.run, runner.epoch))
+        """Tell where the run goes on from."""
+        self.tell(Progress(self.run, _done(runner)))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, **kwargs: Any) -> None:
-        """Tell the part of the epoch that is done and the loss of late."""
-        done = runner.epoch + (batch_idx + 1) / len(runner.train_dataloader)
+        """Tell what is done, with the part of the epoch under way, and the loss of late."""
+        by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
+        done = runner.iter + 1 if by_iter else runner.epoch + (batch_idx + 1) / len(runner.train_dataloader)
         self._tell_now_and_then(done, runner.message_hub.get_scalar('train/loss').mean(LOSS_WINDOW))
 
     def after_val_iter(self, runner: Runner, **kwargs: Any) -> None:
         """Give a sign of life."""
-        self._tell_now_and_then(runner.epoch)
+        self._tell_now_and_then(_done(runner))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Tell the epoch and its score."""
-        self.tell(Progress(self.run, runner.epoch, metrics['mIoU']))
+        """Tell the score by which epochs are compared."""
+        settings = runner.cfg.get('default_hooks', {}).get('history') or {}
+        self.tell(Progress(self.run, _done(runner), metrics.get(settings.get('monitor', MONITOR))))
 
     def after_train(self, runner: Runner) -> None:
-        """Tell that no epoch is left."""
-        self.tell(Progress(self.run, runner.max_epochs))
+        """Tell that nothing is left."""
+        by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
+        self.tell(Progress(self.run, runner.max_iters if by_iter else runner.max_epochs))
 
-    def _tell_now_and_then(self, epoch: float, loss: float | None = None) -> None:
+    def _tell_now_and_then(self, done: float, loss: float | None = None) -> None:
         if time.monotonic() - self._told > TELL_SECONDS:
             self._told = time.monotonic()
-            self.tell(Progress(self.run, epoch, loss=loss))
+            self.tell(Progress(self.run, done, loss=loss))
+
+
+def _done(runner: Runner) -> int:
+    return runner.iter if isinstance(runner.train_loop, IterBasedTrainLoop) else runner.epoch
 
 
 def train_run(cfg: Config, run: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:

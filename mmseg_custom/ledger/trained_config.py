@@ -11,8 +11,8 @@ from mmengine.logging import print_log
 from mmseg_custom.config import load_run_config
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import PathLike
-from mmseg_custom.io.records import read_record
 from mmseg_custom.ledger.changes import RUN_FILE
+from mmseg_custom.ledger.ledger_record import read_ledger_record
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
 
@@ -64,11 +64,11 @@ def find_record(model: PathLike) -> Entry | None:
     if finished:
         name = Path(model).stem
         return StageLedger(folder).entry(name if name in finished else finished[0])
-    return read_record(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
+    return read_ledger_record(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
 
 
 def trained_options(record: Entry) -> dict[str, Any]:
-    """The overrides in a record by dotted key, none in the records of earlier versions."""
+    """The overrides in a record by dotted key."""
     return {key: _read_value(text) for key, text in record.get('cfg_options', {}).items()}
 
 

@@ -33,14 +33,14 @@ class PlannedRun:
     fold: int | None
 
     @property
-    def run_name(self) -> str:
+    def name(self) -> str:
         """Its name in the ledger."""
         return name_of_run(self.fold)
 
     @property
-    def name(self) -> str:
+    def full_name(self) -> str:
         """Its name in the plan, which its folder has: ``stage2_fold1``."""
-        return self.config.stem if self.fold is None else f'{self.config.stem}_{self.run_name}'
+        return self.config.stem if self.fold is None else f'{self.config.stem}_{self.name}'
 
     @property
     def command(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_custom.config import load_run_config, take_fold
+from mmseg_custom.config import length_of, load_run_config, take_fold
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import remove_leftovers
 from mmseg_custom.ledger.changes import archive, change_of, extension, remove_leftovers_of_run
@@ -100,10 +100,8 @@ class PlanState:
                 state = 'left out' if not chosen else self._state(run, stage, before)
                 if not_run and state == TO_TRAIN:
                     state = f'{explain_not_run(end)} (--past-early-stop);'
-                start = cfg.load_from or 'scratch'
-                lines.append(
-                    f'stage {stage.number} {run.name:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'
-                )
+                start, (length, unit) = cfg.load_from or 'scratch', length_of(cfg)
+                lines.append(f'stage {stage.number} {run.name:6} {state:9} {length:3} {unit}s from {start}')
             before = stage.number if self._is_trained_on(stage, folds) else before
         return lines
 

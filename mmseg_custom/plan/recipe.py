@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable, Container
 from pathlib import Path
 
+from mmseg_custom.config import length_of
 from mmseg_custom.datasets.folds.kfold_dataset import is_kfold
 from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.launchers.pool import Job, Pool
@@ -133,6 +135,8 @@ class Recipe:
         if missing:
             self.report(f'stage {stage.number} waits for {", ".join(missing)}')
             return
+        if not self.state.config(stage.runs[0]).default_hooks.fold_average.get('candidates', True):
+            return
         if ledger.outcome(run_names) is None:
             self._fuse(stage, ledger)
         if self.early_stop:
@@ -185,10 +189,13 @@ class Recipe:
         cfg = self.state.config(run)
         folder = Path(cfg.work_dir)
         log = folder / 'train.log'
-        args, lease = (cfg, run.name, log), folder / RUN_LEASE
+        args, lease = (cfg, run.full_name, log), folder / RUN_LEASE
         return Job(f'stage {run.stage} {run.name}', train_run, args, log, lease=lease)
 
     def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
-        runs = [run for pending in todo.values() for run in pending]
-        epochs = {run: self.state.config(run).train_cfg.max_epochs for run in runs}
-        return {run.name: RunProgress(run.name, run.stage, run.name, epochs[run]) for run in runs}
+        return {run.full_name: self._progress_of(run) for pending in todo.values() for run in pending}
+
+    def _progress_of(self, run: PlannedRun) -> RunProgress:
+        cfg = self.state.config(run)
+        monitor = (cfg.default_hooks.get('history') or {}).get('monitor', MONITOR)
+        return RunProgress(run.full_name, run.stage, run.name, *length_of(cfg), monitor)

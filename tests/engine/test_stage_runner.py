@@ -12,8 +12,7 @@ from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.weight_scorer import WeightScorer
-from mmseg_custom.hooks.monitor import scores_of
-from mmseg_custom.hooks.training_history_hook import MonitorError
+from mmseg_custom.hooks.monitor import MonitorError, scores_of
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,

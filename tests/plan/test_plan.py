@@ -21,7 +21,7 @@ def test_folder_is_the_plan(folder):
         (10, ['fold1', 'fold2', 'fold3']),
     ]
     run = plan.stage(2).runs[2]
-    assert (run.config, run.name) == (folder / 'x_stage2.py', 'x_stage2_fold3')
+    assert (run.config, run.full_name) == (folder / 'x_stage2.py', 'x_stage2_fold3')
     assert [len(stage.runs) for stage in Plan(folder, {'num_folds': 10}).stages] == [1, 10, 10]
     assert [len(stage.runs) for stage in Plan(folder, {'num_folds': None}).stages] == [1, 1, 1]
     with pytest.raises(StageError, match='no stage 3'):

@@ -43,7 +43,7 @@ def plan(tmp_path):
     def plan(name):
         stages = Plan(Lab(tmp_path, tmp_path / 'data', IMAGES).plan(BY_NAME[name])).stages
         return {
-            run.name.partition('seed42_')[2]: load_run_config(run.config, fold=run.fold)
+            run.full_name.partition('seed42_')[2]: load_run_config(run.config, fold=run.fold)
             for stage in stages
             for run in stage.runs
         }
