@@ -1,9 +1,11 @@
 """Packaging of the plugin: it brings no torch and no mm package of its own."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+?)'", (ROOT / 'mmseg_custom/__init__.py').read_text()).group(1)
@@ -29,6 +31,20 @@ EXTRAS = {
     'pretrained': PRETRAINED,
 }
 
+
+class BuildWithConfigs(build_py):
+    """Puts configs and tools into the wheel where MMEngine and MIM look for them: ``mmseg_custom::stage1.py``."""
+
+    def run(self) -> None:
+        """Build, then copy."""
+        super().run()
+        if not self.editable_mode:
+            for folder in ('configs', 'tools'):
+                target = Path(self.build_lib) / 'mmseg_custom/.mim' / folder
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(ROOT / folder, target, ignore=shutil.ignore_patterns('__pycache__'))
+
+
 setup(
     name='mmseg-custom',
     version=VERSION,
@@ -42,6 +58,9 @@ setup(
         *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
     ],
     packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*']),
+    py_modules=['mmseg_kfold'],
+    entry_points={'console_scripts': ['mmseg-kfold = mmseg_kfold:main']},
+    cmdclass={'build_py': BuildWithConfigs},
     package_data={'mmseg_custom': ['py.typed'], 'mmseg_custom.reports': ['templates/*']},
     # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
     # mmsegmentation. The extras bring a stack into an environment that has none.

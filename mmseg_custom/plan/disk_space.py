@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.folds.fold_file import SPLIT_DEFAULTS
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import NUM_FOLDS, fold_of, split_settings
 from mmseg_custom.fusion.rules import FusionRules
 from mmseg_custom.io.files import existing_folder, free_bytes, readable_size
 
@@ -75,8 +76,8 @@ def _needed(configs: list[Config], jobs: int) -> dict[Path, int]:
 
 def _files_beside_runs(cfg: Config) -> int:
     """Averages and snapshots that a stage's folder gets; the best fold and the winner are hard links."""
-    settings, dataset = cfg.default_hooks.fold_average, cfg.train_dataloader.dataset
-    folds = {**SPLIT_DEFAULTS, **(dataset.get('folds') or {})}['num_folds'] if dataset.get('fold') else 1
+    settings = cfg.default_hooks.fold_average
+    folds = {**SPLIT_DEFAULTS, **split_settings(cfg)}[NUM_FOLDS] if fold_of(cfg) else 1
     snapshots = SNAPSHOT_KINDS * folds if settings.get('keep_last') else 0
     return snapshots + FusionRules.of(settings).count_averages(folds)
 

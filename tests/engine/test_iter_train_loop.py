@@ -15,7 +15,7 @@ from mmengine.runner.loops import _InfiniteDataloaderIterator
 from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
-from mmseg_custom.datasets import ClassBalancedSampler, SeededSampler
+from mmseg_custom.datasets import ClassBalancedSampler, SeededInfiniteSampler, SeededSampler
 from mmseg_custom.engine import LoopError, ResumableIterTrainLoop, ResumableTrainLoop, ResumeError
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point, resume_points
@@ -55,6 +55,18 @@ def batches(make_sampler, workers, done, number):
     loop.dataloader, loop._iter = make_loader(make_sampler, workers), done
     loop.dataloader_iterator = _InfiniteDataloaderIterator(loop.dataloader)
     return list(islice(loop._batches(), number))
+
+
+def test_an_endless_sampler_gives_full_batches_in_mmengines_order_and_goes_on_where_it_was():
+    indices = list(islice(InfiniteSampler(range(IMAGES), seed=1), 36))
+    whole = batches(SeededInfiniteSampler, 0, 0, 9)
+    assert [image for batch in whole for image in batch] == indices
+    keys = list(islice(SeededInfiniteSampler(range(IMAGES), seed=1), 36))
+    assert [int(key) for key in keys] == indices
+    assert [key.epoch for key in keys] == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 6
+    for done in (1, 4, 8):
+        for workers in (0, 2):
+            assert batches(SeededInfiniteSampler, workers, done, 9 - done) == whole[done:]
 
 
 @pytest.mark.parametrize('make_sampler', [SeededSampler, class_balanced])

@@ -44,6 +44,7 @@ from mmseg_custom.datasets.sample_files import (
     without_suffix,
 )
 from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, seed_sample
+from mmseg_custom.fold_settings import fold_file
 
 PARTS = ('train', 'val')
 # Every image of a split, whatever is carved out of it.
@@ -73,9 +74,10 @@ class KFoldDataset(BaseSegDataset):
     Args:
         part: ``'train'``, ``'val'``, ``'selection'`` or ``'all'``.
         fold: ``None`` or 1 to K.
-        folds: How the folds are made and where they are kept: ``file`` and, as in
-            :func:`make_split`, ``num_folds``, ``seed``, ``group_by``, ``block_size``, ``selection``.
-            Written once by ``tools/prepare_data.py``; a file that no longer fits the data is an error.
+        folds: How the folds are made and where they are kept: ``file``, with ``{num_folds}`` where their number
+            belongs in its name, and, as in :func:`make_split`, ``num_folds``, ``seed``, ``group_by``,
+            ``block_size``, ``selection``. Written once by ``tools/prepare_data.py``; a file that no longer fits the
+            data is an error.
         data_prefix: Folders under ``data_root``, with ``{split}`` where the split's name belongs. Without a
             ``seg_map_path`` the images have no labels: they can be predicted.
         ann_file: A list of image names under ``data_root``, one a line, with ``{split}`` where the split's name
@@ -122,6 +124,7 @@ class KFoldDataset(BaseSegDataset):
         self.part, self.fold, self.skip_list, self.on_bad_sample = part, fold, skip_list, on_bad_sample
         self.convert_images, self.packed, self.store = convert_images, packed, None
         self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
+        self.folds['file'] = fold_file(self.folds)
         if part == SELECTION and not self.folds['selection']:
             raise FoldError("part='selection' needs a share to carve out: folds=dict(file=..., selection=0.1).")
         if fold is not None and not folds:
