@@ -33,6 +33,7 @@ test-faults: $(EXTRAS)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(READY): setup.py requirements.txt
 	$(PYTHON) -m venv $(VENV)

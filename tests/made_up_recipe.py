@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from mmseg_custom.io.files import read_json, write_bytes, write_json
-from mmseg_custom.ledger.stage_ledger import LEDGER_VERSION, StageLedger, names_of_runs
+from mmseg_custom.ledger.ledger_record import LEDGER_VERSION
+from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 from mmseg_custom.reports.findings.examination import CACHE_FILE, CACHE_VERSION
 from mmseg_custom.reports.findings.sample_images import Sample, data_uri
 

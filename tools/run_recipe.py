@@ -80,10 +80,10 @@ def run(recipe: Recipe, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    plan = Plan(args.folder)
+    plan = Plan(args.folder, args.cfg_options)
     plan.check_chosen(args.stages, args.folds)
     pool = build_pool(args)
-    options = (args.cfg_options, args.keep_going, args.early_stop)
+    options = (args.keep_going, args.early_stop)
     recipes = [Recipe(plan, pool, say, *options, repeat) for repeat in range(args.repeats)]
     for count, recipe in enumerate(recipes, start=1):
         if args.repeats > 1:

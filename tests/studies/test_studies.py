@@ -11,8 +11,10 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from test_schedules import rates
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
 from studies.configs import SIZE, Lab
 from studies.experiments import (
     HALF,
@@ -36,11 +38,15 @@ BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS.values() if
 
 @pytest.fixture
 def plan(tmp_path):
-    """A function that writes an experiment's plan and reads it back, by the names of its runs."""
+    """A function that writes an experiment's plan and reads its runs, by their names."""
 
     def plan(name):
-        folder = Lab(tmp_path, tmp_path / 'data', IMAGES).plan(BY_NAME[name])
-        return {path.stem.partition('seed42_')[2]: Config.fromfile(path) for path in folder.glob('*.py')}
+        stages = Plan(Lab(tmp_path, tmp_path / 'data', IMAGES).plan(BY_NAME[name])).stages
+        return {
+            run.full_name.partition('seed42_')[2]: load_run_config(run.config, fold=run.fold)
+            for stage in stages
+            for run in stage.runs
+        }
 
     return plan
 
