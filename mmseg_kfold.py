@@ -38,6 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     run.add_argument(
         '--jobs', type=_number(1), default=1, metavar='N', help='folds trained side by side (default: 1)'
     )
+    run.add_argument('--stages', type=_number(1), default=1, metavar='N', help='stages of folds (default: 1)')
     run.add_argument('--seed', type=_number(0), help="of folds and training (default: the config's, else 42)")
     split = run.add_argument_group('how the images are split')
     split.add_argument(

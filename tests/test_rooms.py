@@ -21,9 +21,9 @@ FROM_BELOW = (
     'launchers',
     'plan',
     'hooks',
-    'cross_validation',
     'inference',
     'reports',
+    'cross_validation',
 )
 
 

@@ -5,18 +5,20 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
-from mmseg_custom.cross_validation.fold_config import FoldOptions
-from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, out_of_fold_table
+from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
+from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, OutOfFold, out_of_fold_table
 from mmseg_custom.cross_validation.run import FOLD_FILE, Prepared, prepare_run, read_user_config, recipe_of, run_folds
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
 from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
+from mmseg_custom.reports import recipe_table
 from mmseg_custom.reports.live_table import live_table
 
 
@@ -37,17 +39,9 @@ def run(args: Namespace) -> None:
     user = read_user_config(args.config, _overrides(args.cfg_options))
     folder = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_kfold')
     file = Path(args.splits) if args.splits else folder / FOLD_FILE
-    options = FoldOptions(
-        folder,
-        args.folds,
-        file,
-        args.monitor,
-        args.select,
-        args.max_iters,
-        args.max_epochs,
-        args.val_interval,
-        args.seed,
-    )
+    names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
+    given = {name: getattr(args, name) for name in names}
+    options = FoldOptions(folder, args.folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
     prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
     recipe = recipe_of(prepared, LocalPool(args.jobs), say)
@@ -57,12 +51,37 @@ def run(args: Namespace) -> None:
         say('\n'.join(recipe.describe(folds=args.only)))
         return
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
-        result = run_folds(prepared, recipe, args.only, args.force)
-    if result is None:
+        results = run_folds(prepared, recipe, args.only, args.force)
+    tell(options, recipe, results)
+
+
+def scored_on(user: Config, holdout: float | None, stages: int) -> str | None:
+    """The images that choose among candidates: what is carved out, else the config's val split, if there is one.
+
+    Raises:
+        OptionError: If there are none and several stages need them.
+    """
+    found = HOLDOUT if holdout else VAL if user.get('val_dataloader') else None
+    if found is None and stages > 1:
+        raise OptionError(
+            f'--stages {stages}: a stage starts from the winner of the one before, chosen on images that no fold is '
+            'trained on, and the config has no val_dataloader: add --holdout 0.1.'
+        )
+    return found
+
+
+def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) -> None:
+    """Say what the folds came to."""
+    if not results:
         say('The numbers over all folds come when all are trained: the same command without --only.')
-        return
-    say(out_of_fold_table(result))
-    say(f'kept in {options.folder / "stage1" / RESULT_FILE}; weights: {options.folder / "stage1"}/fold*.pth')
+    for number, result in results.items():
+        title = f'stage {number}, out of fold:\n' if options.stages > 1 else ''
+        say(title + out_of_fold_table(result))
+        folder = options.folder / f'stage{number}'
+        say(f'kept in {folder / RESULT_FILE}; weights: {folder}/fold*.pth')
+    if options.scored_on and results:
+        say(f'Scored on {"the val split of the config" if options.scored_on == VAL else "the holdout"}, as "val":')
+        say(recipe_table(recipe.ledgers()))
 
 
 def say(line: str) -> None:
@@ -71,7 +90,7 @@ def say(line: str) -> None:
 
 
 def _what(prepared: Prepared, recipe: Recipe) -> str:
-    split, (stage,) = prepared.folds.split, prepared.plan.stages
+    split, stage = prepared.folds.split, prepared.plan.stages[0]
     cfg = recipe.state.config(stage.runs[0])
     length, unit = length_of(cfg)
     sizes = [len(part) for part in split.folds]

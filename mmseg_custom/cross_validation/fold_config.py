@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmseg_custom.config import ConfigError
+from mmseg_custom.config import WINNER_FILE, ConfigError
 from mmseg_custom.datasets.folds.leaves import leaf_settings
 from mmseg_custom.engine.history import LAST, MONITOR
 from mmseg_custom.fold_settings import NUM_FOLDS
@@ -21,6 +21,7 @@ KEPT = {'custom_imports', 'sync_bn', 'channels_last', 'compile', 'efficient_conv
 KEPT_FOR_TESTS = {'tta_model', 'tta_pipeline'}
 SAMPLERS = {'InfiniteSampler': 'mmseg.SeededInfiniteSampler', 'DefaultSampler': 'mmseg.SeededSampler'}
 PLUGIN = 'mmseg_custom'
+VAL, HOLDOUT = 'val', 'holdout'
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class FoldOptions:
         max_epochs: Another length, for a loop over epochs.
         val_interval: Iterations or epochs between validations.
         seed: Defaults to ``None``: that of the config, else 42.
+        stages: Number of stages; each but the first starts from the winner of the one before.
+        scored_on: The images that no fold is trained on and that choose among candidates: ``'val'``, those of the
+            config's ``val_dataloader``, ``'holdout'``, what was carved out, or ``None``: there are none, and nothing
+            is fused.
     """
 
     folder: Path
@@ -49,18 +54,21 @@ class FoldOptions:
     max_epochs: int | None = None
     val_interval: int | None = None
     seed: int | None = None
+    stages: int = 1
+    scored_on: str | None = None
 
 
-def make_stage(user: Config, options: FoldOptions) -> dict[str, Any]:
+def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str, Any]:
     """The config of a stage that trains K folds of what a config trains on; the given one stays as it is.
 
     The data set of ``train_dataloader`` is cut by :class:`~mmseg_custom.datasets.folds.fold_dataset.FoldDataset`. The
     held-out images take the pipeline, batch size and metric of ``val_dataloader``, or else ``test_pipeline`` and
-    MMSegmentation's ``IoUMetric``. The official val split, if the config has one, is not looked at.
+    MMSegmentation's ``IoUMetric``. What ``options.scored_on`` names becomes the test split.
 
     Args:
         user: As MMSegmentation's ``tools/train.py`` reads it.
         options: What is added.
+        number: Of the stage, from 1.
 
     Raises:
         ConfigError: If the config cannot be trained, or lacks what held-out images need.
@@ -77,17 +85,23 @@ def make_stage(user: Config, options: FoldOptions) -> dict[str, Any]:
     folds = {'file': str(options.fold_file), NUM_FOLDS: options.num_folds}
     cut = {'type': 'mmseg.FoldDataset', 'dataset': dataset, 'folds': folds}
     cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': cut})
+    official = cfg.get('val_dataloader')
     cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
     cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
     cfg['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}
-    for key in ('test_dataloader', 'test_evaluator', 'test_cfg'):
-        cfg.pop(key, None)
+    cfg |= _test_split(cfg['val_dataloader'], official, options.scored_on)
     cfg['train_cfg'] = _length(cfg['train_cfg'], options, str(user.filename))
     cfg['randomness'] = _randomness(cfg.get('randomness') or {}, options.seed)
-    cfg['default_hooks'] = _hooks(cfg, options)
+    cfg['default_hooks'] = _hooks(cfg, options, number)
+    if number > 1:
+        cfg['load_from'] = str(_stage_dir(options, number - 1) / WINNER_FILE)
     cfg['custom_imports'] = _imports(cfg.get('custom_imports') or {})
     cfg |= {'runner_type': 'StageRunner', 'default_scope': cfg.get('default_scope') or 'mmseg', 'launcher': 'none'}
-    cfg |= {'work_dir': str(options.folder / 'runs' / 'stage1'), 'resume': False, NUM_FOLDS: options.num_folds}
+    cfg |= {
+        'work_dir': str(options.folder / 'runs' / f'stage{number}'),
+        'resume': False,
+        NUM_FOLDS: options.num_folds,
+    }
     return cfg
 
 
@@ -163,7 +177,23 @@ def monitor_of(user: Mapping[str, Any]) -> str:
     return f'{metric["prefix"]}/{name}' if metric.get('prefix') else name
 
 
-def _hooks(cfg: Mapping[str, Any], options: FoldOptions) -> dict[str, Any]:
+def _stage_dir(options: FoldOptions, number: int) -> Path:
+    return options.folder / f'stage{number}'
+
+
+def _test_split(held_out: dict, official: dict | None, scored_on: str | None) -> dict[str, Any]:
+    if scored_on is None:
+        return dict.fromkeys(('test_dataloader', 'test_evaluator', 'test_cfg'))
+    view = {**deepcopy(held_out['dataset']), 'part': 'holdout'}
+    loader = official if scored_on == VAL else {**held_out, 'dataset': view}
+    return {
+        'test_dataloader': loader,
+        'test_evaluator': {'type': 'mmseg.SegmentationMetric'},
+        'test_cfg': {'type': 'TestLoop'},
+    }
+
+
+def _hooks(cfg: Mapping[str, Any], options: FoldOptions, number: int) -> dict[str, Any]:
     """The user's hooks, and those of this project; a resume point a validation and as often as the user's own."""
     given = dict(cfg.get('default_hooks') or {})
     checkpoint = given.pop('checkpoint', None) or {}
@@ -186,9 +216,9 @@ def _hooks(cfg: Mapping[str, Any], options: FoldOptions) -> dict[str, Any]:
         'run_record': {'type': 'RunRecordHook'},
         'fold_average': {
             'type': 'FoldAverageHook',
-            'stage_dir': str(options.folder / 'stage1'),
-            'candidates': [],
+            'stage_dir': str(_stage_dir(options, number)),
             'out_of_fold': True,
+            **({} if options.scored_on else {'candidates': []}),
         },
     }
 

@@ -31,7 +31,7 @@ class Prepared:
     """A cross-validation that can be run.
 
     Attributes:
-        plan: Its one stage.
+        plan: Its stages.
         options: What was added to the config.
         folds: The folds.
         has_leaks: Whether images stand on both sides, which was allowed.
@@ -78,20 +78,22 @@ def prepare_run(
     Raises:
         UserError: Whatever can be known before the first step.
     """
-    stage = make_stage(user, options)
+    make_stage(user, options)
     found = prepare_folds(user.train_dataloader.dataset, folds, stratify)
     leaks = leaks_of(user, found)
     if not allow_leaks:
         refuse_leaks(leaks)
     for line in [*found.lines, *describe_leaks(leaks)]:
         report(line)
-    path = options.folder / PLAN / 'stage1.py'
-    write_config(stage, path, f'Made of {user.filename} by mmseg-kfold run; made anew at each run.')
-    return Prepared(Plan(path.parent), options, found, bool(leaks))
+    folder = options.folder / PLAN
+    for number in range(1, options.stages + 1):
+        head = f'Made of {user.filename} by mmseg-kfold run, and made anew at each run.'
+        write_config(make_stage(user, options, number), folder / f'stage{number}.py', head)
+    return Prepared(Plan(folder), options, found, bool(leaks))
 
 
-def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force: bool) -> OutOfFold | None:
-    """Train what is missing of the folds; ``None`` while folds are missing.
+def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force: bool) -> dict[int, OutOfFold]:
+    """Train what is missing of the folds, and add up the stages that are complete, by number.
 
     Args:
         prepared: What is run.
@@ -103,13 +105,13 @@ def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force
         StageError: As :meth:`Recipe.run`.
     """
     recipe.run(folds=chosen, force=force)
-    (stage,) = prepared.plan.stages
-    ledger = recipe.state.ledger(stage)
-    if ledger.missing(stage.run_names):
-        return None
-    result = read_out_of_fold(ledger, prepared.has_leaks)
-    write_out_of_fold(result, ledger)
-    return result
+    results = {}
+    for stage in prepared.plan.stages:
+        ledger = recipe.state.ledger(stage)
+        if not ledger.missing(stage.run_names):
+            results[stage.number] = read_out_of_fold(ledger, prepared.has_leaks)
+            write_out_of_fold(results[stage.number], ledger)
+    return results
 
 
 def recipe_of(prepared: Prepared, pool: Pool, report: Report) -> Recipe:

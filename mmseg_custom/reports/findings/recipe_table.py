@@ -68,7 +68,7 @@ def _run_rows(number: int, ledger: StageLedger) -> list[list[str]]:
             epochs_trained(entry['history']),
             entry['best']['epoch'],
             _held_out(entry),
-            _score(entry['val']),
+            _score(entry.get('val', {})),
             '',
             '',
         ]
@@ -112,4 +112,4 @@ def _held_out(entry: Entry) -> str:
 
 
 def _score(scores: Mapping[str, float]) -> str:
-    return f'{scores["mIoU"]:.2f}'
+    return f'{scores["mIoU"]:.2f}' if 'mIoU' in scores else ''
