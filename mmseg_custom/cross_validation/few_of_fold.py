@@ -1,4 +1,4 @@
-"""A few images of a fold, to try a training with."""
+"""A few images of a data set, to try a training with."""
 
 from itertools import chain, zip_longest
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.folds.fold_dataset import FoldDataset
-from mmseg_custom.datasets.folds.leaves import Sample
+from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, concatenate, cut, ignored_keys
 
 
 @DATASETS.register_module()
@@ -29,3 +29,19 @@ class FewOfFold(FoldDataset):
         in_turns = [name for name in chain.from_iterable(zip_longest(*parts)) if name is not None]
         few = set((in_turns or sorted(known))[: self.images])
         return [sample for sample in kept if sample.name in few]
+
+
+def few_of_any(dataset: Settings, images: int) -> Any:
+    """Any data set without its wrappers, with the first images of each one below them.
+
+    Args:
+        dataset: Its settings.
+        images: How many there are of each at most.
+
+    Raises:
+        FoldError: If it cannot be built or cut.
+    """
+    leaves = build_leaves(dataset)
+    for leaf in leaves:
+        cut(leaf, range(min(images, len(leaf))))
+    return concatenate(leaves, ignored_keys(dataset))

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.averaging.average import average_state_dicts
-from mmseg_custom.cross_validation.few_of_fold import FewOfFold
+from mmseg_custom.cross_validation.few_of_fold import FewOfFold, few_of_any
 from mmseg_custom.cross_validation.trial_error import TrialError, explained
 from mmseg_custom.cross_validation.trial_hook import STEPS, WARM_UP, TrialHook, TrialOver
 from mmseg_custom.engine.resume_points import resume_points
@@ -120,8 +120,9 @@ def _shorten(loader: dict, images: int) -> None:
     dataset = loader['dataset']
     loader.update(num_workers=0, persistent_workers=False)
     loader.pop('prefetch_factor', None)
-    if str(dataset.get('type')).rpartition('.')[2] == 'FoldDataset':
-        loader['dataset'] = {**dataset, 'type': FewOfFold, 'images': images}
+    is_fold = str(dataset.get('type')).rpartition('.')[2] == 'FoldDataset'
+    given = {**dataset, 'type': FewOfFold} if is_fold else {'type': few_of_any, 'dataset': dataset}
+    loader['dataset'] = {**given, 'images': images}
 
 
 def _train(runner: Runner, hook: TrialHook) -> None:

@@ -74,7 +74,9 @@ class TrialHook(Hook):
         self.steps.append((self._began - self._then, _now() - self._began))
         wrong = [name for name, value in (outputs or {}).items() if not _is_finite(value)]
         if wrong:
-            shown = ', '.join(f'{name}={outputs[name]}' for name in wrong if name != 'loss') or f'loss={outputs["loss"]}'
+            shown = (
+                ', '.join(f'{name}={outputs[name]}' for name in wrong if name != 'loss') or f'loss={outputs["loss"]}'
+            )
             raise LossError(
                 f'The loss of training step {runner.iter + 1} is not finite ({shown}): see whether the labels hold ids '
                 'that the head has no class for, and whether optim_wrapper.optimizer.lr '
@@ -94,9 +96,7 @@ class TrialHook(Hook):
         """Begin a batch."""
         self._began = _now()
 
-    def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
-    ) -> None:
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """End a batch."""
         self.validations.append((self._began - self._then, _now() - self._began))
         self._then = _now()
