@@ -19,14 +19,13 @@ def fold_table(split: FoldSplit, of_fold: np.ndarray | None = None, classes: Seq
         of_fold: Pixels of each class in each fold, of shape (K, C). Defaults to ``None``: labels were not counted.
         classes: Names of the C classes.
     """
-    parts = {**{f'fold {number}': part for number, part in enumerate(split.folds, start=1)}}
+    parts = {f'fold {number}': part for number, part in enumerate(split.folds, start=1)}
     if split.selected:
         parts['holdout'] = split.selected
     groups = groups_of_parts(split, list(parts.values()))
     rarest = rarest_classes(of_fold)
-    table = PrettyTable(
-        ['held out', 'images', *(['groups'] if groups else []), *(f'{classes[kind]}' for kind in rarest)]
-    )
+    columns = [*(['groups'] if groups else []), *(classes[kind] for kind in rarest)]
+    table = PrettyTable(['held out', 'images', *columns])
     table.align = 'r'
     table.align['held out'] = 'l'
     for row, (name, part) in enumerate(parts.items()):

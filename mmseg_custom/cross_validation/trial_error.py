@@ -27,8 +27,8 @@ WAYS_OUT = (
     (('no module named', 'please install', 'is not installed'), 'Install the package that is missing.'),
     (
         ('out of bounds', 'out of range', 'device-side assert', 'class values must be smaller'),
-        'See whether the labels hold ids that the heads have no class for: num_classes of every head is the number of '
-        'classes of the data set; reduce_zero_label takes the first one off.',
+        'See whether the labels hold ids that the heads have no class for: num_classes of every head is the number '
+        'of classes of the data set; reduce_zero_label takes the first one off.',
     ),
     (
         ('more than 1 value per channel',),

@@ -15,7 +15,7 @@ STEPS = 2  # Measured behind the warm-up.
 STARTING, STEPPING, VALIDATING = 'starting', 'stepping', 'validating'
 
 
-class TrialOver(Exception):  # noqa: N818 (it is no error)
+class TrialOver(Exception):
     """Raised to leave a training that is a trial."""
 
 
@@ -72,15 +72,13 @@ class TrialHook(Hook):
             LossError: If a loss is not finite.
         """
         self.steps.append((self._began - self._then, _now() - self._began))
-        wrong = [name for name, value in (outputs or {}).items() if not _is_finite(value)]
+        wrong = [f'{name}={value}' for name, value in (outputs or {}).items() if not _is_finite(value)]
         if wrong:
-            shown = (
-                ', '.join(f'{name}={outputs[name]}' for name in wrong if name != 'loss') or f'loss={outputs["loss"]}'
-            )
+            lr = runner.optim_wrapper.get_lr()['lr'][0]
             raise LossError(
-                f'The loss of training step {runner.iter + 1} is not finite ({shown}): see whether the labels hold ids '
-                'that the head has no class for, and whether optim_wrapper.optimizer.lr '
-                f'({runner.optim_wrapper.get_lr()["lr"][0]:g}) is too high.'
+                f'The loss of training step {runner.iter + 1} is not finite ({", ".join(wrong)}): see whether the '
+                'labels hold ids that the head has no class for, and whether the learning rate '
+                f'(optim_wrapper.optimizer.lr, now {lr:g}) is too high.'
             )
         self._then = _now()
 
