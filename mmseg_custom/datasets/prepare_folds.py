@@ -31,11 +31,15 @@ class PreparedFolds:
         split: The folds.
         samples: Of the training data.
         lines: What there is to say about the classes in them; none where labels were not counted.
+        of_fold: Pixels of each class in each fold, of shape (K, C); ``None`` where labels were not counted.
+        classes: Names of the C classes.
     """
 
     split: FoldSplit
     samples: list[Sample]
     lines: list[str]
+    of_fold: np.ndarray | None = None
+    classes: Sequence[str] = ()
 
 
 def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, workers: int = 1) -> PreparedFolds:
@@ -68,7 +72,11 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
         split = read_folds(file, samples)
     if stratify and not split.stratified:
         raise FoldError(f'Fold file {file} was made without stratification: leave it out, or move the file away.')
-    return PreparedFolds(split, samples, _describe(split, samples, pixels, leaves))
+    classes = leaves[0].metainfo.get('classes')
+    if pixels is None or not classes:
+        return PreparedFolds(split, samples, [])
+    of_fold = fold_pixels(split, samples, pixels)
+    return PreparedFolds(split, samples, describe_balance(of_fold, classes), of_fold, classes)
 
 
 def leaks_of(cfg: Config, prepared: PreparedFolds) -> list[Leak]:
@@ -120,10 +128,3 @@ def scored_pipeline(cfg: Config) -> Sequence[Mapping[str, Any]]:
         "test_pipeline=[dict(type='LoadImageFromFile'), ..., dict(type='LoadAnnotations'), "
         "dict(type='PackSegInputs')]."
     )
-
-
-def _describe(split: FoldSplit, samples: list[Sample], pixels: np.ndarray | None, leaves: list[Any]) -> list[str]:
-    classes = leaves[0].metainfo.get('classes')
-    if pixels is None or not classes:
-        return []
-    return describe_balance(fold_pixels(split, samples, pixels), classes)

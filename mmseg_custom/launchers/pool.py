@@ -26,7 +26,7 @@ class Job:
     Attributes:
         name: How messages call it.
         target: A function of a module; called with ``args`` and, if it trains, the connection for progress and the
-            environment of its GPU, see :func:`~mmseg_custom.launchers.gpus.gpu_of_slot`.
+            environment of its slot, see :func:`~mmseg_custom.launchers.worker.take_slot`.
         args: Its own arguments.
         log: The file that takes what it prints.
         trains: Whether it is a training run.

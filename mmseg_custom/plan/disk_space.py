@@ -46,7 +46,7 @@ def check_space(configs: list[Config], jobs: int) -> None:
     Raises:
         StageError: If there is not, with what is needed and what is free.
     """
-    for folder, needed in _needed(configs, jobs).items():
+    for folder, needed in needed_space(configs, jobs).items():
         free = free_bytes(folder)
         if free < needed:
             raise StageError(
@@ -56,8 +56,11 @@ def check_space(configs: list[Config], jobs: int) -> None:
             )
 
 
-def _needed(configs: list[Config], jobs: int) -> dict[Path, int]:
-    """Bytes by one folder of each file system; files of an earlier start count as free, they will be replaced."""
+def needed_space(configs: list[Config], jobs: int) -> dict[Path, int]:
+    """Bytes by one folder of each file system; files of an earlier start count as free, they will be replaced.
+
+    Arguments as :func:`check_space`.
+    """
     cfg = configs[0]
     weights, parameters = _model_bytes(cfg)
     training = run_bytes(weights, parameters, cfg.default_hooks.checkpoint.get('keep', 2))
