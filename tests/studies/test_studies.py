@@ -1,5 +1,7 @@
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import chain, pairwise
 from math import ceil
 from pathlib import Path
@@ -34,15 +36,28 @@ EXPERIMENTS = all_experiments()
 BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS.values() if experiment.seed == SEEDS[0]}
 
 
-@pytest.fixture
-def plan(tmp_path):
-    """A function that writes an experiment's plan and reads it back, by the names of its runs."""
+class Runs(Mapping):
+    """The configs of a plan by the names of its runs, each read once it is asked for."""
 
-    def plan(name):
-        folder = Lab(tmp_path, tmp_path / 'data', IMAGES).plan(BY_NAME[name])
-        return {path.stem.partition('seed42_')[2]: Config.fromfile(path) for path in folder.glob('*.py')}
+    def __init__(self, folder):
+        self.paths = {path.stem.partition('seed42_')[2]: path for path in folder.glob('*.py')}
+        self.read = cache(lambda run: Config.fromfile(self.paths[run]))
 
-    return plan
+    def __getitem__(self, run):
+        return self.read(run)
+
+    def __iter__(self):
+        return iter(self.paths)
+
+    def __len__(self):
+        return len(self.paths)
+
+
+@pytest.fixture(scope='module')
+def plan(tmp_path_factory):
+    """A function that writes an experiment's plan and reads it back."""
+    folder = tmp_path_factory.mktemp('lab')
+    return cache(lambda name: Runs(Lab(folder, folder / 'data', IMAGES).plan(BY_NAME[name])))
 
 
 def epoch_rates(cfg):
