@@ -40,6 +40,7 @@ test-mutants: $(EXTRAS)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(READY): setup.py requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -23,18 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 STAGE = """
 _base_ = '{root}/configs/streets/streets_stage2.py'
+num_folds = {folds}
 custom_imports = dict(imports=['mmseg_custom', 'fold_clock'], allow_failed_imports=False)
 load_from = None
 model = dict(backbone=dict(base_channels=4), decode_head=dict(
     in_channels=(4, 32), aspp_channels=8, c1_channels=4, channels=8))
-data = dict(data_root='data', folds=dict(file='folds.json', num_folds={folds}))
+data = dict(data_root='data', folds=dict(file='folds.json'))
 train_dataloader = val_dataloader = test_dataloader = dict(dataset=data)
 train_cfg = dict(max_epochs={epochs})
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/short/stage1'))
 custom_hooks = [
     dict(type='FoldClock', side='first', priority='HIGHEST'), dict(type='FoldClock', side='last', priority='LOWEST')]
 """
-FOLD = "_base_ = './short_stage1.py'\ntrain_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))\n"
 # What lies between a mark and the next one; a name that is not here is a hook's own time.
 TRAINING = ('training', 'validation')
 PARTS = {
@@ -78,8 +78,6 @@ def write_recipe(folder: Path, args: argparse.Namespace) -> None:
     plan.mkdir()
     text = STAGE.format(root=ROOT, folds=args.folds + 1, epochs=args.epochs)
     (plan / 'short_stage1.py').write_text(text)
-    for fold in range(1, args.folds + 2):
-        (plan / f'short_stage1_fold{fold}.py').write_text(FOLD.format(fold=fold))
 
 
 def run(folder: Path, args: argparse.Namespace) -> float:

@@ -27,17 +27,17 @@ from mmseg_custom.ledger.stage_ledger import StageLedger
 
 STAGE = """
 _base_ = '{root}/configs/streets/streets_stage2.py'
+num_folds = {folds}
 custom_imports = dict(imports=['mmseg_custom', 'fold_clock'], allow_failed_imports=False)
 custom_hooks = [dict(type='FoldClock', side='last', priority='LOWEST')]
 load_from = None
-dataset = dict(data_root='data', folds=dict(file='folds.json', num_folds={folds}))
+dataset = dict(data_root='data', folds=dict(file='folds.json'))
 train_dataloader = dict(batch_size=8, dataset=dataset)
 val_dataloader = test_dataloader = dict(dataset=dataset)
 param_scheduler = dict(T_max={epochs})
 train_cfg = dict(max_epochs={epochs})
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/side/stage1'))
 """
-FOLD = "_base_ = './side_stage1.py'\ntrain_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))\n"
 
 
 class Sample(NamedTuple):
@@ -78,8 +78,6 @@ def write_recipe(folder: Path, args: argparse.Namespace) -> None:
     plan = folder / 'recipe'
     plan.mkdir()
     (plan / 'side_stage1.py').write_text(STAGE.format(root=ROOT, folds=args.folds, epochs=args.epochs))
-    for fold in range(1, args.folds + 1):
-        (plan / f'side_stage1_fold{fold}.py').write_text(FOLD.format(fold=fold))
 
 
 def measure(command: list[str | Path], folder: Path) -> Sample:
@@ -117,10 +115,10 @@ def show(samples: dict[str, list[Sample]]) -> None:
 
 def main() -> None:
     args = parse_args()
-    first = 'recipe/side_stage1_fold1.py'
-    commands = {
-        f'--jobs {jobs}': [sys.executable, TOOLS / 'run_recipe.py', 'recipe', '--jobs', str(jobs)] for jobs in (1, 2)
-    } | {f'{number} process(es)': ['bash', TOOLS / 'dist_train.sh', first, str(number)] for number in (1, 2)}
+    recipe, launch = [sys.executable, TOOLS / 'run_recipe.py', 'recipe'], ['bash', TOOLS / 'dist_train.sh']
+    commands = {f'--jobs {jobs}': [*recipe, '--jobs', jobs] for jobs in ('1', '2')}
+    for number in ('1', '2'):
+        commands[f'{number} process(es)'] = [*launch, 'recipe/side_stage1.py', number, '--fold', '1']
     samples = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as folder:
         write_recipe(Path(folder), args)

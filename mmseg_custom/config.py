@@ -12,9 +12,11 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from mmseg_custom.errors import UserError
+from mmseg_custom.fold_settings import NUM_FOLDS, check_fold, check_num_folds, choose_fold, fold_of, set_num_folds
 from mmseg_custom.io.files import PathLike, read_json
+from mmseg_custom.options import number
 
-KNOWN_KEYS = frozenset(signature(Runner).parameters)
+KNOWN_KEYS = frozenset([*signature(Runner).parameters, NUM_FOLDS])
 WINNER_FILE = 'winner.pth'
 OWN_FOLD = 'own_fold'
 
@@ -23,10 +25,13 @@ class ConfigError(UserError, ValueError):
     """A config or override that cannot be meant; the message names the key."""
 
 
-def add_common_options(parser: ArgumentParser) -> None:
-    """Add the options that MMSegmentation's train.py and test.py share."""
-    parser.add_argument('config', help='config file, e.g. configs/stage2_fold1.py')
-    parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>)')
+def add_common_options(parser: ArgumentParser, fold: str) -> None:
+    """Add the options that MMSegmentation's train.py and test.py share, and ``--fold``, whose help is ``fold``."""
+    parser.add_argument('config', help='config file, e.g. configs/stage2.py')
+    parser.add_argument(
+        '--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>[_fold<K>])'
+    )
+    parser.add_argument('--fold', type=number(low=1), metavar='K', help=fold)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -35,41 +40,86 @@ def add_common_options(parser: ArgumentParser) -> None:
 def config_from_options(args: Namespace) -> Config:
     """The config that the options of :func:`add_common_options` describe."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = load_run_config(args.config, args.work_dir, args.cfg_options)
+    cfg = load_run_config(args.config, args.work_dir, args.cfg_options, args.fold)
     cfg.launcher = args.launcher
     return cfg
 
 
 def load_run_config(
-    config: PathLike, work_dir: PathLike | None = None, cfg_options: dict[str, Any] | None = None
+    config: PathLike,
+    work_dir: PathLike | None = None,
+    cfg_options: dict[str, Any] | None = None,
+    fold: int | None = None,
 ) -> Config:
-    """Read a config as MMSegmentation's tools do.
+    """Read a config as MMSegmentation's tools do, and let it be one of the folds that it trains.
+
+    A config that trains folds says ``num_folds`` at its top. That number, or the one among the overrides, becomes
+    ``folds.num_folds`` of every data set in the loaders that has ``folds``, and stands for ``{num_folds}`` in the
+    name of their fold file. In a config that trains none, an override sets it for the data sets alone.
 
     Args:
         config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
-        work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``.
+        work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``, both with
+            ``_fold<K>`` behind them if there is a ``fold``.
         cfg_options: Overrides by dotted key; kept as ``cfg_options`` of the config, as text that Python reads back.
+        fold: 1 to ``num_folds``; the data sets of train and val take it. Defaults to ``None``: what the config says.
 
     Raises:
         ConfigError: If the config is not there, or a key looks like a misspelt one.
+        OptionError: If the config has no such fold.
     """
     if not Path(config).is_file():
         raise ConfigError(f'There is no config {config}. Paths of a recipe count from the folder it was trained in.')
     cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
     for key in cfg:
         _check_spelling(key, KNOWN_KEYS, f'{config}: ')
-    for option, value in (cfg_options or {}).items():
-        check_option(cfg, option)
-        cfg.merge_from_dict({option: value})
-    if cfg_options:
-        given = {option: repr(value) for option, value in cfg_options.items()}
-        cfg.cfg_options = {**cfg.get('cfg_options', {}), **given}
+    trains_folds = cfg.get(NUM_FOLDS) is not None
+    _apply_options(cfg, cfg_options or {})
+    _apply_folds(cfg, trains_folds)
+    cfg.work_dir = cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
+    take_fold(cfg, fold)
     if work_dir is not None:
         cfg.work_dir = str(work_dir)
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    return cfg
+
+
+def take_fold(cfg: Config, fold: int | None) -> Config:
+    """Let a config be one of the folds that it trains, in a folder of its own; arguments as above.
+
+    Returns:
+        The config, changed in place.
+    """
+    if fold is not None and fold_of(cfg) is None:
+        cfg.work_dir += f'_fold{fold}'
+    if fold is not None:
+        choose_fold(cfg, fold)
+    check_fold(cfg)
     cfg.load_from = initial_weights_of(cfg, cfg.get('load_from'))
     return cfg
+
+
+def _apply_options(cfg: Config, options: dict[str, Any]) -> None:
+    for option, value in options.items():
+        check_option(cfg, option)
+        if option.endswith(f'folds.{NUM_FOLDS}') and cfg.get(NUM_FOLDS) is not None:
+            raise ConfigError(f'--cfg-options {option}: {NUM_FOLDS}={value} sets it for all data sets at once.')
+        cfg.merge_from_dict({option: value})
+    if options:
+        given = {option: repr(value) for option, value in options.items()}
+        cfg.cfg_options = {**cfg.get('cfg_options', {}), **given}
+
+
+def _apply_folds(cfg: Config, trains_folds: bool) -> None:
+    check_num_folds(cfg.get(NUM_FOLDS), cfg.filename)
+    set_num_folds(cfg, cfg.get(NUM_FOLDS))
+    if not trains_folds:
+        cfg.pop(NUM_FOLDS, None)
+
+
+def length_of(cfg: Config) -> tuple[int, str]:
+    """How long a config trains, and whether in ``'epoch'`` or ``'iteration'``."""
+    length = cfg.train_cfg.get('max_iters')
+    return (cfg.train_cfg.max_epochs, 'epoch') if length is None else (length, 'iteration')
 
 
 def initial_weights_of(cfg: Config, load_from: str | None) -> str | None:
@@ -85,7 +135,7 @@ def initial_weights_of(cfg: Config, load_from: str | None) -> str | None:
     settings = cfg.get('default_hooks', {}).get('fold_average') or {}
     if not load_from or settings.get('init') != OWN_FOLD:
         return load_from
-    fold, path = cfg.train_dataloader.dataset.get('fold'), Path(load_from)
+    fold, path = fold_of(cfg), Path(load_from)
     return str(path.with_name(f'fold{fold}.pth')) if fold and path.name == WINNER_FILE else load_from
 
 

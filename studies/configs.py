@@ -8,7 +8,7 @@ from mmengine.config import Config
 from studies.experiments import WIDTH, Experiment, Phase
 
 ROOT = Path(__file__).resolve().parent.parent
-CONFIGS = ROOT / 'configs'
+CONFIGS, SWITCHES = ROOT / 'configs', ROOT / 'studies/switches'
 SIZE = (320, 240)  # (width, height)
 DILATIONS = (6, 12, 18)  # half of 12, 24, 36: the features are 30 x 40, not 64 x 128
 # Backbones of an eighth of the width and heads of 32 channels, for all alike; ResNet-10 in the place of ResNet-34.
@@ -51,14 +51,11 @@ class Lab:
         self.folder, self.data, self.images = folder.resolve(), data.resolve(), images
 
     def plan(self, experiment: Experiment) -> Path:
-        """Write the configs of an experiment, complete, each in a file of its own; returns their folder."""
+        """Write the configs of an experiment, a complete one a stage; returns their folder."""
         folder = self.folder / experiment.key / 'configs'
         folder.mkdir(parents=True, exist_ok=True)
-        for stage, phase in enumerate(experiment.phases, 1):
-            for fold in range(1, phase.folds + 1) if phase.folds else (None,):
-                suffix = '' if fold is None else f'_fold{fold}'
-                cfg = self._config(experiment, stage, fold, f'stage{stage}{suffix}')
-                cfg.dump(folder / f'{experiment.key}_stage{stage}{suffix}.py')
+        for stage in range(1, len(experiment.phases) + 1):
+            self._config(experiment, stage).dump(folder / f'{experiment.key}_stage{stage}.py')
         return folder
 
     def train_on(self, every: int, held_out: str = '') -> Path:
@@ -92,10 +89,10 @@ class Lab:
                 _link(folder / kind / split / file.name, file)
         return folder
 
-    def _config(self, experiment: Experiment, stage: int, fold: int | None, name: str) -> Config:
+    def _config(self, experiment: Experiment, stage: int) -> Config:
         cfg = Config(base(experiment.recipe, stage, experiment.width)._cfg_dict, format_python_code=False)
         phase, stages = experiment.phases[stage - 1], self.folder / experiment.key
-        cfg.work_dir = str(stages / 'runs' / name)
+        cfg.work_dir, cfg.num_folds = str(stages / 'runs' / f'stage{stage}'), phase.folds
         cfg.load_from = str(stages / f'stage{stage - 1}' / 'winner.pth') if stage > 1 else None
         cfg.merge_from_dict(
             {
@@ -109,7 +106,7 @@ class Lab:
                 'train_cfg.val_interval': experiment.every * (1 if phase.folds else 2),
             }
         )
-        self._set_data(cfg, experiment, phase, fold)
+        self._set_data(cfg, experiment, phase)
         if experiment.recipe in ('published', 'reference'):
             _shorten_reference_schedule(cfg, cfg.train_cfg.max_epochs)
         elif experiment.recipe in ('strong', 'stock', 'pretrained'):
@@ -122,7 +119,7 @@ class Lab:
             cfg.default_hooks.fold_average.init = 'own_fold'
         return cfg
 
-    def _set_data(self, cfg: Config, experiment: Experiment, phase: Phase, fold: int | None) -> None:
+    def _set_data(self, cfg: Config, experiment: Experiment, phase: Phase) -> None:
         number, blocks = phase.folds or 4, experiment.leak_free
         data = self.train_on(experiment.every, experiment.held_out)
         prepared = self.folder if data == self.data else data
@@ -134,7 +131,6 @@ class Lab:
             loader.dataset.folds.update(folds)
             for step in loader.dataset.pipeline:
                 step.update(SIZED.get(step['type'], {}))
-        cfg.train_dataloader.dataset.fold = cfg.val_dataloader.dataset.fold = fold
         if cfg.train_dataloader.sampler.type == BALANCED:
             cfg.train_dataloader.sampler.counts = str(prepared / 'class_statistics.json')
 
@@ -178,7 +174,7 @@ def base(recipe: str, stage: int, width: int = WIDTH) -> Config:
     elif recipe == 'pretrained':
         return Config.fromfile(CONFIGS / 'strong/pretrained/pretrained_camvid_single.py')
     else:
-        cfg = Config.fromfile(CONFIGS / f'strong/switches/{recipe}.py')
+        cfg = Config.fromfile(SWITCHES / f'{recipe}.py' if recipe != 'base' else CONFIGS / 'strong/base.py')
     cfg.merge_from_dict({'model': _ours(width)})
     if 'auxiliary_head' in cfg.model:
         cfg.model.auxiliary_head.update(AUXILIARY, in_channels=4 * width)

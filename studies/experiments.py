@@ -42,7 +42,7 @@ class Experiment:
 
     Attributes:
         name: Of its folder and its results, without the seed.
-        recipe: ``'published'``, ``'reference'``, ``'strong'``, ``'stock'`` or a config of configs/strong/switches.
+        recipe: ``'published'``, ``'reference'``, ``'strong'``, ``'stock'`` or a config of studies/switches.
         phases: Its stages.
         budget: ``'passes'`` (all plans take equally many images) or ``'time'`` (K workers side by side take as long
             as one run), ``'both'`` for a single run.

@@ -73,10 +73,7 @@ def write_tiny_recipe(folder):
     values = {'configs': CONFIGS, 'schedule': 'plateau', 'level': 'none', 'stage': 1, 'load_from': None}
     (folder / 'tiny_stage1.py').write_text(STAGE.format(**values, loss='LabelSmoothCrossEntropyLoss'))
     values.update(schedule='cosine', level='standard', stage=2, load_from='work_dirs/tiny/stage1/winner.pth')
-    (folder / 'tiny_stage2.py').write_text(STAGE.format(**values, loss='CEDiceLoss'))
-    for fold in (1, 2, 3):
-        leaf = f"_base_ = './tiny_stage2.py'\ntrain_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))\n"
-        (folder / f'tiny_stage2_fold{fold}.py').write_text(leaf)
+    (folder / 'tiny_stage2.py').write_text(STAGE.format(**values, loss='CEDiceLoss') + 'num_folds = 3\n')
     return folder
 
 

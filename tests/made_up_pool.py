@@ -31,13 +31,13 @@ class MadeUpPool(Pool):
             (self._train if job.trains else self._fuse)(*job.args)
         return [Ended(job.name, 0) for job in jobs]
 
-    def _train(self, cfg, config, log):
+    def _train(self, cfg, run, log):
         ledger = StageLedger(cfg.default_hooks.fold_average.stage_dir)
         stage, name = int(ledger.folder.name[5:]), name_of_run(cfg.train_dataloader.dataset.fold)
         start = Path(cfg.load_from) if cfg.load_from else None
         before = (cfg.load_from, StageLedger(start.parent).recorded_weights(start.name)) if start else None
         record = entry(stage, name, 3, cfg.train_cfg.max_epochs, CLASSES, before)
-        record |= {'config': config, 'seed': cfg.randomness.seed, **fingerprint(cfg)}
+        record |= {'config': cfg.filename, 'seed': cfg.randomness.seed, **fingerprint(cfg)}
         record['val'] = scores(30.0 + stage + cfg.randomness.seed % 10, CLASSES)
         weights = Path(cfg.work_dir) / 'best.pth'
         weights.parent.mkdir(parents=True, exist_ok=True)

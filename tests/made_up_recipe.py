@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from mmseg_custom.io.files import read_json, write_bytes, write_json
-from mmseg_custom.ledger.stage_ledger import LEDGER_VERSION, StageLedger, names_of_runs
+from mmseg_custom.ledger.ledger_record import LEDGER_VERSION
+from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 from mmseg_custom.reports.findings.examination import CACHE_FILE, CACHE_VERSION
 from mmseg_custom.reports.findings.sample_images import Sample, data_uri
 
@@ -142,3 +143,9 @@ def add_path(folder, stage, values, bn=''):
         holder[names.get(t, f'path_{t:g}{bn}')] = found
     outcome['candidates']['best_fold']['behind_winner'] = {'val': [-0.5, 1.5]}
     write_json(outcome, path)
+
+
+def rows_of(figure, key):
+    """The rows of a figure's data that have this key."""
+    tables = [rows for view in figure.views.values() for rows in view['datasets'].values()]
+    return [row for rows in tables for row in rows if key in row]

@@ -35,7 +35,7 @@ def test_commands_are_found():
 def test_brackets_are_left_out_or_taken_one_at_a_time():
     assert [' '.join(words) for words in calls('tools/x.py [CONFIG] FOLDER [--size [one|two]] --out DIR')] == [
         'tools/x.py configs/streets --out out',
-        'tools/x.py configs/streets/streets_stage2_fold1.py configs/streets --out out',
+        'tools/x.py configs/streets/streets_stage2.py configs/streets --out out',
         'tools/x.py configs/streets --size --out out',
         'tools/x.py configs/streets --size one --out out',
         'tools/x.py configs/streets --size two --out out',

@@ -33,7 +33,7 @@ NOT_RUN = {
     'tools/run_recipe.py configs --launcher ray --ray-address FIRST:6379': 'needs that cluster',
     'tools/slurm_stage.sh PARTITION NAME FOLDER 1 2 3': 'needs Slurm; tests/tools/test_slurm_real.py has one',
     'tools/slurm_stage.sh PARTITION JOB_NAME FOLDER STAGE...': 'needs Slurm; as above',
-    'tools/slurm_train.sh PARTITION JOB_NAME CONFIG': 'needs Slurm; tests/tools/test_slurm_train.py has a stand-in',
+    'tools/slurm_train.sh PARTITION JOB_NAME CONFIG --fold K': 'needs Slurm; tests/tools has a stand-in',
 }
 NETWORK = {
     'model.backbone.depth': '10',
@@ -61,8 +61,8 @@ PATIENCE = 300  # seconds a command may take
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with the project's tools and configs, and data elsewhere."""
-    for name in ('tools', 'configs'):
+    """A folder with the project's tools, configs and studies, and data elsewhere."""
+    for name in ('tools', 'configs', 'studies'):
         (tmp_path / name).symlink_to(ROOT / name)
     write_dataset(tmp_path / 'elsewhere/cityscapes', train=10, val=4, height=32, width=64)
     write_camvid(tmp_path / 'elsewhere/camvid')
@@ -134,7 +134,7 @@ def test_every_command_is_run_or_excused():
 
 @pytest.mark.slow
 def test_documented_commands_run(project):
-    for package in ('gradio', 'onnx', 'onnxruntime', 'plotly', 'tensorboard'):
+    for package in ('gradio', 'onnx', 'onnxruntime', 'vl_convert', 'tensorboard'):
         pytest.importorskip(package, reason='a documented command needs it')
     failures = []
     for command, page in documented_commands().items():

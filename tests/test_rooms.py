@@ -9,6 +9,7 @@ FROM_BELOW = (
     'stack',
     'options',
     'io',
+    'fold_settings',
     'config',
     'models',
     'datasets',
@@ -22,6 +23,7 @@ FROM_BELOW = (
     'hooks',
     'inference',
     'reports',
+    'cross_validation',
 )
 
 

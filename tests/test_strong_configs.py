@@ -12,23 +12,29 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from test_schedules import rates
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, seed_sample
 from mmseg_custom.ledger.fingerprint import differences
 from mmseg_custom.plan.plan import Plan
 
-STRONG = Path(__file__).resolve().parent.parent / 'configs' / 'strong'
+ROOT = Path(__file__).resolve().parent.parent
+STRONG, STUDIED = ROOT / 'configs/strong', ROOT / 'studies/switches'
 RECIPES = ('camvid', 'cityscapes')
 ITERS = 20  # of an epoch over all images
 
 
 def strong(name):
-    return Config.fromfile(STRONG / f'{name}.py')
+    return load_run_config(STRONG / f'{name}.py')
+
+
+def switched(name):
+    return load_run_config(STUDIED / f'{name}.py')
 
 
 def stages(recipe):
     plan = Plan(STRONG / recipe).stages
     assert [stage.number for stage in plan] == [1, 2, 3]
-    return [Config.fromfile(stage.runs[0].config) for stage in plan]
+    return [load_run_config(stage.runs[0].config, fold=stage.runs[0].fold) for stage in plan]
 
 
 def share(cfg):
@@ -104,7 +110,7 @@ def two_classes(folder, size):
 
 
 def test_scale_crop_moves_image_and_label_alike(tmp_path):
-    cfg = strong('switches/scale_crop')
+    cfg = switched('scale_crop')
     steps = [step for step in cfg.train_pipeline if step.type not in ('PhotoMetricDistortion', 'PackSegInputs')]
     pipeline, sample, padded = Compose(steps), two_classes(tmp_path, (480, 360)), []
     for index in range(20):
@@ -123,9 +129,9 @@ def test_scale_crop_moves_image_and_label_alike(tmp_path):
     assert 0 < np.count_nonzero(padded) < 20 and max(padded) < 0.76
 
 
-@pytest.mark.parametrize('config', ['switches/scale_crop', 'cityscapes_single'])
+@pytest.mark.parametrize('config', [STUDIED / 'scale_crop.py', STRONG / 'cityscapes_single.py'])
 def test_scales_are_those_of_the_files(config):
-    cfg = strong(config)
+    cfg = load_run_config(config)
     steps = {step.type: step for step in cfg.train_pipeline}
     working = next(step.scale for step in cfg.load if step.type == 'Resize')
     assert 'Resize' not in steps
@@ -133,7 +139,7 @@ def test_scales_are_those_of_the_files(config):
     assert cfg.train_pipeline[: len(cfg.read_image + cfg.read_label)] == cfg.read_image + cfg.read_label
 
 
-# What each switch changes of switches/base.py, and nothing else.
+# What each switch changes of configs/strong/base.py, and nothing else.
 SWITCHES = {
     'scale_crop': {'train_dataloader.dataset.pipeline'},
     'sgd': {'optim_wrapper'},
@@ -151,8 +157,8 @@ SWITCHES = {
 }
 
 
-def changes(config):
-    base, cfg = strong('switches/base'), strong(config)
+def changes(cfg):
+    base = strong('base')
     keys = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'optim_wrapper', 'param_scheduler')
     keys += ('custom_hooks', 'train_cfg', 'randomness', 'load_from')
     parts = ({key: json.loads(json.dumps(one.get(key))) for key in keys} for one in (base, cfg))
@@ -161,23 +167,23 @@ def changes(config):
 
 @pytest.mark.parametrize('switch', SWITCHES)
 def test_a_switch_changes_one_thing(switch):
-    found, expected = changes(f'switches/{switch}'), SWITCHES[switch]
+    found, expected = changes(switched(switch)), SWITCHES[switch]
     assert found and all(any(f'{change}.'.startswith(f'{key}.') for key in expected) for change in found)
     assert {next(key for key in expected if f'{change}.'.startswith(f'{key}.')) for change in found} == expected
-    assert strong(f'switches/{switch}').default_hooks.fold_average.stage_dir == f'work_dirs/switches/{switch}'
+    assert switched(switch).default_hooks.fold_average.stage_dir == f'work_dirs/switches/{switch}'
 
 
 def test_every_switch_is_there():
-    assert {path.stem for path in (STRONG / 'switches').glob('*.py')} == {*SWITCHES, 'base'}
+    assert {path.stem for path in STUDIED.glob('*.py')} == set(SWITCHES)
 
 
 def test_strong_has_the_switches_that_were_worth_most():
     worth = ('dice', 'class_balanced', 'deep_stem')
-    found = set().union(*(changes(f'switches/{switch}') for switch in worth))
-    assert changes('camvid_single') == found | {'train_cfg.max_epochs'}
+    found = set().union(*(changes(switched(switch)) for switch in worth))
+    assert changes(strong('camvid_single')) == found | {'train_cfg.max_epochs'}
     for switch in worth:
-        alone, all_of_them = strong(f'switches/{switch}'), strong('camvid_single')
-        for change in changes(f'switches/{switch}'):
+        alone, all_of_them = switched(switch), strong('camvid_single')
+        for change in changes(alone):
             ours, theirs = (reduce(getitem, change.split('.'), cfg) for cfg in (all_of_them, alone))
             assert ours == theirs
 

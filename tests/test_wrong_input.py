@@ -197,7 +197,7 @@ def test_wrong_input_ends_in_a_message(stage1, spoil, options, message):
     if spoil in DAMAGE:
         prepare(load_run_config(stage1 / 'tiny_stage2.py'), renew=True)
     with pytest.raises((UserError, OSError), match=message):
-        build_runner(load_run_config(stage1 / 'tiny_stage2_fold1.py', cfg_options=options)).train()
+        build_runner(load_run_config(stage1 / 'tiny_stage2.py', cfg_options=options, fold=1)).train()
     assert WINNER.read_bytes() == before
     assert not list(Path('work_dirs/tiny_stage2_fold1').glob('*.pth'))
 
@@ -211,10 +211,10 @@ def test_an_object_drawn_as_255_is_refused_before_the_first_step(stage1):
 
 
 def test_misspelt_key_in_a_config_file(stage1):
-    with (stage1 / 'tiny_stage2_fold1.py').open('a') as file:
+    with (stage1 / 'tiny_stage2.py').open('a') as file:
         file.write('optim_wraper = dict()\n')
-    with pytest.raises(UserError, match=r'tiny_stage2_fold1\.py: optim_wraper is unknown; is optim_wrapper meant'):
-        load_run_config(stage1 / 'tiny_stage2_fold1.py')
+    with pytest.raises(UserError, match=r'tiny_stage2\.py: optim_wraper is unknown; is optim_wrapper meant'):
+        load_run_config(stage1 / 'tiny_stage2.py')
 
 
 def test_run_from_another_folder(stage1, monkeypatch, tmp_path):
@@ -226,7 +226,8 @@ def test_run_from_another_folder(stage1, monkeypatch, tmp_path):
 def test_spaces_and_umlauts_are_no_error(stage1):
     Path('data').rename('meine Daten für Straßen')
     root = {f'{loader}.dataset.data_root': 'meine Daten für Straßen' for loader in LOADERS}
-    cfg = load_run_config(stage1 / 'tiny_stage2_fold1.py', 'work_dirs/über all', {**root, 'train_cfg.max_epochs': 1})
+    options = {**root, 'train_cfg.max_epochs': 1}
+    cfg = load_run_config(stage1 / 'tiny_stage2.py', 'work_dirs/über all', options, fold=1)
     build_runner(cfg).train()
     assert Path('work_dirs/tiny/stage2/fold1.pth').is_file()
 
@@ -236,5 +237,5 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 def test_batches_of_one_image_train(stage1):
     options = {'train_dataloader.batch_size': 1, 'train_cfg.max_epochs': 1}
-    build_runner(load_run_config(stage1 / 'tiny_stage2_fold1.py', cfg_options=options)).train()
+    build_runner(load_run_config(stage1 / 'tiny_stage2.py', cfg_options=options, fold=1)).train()
     assert Path('work_dirs/tiny/stage2/fold1.pth').is_file()

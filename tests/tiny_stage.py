@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from mmseg_custom.config import load_run_config
+
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 
 STAGE = """
@@ -26,3 +28,9 @@ train_cfg = dict(max_epochs=2)
 env_cfg = dict(num_threads=1)
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage{stage}'))
 """
+
+
+def load_run(folder, name, work_dir=None, options=None):
+    """The config of a run of a plan, by its name: `tiny_stage2_fold1`."""
+    stage, _, fold = name.partition('_fold')
+    return load_run_config(Path(folder) / f'{stage}.py', work_dir, options, int(fold) if fold else None)

@@ -16,22 +16,16 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     stages+=("$1")
     shift
 done
-shopt -s nullglob
+plan=$(python "$(dirname "$0")/_stages.py" "$folder" "${stages[@]}" "$@")
 before=''
-for stage in "${stages[@]}"; do
-    folds=("$folder"/*stage"$stage"_fold[0-9]*.py)
-    config=("$folder"/*stage"$stage".py)
-    array=''
-    if [ ${#folds[@]} -gt 0 ]; then
-        config=("${folds[0]%_fold*}_fold%a.py")
-        array=$(printf '%s\n' "${folds[@]}" | sed 's/.*_fold\([0-9]*\)\.py/\1/' | paste -sd,)
-    elif [ ${#config[@]} -eq 0 ]; then
-        echo "$folder has no stage $stage" >&2
-        exit 1
+while read -r stage folds config; do
+    fold=() array=''
+    if [ "$folds" -gt 0 ]; then
+        fold=(--fold %a) array=1-$folds
     fi
     barrier=${before:+--dependency=afterok:$before --kill-on-invalid-dep=yes}
     before=$(SBATCH_ARGS="--parsable ${SBATCH_ARGS:-} ${array:+--array=$array} $barrier" \
-        "$(dirname "$0")/slurm_train.sh" "$partition" "$job-stage$stage" "${config[0]}" "${@:2}")
+        "$(dirname "$0")/slurm_train.sh" "$partition" "$job-stage$stage" "$config" "${fold[@]}" "${@:2}" </dev/null)
     before=${before%%;*}
     echo "stage $stage: job $before"
-done
+done <<<"$plan"

@@ -5,8 +5,8 @@
 # another job, the run saves where it is and exits with 75; the job is then queued again and goes on with --resume.
 # The log of all attempts is slurm-<job id>.out.
 #
-# With %a in CONFIG it is the run of each task of a job array: SBATCH_ARGS=--array=1-5 for stage2_fold%a.py. A stage
-# with all its folds, and those behind it: tools/slurm_stage.sh.
+# %a is the number of a task of a job array: SBATCH_ARGS=--array=1-5 for configs/stage2.py --fold %a. A stage with all
+# its folds, and those behind it: tools/slurm_stage.sh.
 #
 # GPUS, GPUS_PER_NODE and CPUS_PER_TASK size the job; SBATCH_ARGS (e.g. --time=8:00:00) and SRUN_ARGS take further
 # options. A grace time of the partition (GraceTime) below that of a step and a checkpoint is too short.
@@ -22,8 +22,8 @@ task() {
     # How the processes find each other; jobs on one machine need ports of their own.
     export RANK=${SLURM_PROCID:-0} WORLD_SIZE=${SLURM_NTASKS:-1} MASTER_ADDR=${SLURM_LAUNCH_NODE_IPADDR:-127.0.0.1}
     export MASTER_PORT=${MASTER_PORT:-$((20000 + SLURM_JOB_ID % 10000))}
-    local config=${1//%a/${SLURM_ARRAY_TASK_ID:-}} code=0
-    python -u "$(dirname "$0")/train.py" "$config" "${@:2}" --launcher slurm || code=$?
+    local code=0
+    python -u "$(dirname "$0")/train.py" "${@//%a/${SLURM_ARRAY_TASK_ID:-}}" --launcher slurm || code=$?
     case $code in
         75 | 138 | 143) ;; # Saved; or died of USR1 or TERM before there was anything to save.
         *) exit "$code" ;;

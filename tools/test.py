@@ -1,4 +1,4 @@
-"""Score a checkpoint: `python tools/test.py configs/stage2_fold1.py work_dirs/cityscapes/stage2/winner.pth`."""
+"""Score a checkpoint: `python tools/test.py configs/stage2.py work_dirs/cityscapes/stage2/winner.pth`."""
 
 import _bootstrap  # noqa: I001
 
@@ -10,6 +10,7 @@ from mmseg_custom.options import number, size
 from mmseg_custom.evaluation import testing_options
 from mmseg_custom.config import add_common_options, config_from_options
 from mmseg_custom.evaluation.testing import run_test
+from mmseg_custom.fold_settings import use_held_out_images
 from mmseg_custom.ledger.trained_config import options_with_trained
 
 
@@ -51,17 +52,21 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Score a checkpoint on the official val split.')
-    add_common_options(parser)
+    add_common_options(parser, fold='score on the held-out images of this fold, not on the official val split')
     parser.add_argument('checkpoint', help='checkpoint file')
     add_scoring_options(parser)
     add_output_options(parser)
     args = parser.parse_args()
+    if args.fold and args.split:
+        parser.error('--fold and --split: one of them, both say which images')
     args.tta = args.tta or bool(args.tta_scales) or args.no_tta_flip
     args.original_size = args.original_size or ('bilinear' if args.submission else None)
     return args
 
 
 def apply_options(cfg: Config, args: argparse.Namespace) -> None:
+    if args.fold:
+        use_held_out_images(cfg, args.fold)
     if args.split:
         testing_options.use_split(cfg, args.split)
     if args.tta:
@@ -82,7 +87,7 @@ def main() -> None:
     cfg = config_from_options(args)
     cfg.load_from = args.checkpoint
     apply_options(cfg, args)
-    chosen = ('original_size', 'tta', 'tta_scales', 'no_tta_flip', 'slide', 'split', 'cfg_options')
+    chosen = ('original_size', 'tta', 'tta_scales', 'no_tta_flip', 'slide', 'split', 'fold', 'cfg_options')
     run_test(cfg, args.out, {name: getattr(args, name) for name in chosen})
 
 

@@ -1,4 +1,4 @@
-"""Train one run of a stage: `python tools/train.py configs/stage2_fold1.py`."""
+"""Train one run of a stage: `python tools/train.py configs/stage2.py --fold 1`."""
 
 import _bootstrap  # noqa: I001
 
@@ -11,11 +11,12 @@ from mmseg_custom.engine import Preempted
 from mmseg_custom.engine.distributed.process_group import num_restarts
 from mmseg_custom.config import add_common_options, config_from_options, enable_amp
 from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.fold_settings import check_one_fold
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a fold of a stage, or a stage without folds.')
-    add_common_options(parser)
+    add_common_options(parser, fold='which of the folds of a stage, 1 to num_folds of its config')
     parser.add_argument('--resume', action='store_true', help="go on from this run's own newest good checkpoint")
     parser.add_argument(
         '--force',
@@ -30,6 +31,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = config_from_options(args)
+    check_one_fold(cfg)
     cfg.resume = args.resume or num_restarts() > 0
     cfg.force = args.force and not num_restarts()
     if args.amp:

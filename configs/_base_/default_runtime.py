@@ -21,6 +21,9 @@ default_hooks = dict(
     history=dict(type='TrainingHistoryHook', monitor='mIoU', patience=None),
     checkpoint=dict(type='StageCheckpointHook', keep=2, interval_iters=None),
     preemption=dict(type='PreemptionHook', check_interval=10),
+    lineage=dict(type='LineageHook'),
+    run_lease=dict(type='RunLeaseHook'),
+    run_record=dict(type='RunRecordHook'),
     fold_average=dict(type='FoldAverageHook', stage_dir=None),
     visualization=dict(type='SegVisualizationHook'),
 )

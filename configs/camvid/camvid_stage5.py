@@ -5,6 +5,7 @@ _base_ = [
     '../_base_/schedules/cosine.py',
     '../_base_/default_runtime.py',
 ]
+num_folds = 4
 load_from = 'work_dirs/camvid/stage4/winner.pth'
 model = dict(decode_head=dict(num_classes=11, loss_decode=dict(_delete_=True, type='CEDiceLoss', alpha=0.5)))
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.load + _base_.advanced + _base_.pack))

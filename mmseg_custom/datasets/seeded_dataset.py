@@ -5,6 +5,7 @@ from typing import Any
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
+from mmseg_custom.datasets.samplers.seeded_infinite_sampler import SeededInfiniteSampler
 from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, SeededSampler, seed_sample
 
 
@@ -48,7 +49,9 @@ def with_seeds(loader: Any) -> Any:
     if not isinstance(loader, dict) or not all(isinstance(loader.get(key), dict) for key in ('dataset', 'sampler')):
         return loader
     sampler, dataset = _class_of(loader['sampler'], DATA_SAMPLERS), _class_of(loader['dataset'], DATASETS)
-    if not issubclass(sampler, SeededSampler) or issubclass(dataset, KFoldDataset | SeededDataset):
+    if not issubclass(sampler, SeededSampler | SeededInfiniteSampler) or issubclass(
+        dataset, KFoldDataset | SeededDataset
+    ):
         return loader
     return {**loader, 'dataset': {'type': 'mmseg.SeededDataset', 'dataset': loader['dataset']}}
 

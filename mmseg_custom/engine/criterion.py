@@ -3,14 +3,24 @@
 from collections.abc import Callable
 
 from mmengine.evaluator import Evaluator
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
+
+from mmseg_custom.models.heads.segmentation_head import SegmentationHead
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
-def criterion_of(model: nn.Module) -> Criterion:
-    """The training loss of a segmentor's decode head, as a function of logits (N, C, H, W) and label (N, H, W)."""
-    head = getattr(model, 'module', model).decode_head
+def criterion_of(model: nn.Module) -> Criterion | None:
+    """The training loss of a segmentor's decode head, as a function of logits (N, C, H, W) and label (N, H, W).
+
+    ``None`` where the loss is no function of these: heads that compute it in their own way (KNet, PIDNet, ...), with
+    one sigmoid output, or several in a cascade.
+    """
+    head = getattr(getattr(model, 'module', model), 'decode_head', None)
+    by_feat = getattr(type(head), 'loss_by_feat', None)
+    if by_feat not in (BaseDecodeHead.loss_by_feat, SegmentationHead.loss_by_feat) or head.out_channels == 1:
+        return None
     losses = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
 
     def criterion(logits: Tensor, label: Tensor) -> Tensor:

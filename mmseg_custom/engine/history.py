@@ -8,6 +8,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 History = Sequence[dict[str, float]]
 HISTORY_KEY = 'history'
 MONITOR = 'mIoU'  # Unless default_hooks.history says otherwise.
+BEST, LAST = 'best', 'last'  # Which validation a run keeps the weights of.
 SCALARS_KEY = 'last_scalars'
 LOG_WINDOW = 1000  # More than the window of any mean in MMEngine's logs, unless that is the whole run.
 
@@ -17,6 +18,20 @@ def best_position(history: History, monitor: str) -> int | None:
     scores = [(record[monitor], -position) for position, record in enumerate(history)]
     finite = [score for score in scores if math.isfinite(score[0])]
     return -max(finite)[1] if finite else None
+
+
+def chosen_position(history: History, monitor: str, select: str = BEST) -> int | None:
+    """Position of the record whose weights a run keeps; ``None`` if there is none with a finite ``monitor``.
+
+    Args:
+        history: Of the run.
+        monitor: The metric that has to be finite.
+        select: ``'best'``, the first with the highest ``monitor``, or ``'last'``.
+    """
+    if select == BEST:
+        return best_position(history, monitor)
+    finite = [position for position, record in enumerate(history) if math.isfinite(record[monitor])]
+    return finite[-1] if finite else None
 
 
 def epochs_without_improvement(history: History, monitor: str) -> int:

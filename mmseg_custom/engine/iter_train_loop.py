@@ -9,6 +9,7 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmseg.registry import LOOPS
 from torch import nn
 
+from mmseg_custom.datasets.samplers.seeded_infinite_sampler import SeededInfiniteSampler
 from mmseg_custom.engine.train_loop import ExactResume
 from mmseg_custom.errors import UserError
 
@@ -21,9 +22,10 @@ class LoopError(UserError, RuntimeError):
 class ResumableIterTrainLoop(ExactResume, IterBasedTrainLoop):
     """MMEngine's loop over iterations, which also goes on between training and validation.
 
-    Samplers of this project are gone through epoch after epoch, as ``ResumableTrainLoop`` does: a run with ``iter``
-    iterations behind it has done ``iter % length`` of the batches of epoch ``iter // length``. Others are advanced as
-    MMEngine does it. ``epoch`` stays 0, as there. Arguments as MMEngine's ``IterBasedTrainLoop``.
+    ``SeededInfiniteSampler`` starts where the run is. The other samplers of this project are gone through epoch after
+    epoch, as ``ResumableTrainLoop`` does: a run with ``iter`` iterations behind it has done ``iter % length`` of the
+    batches of epoch ``iter // length``. Those of MMEngine are advanced as it does it. ``epoch`` stays 0, as
+    there. Arguments as MMEngine's ``IterBasedTrainLoop``.
     """
 
     def run(self) -> nn.Module:
@@ -34,7 +36,6 @@ class ResumableIterTrainLoop(ExactResume, IterBasedTrainLoop):
         """
         self.runner.call_hook('before_train')
         self._refuse_other_length()
-        self._refuse_other_order()
         self.runner.call_hook('before_train_epoch')
         self._validate_if_awaited()
         batches = self._batches()
@@ -50,6 +51,9 @@ class ResumableIterTrainLoop(ExactResume, IterBasedTrainLoop):
 
     def _batches(self) -> Iterator[Any]:
         """Batches without end, from the first that the network has not been trained on."""
+        if isinstance(self.dataloader.sampler, SeededInfiniteSampler):
+            self.dataloader.sampler.skip(self._iter * self.dataloader.batch_size)
+            yield from self.dataloader
         if not hasattr(self.dataloader.sampler, 'skip_in_epoch'):
             self._advance()
             yield from self.dataloader_iterator

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
-from mmengine.model import is_model_wrapper
+from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.optim import AmpOptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import BaseLoop, Runner
@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.seeded_dataset import with_seeds
 from mmseg_custom.engine.compilation import compile_works
 from mmseg_custom.engine.criterion import attach_criterion
@@ -27,6 +28,7 @@ from mmseg_custom.engine.distributed.process_group import start_process_group
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point
 from mmseg_custom.engine.stop_signals import handlers_kept
+from mmseg_custom.fold_settings import NUM_FOLDS, set_num_folds
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, weights_of
 from mmseg_custom.io.checkpoints.weight_names import find_weights
@@ -47,18 +49,24 @@ class StageRunner(Runner):
     """
 
     _starts: ClassVar[Counter[str]] = Counter()
+    _train_dataloader: DataLoader | dict
+    _has_loaded: bool
+    _resume: bool
 
     @classmethod
     def from_cfg(cls, cfg: Config | dict) -> 'StageRunner':
         """Build a runner from a config, whose text stays as it is.
 
         MMEngine takes the text at every start and into every checkpoint, and has yapf format it each time, which is
-        seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text.
+        seconds: more than a short epoch. A ``ConfigDict`` or plain dict has no text. ``num_folds`` becomes that of
+        the data sets, as in :func:`~mmseg_custom.config.load_run_config`: stock tools come here without it.
         """
         if not isinstance(cfg, Config):
             cfg = Config(dict(cfg))
         text = dict(cfg_text=cfg.text, filename=cfg.filename, format_python_code=False)
-        return super().from_cfg(Config(cfg.to_dict(), **text))
+        cfg = Config(cfg.to_dict(), **text)
+        set_num_folds(cfg, cfg.get(NUM_FOLDS))
+        return super().from_cfg(cfg)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the environment: gloo where there is no GPU, the number of threads, and a timestamp of its own.
@@ -101,11 +109,15 @@ class StageRunner(Runner):
     def build_model(self, model: nn.Module | dict) -> nn.Module:
         """Build the model, in PyTorch's channels-last format if ``channels_last`` is set, as ``--amp`` does.
 
+        Class weights that the config names a file of are read here.
+
         Raises:
             HeadError: If its heads do not fit the classes.
         """
-        model = super().build_model(model)
+        model = super().build_model(with_class_weights(model))
         check_heads(model)
+        if not self.distributed:
+            model = revert_sync_batchnorm(model)  # There is nothing to synchronise, and on a CPU it fails.
         return model.to(memory_format=torch.channels_last) if self.cfg.get('channels_last') else model
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:

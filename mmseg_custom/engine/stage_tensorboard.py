@@ -11,6 +11,8 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.visualization import TensorboardVisBackend
 from mmseg.registry import VISBACKENDS
 
+from mmseg_custom.fold_settings import fold_of
+
 OVERLAID = ('loss', 'mIoU', 'val_loss', 'lr')
 
 
@@ -44,7 +46,7 @@ class StageTensorboardBackend(TensorboardVisBackend):
             return
         self.close()
         stage_dir = Path(hook['stage_dir'])
-        fold = config.train_dataloader.dataset.get('fold')
+        fold = fold_of(config)
         self._stage, self._fold = stage_dir.name, 'full' if fold is None else f'fold{fold}'
         self._save_dir = str(stage_dir.parent / 'tensorboard' / f'{self._stage}_{self._fold}')
 

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mmseg_custom.evaluation.scores import iou_per_class
 
+# The usual number for 95 % intervals: 25 resamples lie beyond either end.
 RESAMPLES = 1000
 
 Interval = tuple[float, float]
@@ -26,8 +27,7 @@ def resampled_miou(matrices: Tensor, resamples: int = RESAMPLES, seed: int = 0) 
         float64 (R,); NaN where nothing was counted.
     """
     count, classes = matrices.shape[:2]
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    totals = torch.from_numpy(drawn).double() @ matrices.reshape(count, -1).double()
+    totals = _draw(count, resamples, seed) @ matrices.reshape(count, -1).double()
     return iou_per_class(totals.view(resamples, classes, classes)).nanmean(-1)
 
 
@@ -41,6 +41,21 @@ def miou_interval(matrices: Tensor, level: float = 0.95, resamples: int = RESAMP
         seed: As :func:`resampled_miou`.
     """
     return _percentiles(resampled_miou(matrices, resamples, seed), level)
+
+
+def areas_interval(areas: Tensor, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """As :func:`miou_interval`, of images whose confusion matrices are not kept.
+
+    Args:
+        areas: Intersection, prediction and label of each class in each image, (N, 3, C).
+        level: Defaults to 0.95.
+        resamples: As :func:`resampled_miou`.
+        seed: As :func:`resampled_miou`.
+    """
+    count, _, classes = areas.shape
+    drawn = _draw(count, resamples, seed) @ areas.reshape(count, -1).double()
+    intersection, prediction, label = drawn.view(resamples, 3, classes).unbind(1)
+    return _percentiles((100 * intersection / (prediction + label - intersection)).nanmean(-1), level)
 
 
 def gain_interval(
@@ -62,6 +77,12 @@ def gain_interval(
         raise ValueError(f'A paired difference needs the same images: {tuple(before.shape)}, {tuple(after.shape)}.')
     gains = resampled_miou(after, resamples, seed) - resampled_miou(before, resamples, seed)
     return _percentiles(gains, level)
+
+
+def _draw(count: int, resamples: int, seed: int) -> Tensor:
+    """How often each of ``count`` images is drawn, float64 (R, count)."""
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    return torch.from_numpy(drawn).double()
 
 
 def _percentiles(values: Tensor, level: float) -> Interval:

@@ -7,15 +7,16 @@ from torch import nn
 from mmseg_custom.errors import StageError
 
 
-def check_classes(model: nn.Module, dataset: Any) -> None:
+def check_num_classes(model: nn.Module, dataset: Any) -> None:
     """Compare the number of classes of a segmentor with those of its data set.
 
     Raises:
         StageError: If they differ.
     """
-    expected = getattr(model, 'module', model).decode_head.num_classes
-    classes = dataset.metainfo['classes']
-    if len(classes) != expected:
+    head = getattr(getattr(model, 'module', model), 'decode_head', None)
+    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    expected, classes = getattr(head, 'num_classes', None), dataset.metainfo.get('classes')
+    if None not in (expected, classes) and len(classes) != expected:
         raise StageError(
             f'model.decode_head.num_classes={expected}, but the data set has {len(classes)} classes '
             f'({", ".join(classes[:3])}, ...): set num_classes={len(classes)}.'
@@ -33,8 +34,11 @@ def check_class_names(meta: dict, dataset: Any, source: str) -> None:
     Raises:
         StageError: If they differ, naming the first difference.
     """
-    known, classes = list((meta.get('dataset_meta') or {}).get('classes', [])), list(dataset.metainfo['classes'])
-    if not known or known == classes:
+    known, classes = (
+        list((meta.get('dataset_meta') or {}).get('classes', [])),
+        list(dataset.metainfo.get('classes') or []),
+    )
+    if not known or not classes or known == classes:
         return
     number = next((i for i, pair in enumerate(zip(known, classes, strict=False)) if pair[0] != pair[1]), len(known))
     raise StageError(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -18,11 +19,13 @@ from torch.utils.data import DataLoader
 from mmseg_custom.averaging import recalibrate_batch_norm
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_in
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.engine.criterion import attach_criterion
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric, score
 from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.evaluation.segmentation_metric import ImageResult
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.ledger.images import Images, images_of
 from mmseg_custom.ledger.lineage import IDENTITIES, ImageSet, image_set
@@ -30,6 +33,7 @@ from mmseg_custom.ledger.stage_ledger import Entry
 
 StateDict = Mapping[str, Tensor]
 VAL = 'val'
+HELD_OUT = 'held_out'  # What `val_dataloader` gives: of a fold, its held-out images.
 # In a batch that batch norm is measured on: behind a global pooling one image has no variance.
 LEAST_IMAGES = 2
 
@@ -63,6 +67,7 @@ class Scored:
         scores: The metrics by part.
         matrices: The confusion matrix of each image by part, int64 (N, C, C), in the main process and with
             :class:`SegmentationMetric` only.
+        paths: Of these images, by part.
         weights: The recalibrated state dict, ``None`` for one that was scored as it came.
         statistics: The images behind its statistics, as :func:`average_lineage` takes them.
         images: What was scored on, by part: an :func:`image_set` and the images, in the main process only.
@@ -70,6 +75,7 @@ class Scored:
 
     scores: Mapping[str, Entry]
     matrices: Mapping[str, Tensor] = field(default_factory=dict)
+    paths: Mapping[str, list[str]] = field(default_factory=dict)
     weights: StateDict | None = None
     statistics: Entry | None = None
     images: Mapping[str, tuple[ImageSet, Images | None]] = field(default_factory=dict)
@@ -122,7 +128,12 @@ class WeightScorer:
         return {
             name: Scored(
                 {part: scores[name] for part, (scores, _) in by_part.items()},
-                {part: matrices[name] for part, (_, matrices) in by_part.items() if name in matrices},
+                {
+                    part: torch.stack([one.matrix for one in found[name]])
+                    for part, (_, found) in by_part.items()
+                    if name in found
+                },
+                {part: [one.path for one in found[name]] for part, (_, found) in by_part.items() if name in found},
                 *anew.get(name, (None, None)),
                 images,
             )
@@ -131,29 +142,30 @@ class WeightScorer:
 
     def _model(self, weights: StateDict) -> nn.Module:
         if self._template is None:
-            self._template = MODELS.build(self.cfg.model)
+            self._template = MODELS.build(with_class_weights(self.cfg.model))
         check_architecture(self._template, weights, f'What {self.cfg.filename} is to score')
         model = deepcopy(self._template)
         model.load_state_dict(weights)
         return model.to(get_device())
 
     def _score(self, models: Mapping[str, nn.Module], ensemble: Sequence[str], part: str) -> tuple[dict, dict]:
-        """The metrics and the confusion matrices of one part's images, by name."""
-        evaluators = {name: Evaluator(self.cfg.test_evaluator) for name in models}
-        if ensemble:
-            evaluators[ENSEMBLE] = Evaluator(self.cfg.test_evaluator)
+        """The metrics and the single images of one part, by name."""
+        names = [*models, *([ENSEMBLE] if ensemble else [])]
+        evaluators = {name: Evaluator(self._metric(part)) for name in names}
         for evaluator in evaluators.values():
             attach_criterion(evaluator, next(iter(models.values())))
         loader = self._loader(part)
         scores = score(models, loader, evaluators, ensemble, lambda batch: self.skipped.update(skipped_in(batch)))
-        matrices = {name: _matrices(evaluator) for name, evaluator in evaluators.items()}
-        found = {name: value for name, value in matrices.items() if value is not None}
-        return scores, found
+        images = {name: _images(evaluator) for name, evaluator in evaluators.items()}
+        return scores, {name: found for name, found in images.items() if found}
+
+    def _metric(self, part: str) -> Any:
+        return {'type': 'mmseg.SegmentationMetric'} if part == HELD_OUT else self.cfg.test_evaluator
 
     def _loader(self, part: str) -> DataLoader:
         if part not in self._loaders:
-            settings = self.cfg.test_dataloader
-            if part != VAL:
+            settings = self.cfg.val_dataloader if part == HELD_OUT else self.cfg.test_dataloader
+            if part not in (VAL, HELD_OUT):
                 settings = {**settings, 'dataset': {**settings.dataset, 'part': part, 'fold': None}}
             self._loaders[part] = self._build_loader(settings)
         return self._loaders[part]
@@ -199,12 +211,12 @@ class WeightScorer:
         return loader
 
 
-def _matrices(evaluator: Evaluator) -> Tensor | None:
-    """The confusion matrix of each image (N, C, C), ``None`` where the metric keeps none."""
+def _images(evaluator: Evaluator) -> list[ImageResult]:
+    """What each image came to, none where the metric keeps nothing."""
     for metric in evaluator.metrics:
         if isinstance(metric, SegmentationMetric) and metric.per_image:
-            return torch.stack([image.matrix for image in metric.per_image])
-    return None
+            return metric.per_image
+    return []
 
 
 def _on_cpu(weights: StateDict) -> dict[str, Tensor]:

@@ -6,14 +6,19 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.datasets.checks.data_checks import check_weight_files, find_doubts, samples_of
+from mmseg_custom.datasets.checks.data_checks import find_doubts, samples_of
 from mmseg_custom.datasets.checks.leftover_files import describe_leftovers
 from mmseg_custom.datasets.class_colours import check_classes, check_palette
+from mmseg_custom.datasets.class_weight_files import check_weight_files
 from mmseg_custom.datasets.folds.fold_file import check_pairs
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.folds.official_splits import check_distinct, official_splits
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.engine.distributed.main_process import on_main_process
+from mmseg_custom.fusion.classes import check_class_names, check_num_classes
+from mmseg_custom.fusion.rules import FusionRules
+from mmseg_custom.hooks.training import is_training
+from mmseg_custom.ledger.lineage import image_set
 
 
 @HOOKS.register_module()
@@ -26,6 +31,24 @@ class DataCheckHook(Hook):
     are looked at in a sample; ``tools/prepare_data.py CONFIG --verify`` reads all. Of data sets other than
     :class:`KFoldDataset` only classes and palette are looked at.
     """
+
+    def before_run(self, runner: Runner) -> None:
+        """Compare the classes of network and data, and what chooses epochs with what chooses the winner.
+
+        Raises:
+            StageError: If they do not fit.
+        """
+        if is_training(runner):
+            check_num_classes(runner.model, runner.train_dataloader.dataset)
+            settings = runner.cfg.default_hooks.get('fold_average') or {}
+            if runner.val_loop is not None:
+                FusionRules.of(settings).check_validation(image_set(runner.val_dataloader.dataset))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare the classes of initial weights and data."""
+        if is_training(runner):
+            meta = checkpoint.get('meta') or {}
+            check_class_names(meta, runner.train_dataloader.dataset, str(runner._load_from))
 
     def before_train(self, runner: Runner) -> None:
         """Look at what is trained on and validated on.

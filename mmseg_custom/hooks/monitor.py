@@ -3,8 +3,8 @@
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmseg.evaluation import IoUMetric
 
+from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric
-from mmseg_custom.hooks.training_history_hook import MonitorError
 
 OURS = ('mIoU', 'fwIoU', 'aAcc', 'mAcc')
 OF_IOU_METRIC = {
@@ -12,6 +12,10 @@ OF_IOU_METRIC = {
     'mDice': ('mDice', 'mAcc'),
     'mFscore': ('mFscore', 'mPrecision', 'mRecall'),
 }
+
+
+class MonitorError(UserError, ValueError):
+    """A metric that cannot choose the best epoch; the message says which can."""
 
 
 def check_monitor(evaluator: Evaluator, monitor: str) -> None:

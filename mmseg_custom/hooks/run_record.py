@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from mmengine.runner import Runner
 from torch import Tensor
 
 from mmseg_custom.engine.resume_points import resume_points
+from mmseg_custom.fold_settings import NUM_FOLDS, fold_of, split_settings
 from mmseg_custom.fusion.parents import KEPT_META
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_checkpoint_file, weights_of
 from mmseg_custom.io.processes import peak_memory
 from mmseg_custom.ledger.fingerprint import fingerprint
-from mmseg_custom.ledger.images import images_of, leaves
+from mmseg_custom.ledger.images import images_of
 from mmseg_custom.ledger.initial_weights import initial_lineage
 from mmseg_custom.ledger.lineage import Lineage, image_set, may_have_seen, with_images
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, name_of_run
@@ -21,25 +21,14 @@ from mmseg_custom.stack import versions
 EMA_PREFIX = 'module.'
 
 
-def fold_of(runner: Runner) -> int | None:
-    """The fold that a runner trains, ``None`` for the whole split."""
-    return getattr(_cut(runner), 'fold', None)
-
-
 def num_folds_of(runner: Runner) -> int | None:
     """The number of folds of its stage, ``None`` for a stage without folds."""
-    return None if fold_of(runner) is None else _cut(runner).folds['num_folds']
-
-
-def _cut(runner: Runner) -> Any:
-    """The data set that a runner trains on, below its wrappers; the one with a fold if there are several."""
-    found = list(leaves(runner.train_dataloader.dataset))
-    return next((leaf for leaf in found if getattr(leaf, 'fold', None) is not None), found[0])
+    return None if fold_of(runner.cfg) is None else split_settings(runner.cfg)[NUM_FOLDS]
 
 
 def run_name_of(runner: Runner) -> str:
     """The name of its run in the ledger."""
-    return name_of_run(fold_of(runner))
+    return name_of_run(fold_of(runner.cfg))
 
 
 def trace(runner: Runner, before: Lineage | None) -> tuple[Lineage, bool]:
@@ -69,7 +58,7 @@ def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, li
     """
     return {
         'stage': ledger.folder.name,
-        'fold': fold_of(runner),
+        'fold': fold_of(runner.cfg),
         'num_folds': num_folds_of(runner),
         'config': os.path.relpath(runner.cfg.filename) if runner.cfg.filename else None,
         **fingerprint(runner.cfg),

@@ -9,11 +9,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, best_position, last_scalars, restore_scalars
+from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, chosen_position, last_scalars, restore_scalars
 from mmseg_custom.engine.resume_points import archive, replaced_points
 from mmseg_custom.engine.train_loop import AWAITS_VALIDATION
 from mmseg_custom.hooks.training import is_training, iterations_logged, position_name
-from mmseg_custom.hooks.training_history_hook import monitor_of
+from mmseg_custom.hooks.training_history_hook import history_hook_of, monitor_of
 from mmseg_custom.io.checkpoints.archive import is_whole
 from mmseg_custom.io.checkpoints.checkpoint_file import plain_data
 
@@ -39,6 +39,7 @@ class StageCheckpointHook(Hook):
             the next iteration that updates the weights. Defaults to ``None``: none within an epoch.
     """
 
+    # As MMEngine's: behind schedulers and history (LOW, NORMAL), whose state it saves.
     priority = 'VERY_LOW'
 
     def __init__(self, monitor: str | None = None, keep: int = 2, interval_iters: int | None = None) -> None:
@@ -56,7 +57,7 @@ class StageCheckpointHook(Hook):
         """
         if runner.val_loop is None:
             raise ValueError('A stage chooses its best epoch on validation scores: set val_dataloader and val_cfg.')
-        self.monitor = monitor_of(runner, self.monitor, 'checkpoint')
+        self.monitor = monitor_of(runner)
         if runner.iter == 0 and is_main_process():
             archive(runner)
         restore_scalars(runner.message_hub)
@@ -84,13 +85,14 @@ class StageCheckpointHook(Hook):
         runner.message_hub.update_info(AWAITS_VALIDATION, False)
         history = runner.message_hub.get_info(HISTORY_KEY)
         best = best_checkpoint(runner, self.monitor, history[-1])
-        is_best = best_position(history, self.monitor) == len(history) - 1
+        select = history_hook_of(runner).select
+        is_best = chosen_position(history, self.monitor, select) == len(history) - 1
         if is_best:
             self._save(runner, best.name, runner.iter, resumable=False)
         self._save_point(runner, f'{position_name(runner, history[-1])}.pth', runner.iter)
         if is_best and is_main_process():
             kind = position_name(runner, history[-1]).partition('_')[0]
-            older = set(best.parent.glob(f'best_{self.monitor}_{kind}_*.pth')) - {best}
+            older = set(best.parent.glob(f'{_best(self.monitor)}{kind}_*.pth')) - {best}
             self._replace(runner, older, best)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -145,4 +147,8 @@ class StageCheckpointHook(Hook):
 
 def best_checkpoint(runner: Runner, monitor: str, record: dict) -> Path:
     """Where a run keeps the weights of its best validation, which has this ``record`` in its history."""
-    return Path(runner.work_dir) / f'best_{monitor}_{position_name(runner, record)}.pth'
+    return Path(runner.work_dir) / f'{_best(monitor)}{position_name(runner, record)}.pth'
+
+
+def _best(monitor: str) -> str:
+    return f'best_{monitor.replace("/", "_")}_'

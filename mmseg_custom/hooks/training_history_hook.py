@@ -6,16 +6,13 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.engine.history import HISTORY_KEY, MONITOR, epochs_without_improvement, keep_last
+from mmseg_custom.engine.history import BEST, HISTORY_KEY, LAST, MONITOR, epochs_without_improvement, keep_last
 from mmseg_custom.engine.train_loop import batches_done
-from mmseg_custom.errors import UserError
+from mmseg_custom.hooks.monitor import MonitorError, check_monitor
 from mmseg_custom.hooks.training import counts_iterations, is_training, iterations_logged
 
 LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
-
-
-class MonitorError(UserError, ValueError):
-    """A metric that cannot choose the best epoch; the message says which can."""
+READERS = ('checkpoint', 'fold_average')  # Hooks that may repeat the monitor, and may not contradict it.
 
 
 @HOOKS.register_module()
@@ -31,15 +28,32 @@ class TrainingHistoryHook(Hook):
     Args:
         monitor: Metric that decides which epoch is the best, higher is better; here and nowhere else, other hooks
             read it (:func:`monitor_of`). Defaults to ``'mIoU'``.
+        select: Which validation the run keeps the weights of: the ``'best'`` one by ``monitor``, the default, or the
+            ``'last'``. The best score on images that chose it is optimistically biased.
         patience: Validations without a better ``monitor`` after which training ends; ``None`` never.
     """
 
+    # Before the checkpoint hook, which saves the history and keeps the best by it.
     priority = 'NORMAL'
 
-    def __init__(self, monitor: str = MONITOR, patience: int | None = None) -> None:
-        self.monitor = monitor
+    def __init__(self, monitor: str = MONITOR, select: str = BEST, patience: int | None = None) -> None:
+        if select not in (BEST, LAST):
+            raise MonitorError(f'default_hooks.history.select={select!r} is unknown: use {BEST!r} or {LAST!r}.')
+        self.monitor, self.select = monitor, select
         self.patience = patience
         self._started = 0.0
+
+    def before_run(self, runner: Runner) -> None:
+        """See that the validation gives the metric, and that no other hook was given another one.
+
+        Raises:
+            MonitorError: If not.
+        """
+        if is_training(runner) and runner.val_loop is not None:
+            check_monitor(runner.val_loop.evaluator, self.monitor)
+            for name in READERS:
+                settings = runner.cfg.get('default_hooks', {}).get(name) or {}
+                _check_same(settings.get('monitor'), self.monitor, name)
 
     def before_train(self, runner: Runner) -> None:
         """Start an empty history, or go on with the resumed one."""
@@ -106,23 +120,26 @@ class TrainingHistoryHook(Hook):
             runner.train_loop.stop_training = True
 
 
-def monitor_of(runner: Runner, given: str | None, where: str) -> str:
-    """The metric that decides which epoch of a run is the best: that of its :class:`TrainingHistoryHook`.
-
-    Args:
-        runner: Of the run.
-        given: What another hook was given; ``None``, or the same.
-        where: The name of that hook in ``default_hooks``.
+def history_hook_of(runner: Runner) -> TrainingHistoryHook:
+    """The hook that keeps the history of a run, and knows which of its weights are kept.
 
     Raises:
-        MonitorError: If it is another one, or nobody keeps a history.
+        MonitorError: If nobody keeps a history.
     """
     owner = next((hook for hook in runner.hooks if isinstance(hook, TrainingHistoryHook)), None)
     if owner is None:
-        raise MonitorError(f'default_hooks.{where} needs default_hooks.history=dict(type="TrainingHistoryHook").')
-    if given not in (None, owner.monitor):
+        raise MonitorError('A stage needs default_hooks.history=dict(type="TrainingHistoryHook").')
+    return owner
+
+
+def monitor_of(runner: Runner) -> str:
+    """The metric that decides which epoch of a run is the best; raises as :func:`history_hook_of`."""
+    return history_hook_of(runner).monitor
+
+
+def _check_same(given: str | None, monitor: str, where: str) -> None:
+    if given not in (None, monitor):
         raise MonitorError(
-            f'default_hooks.{where}.monitor={given!r} contradicts default_hooks.history.monitor={owner.monitor!r}: '
+            f'default_hooks.{where}.monitor={given!r} contradicts default_hooks.history.monitor={monitor!r}: '
             'set the latter and leave the former out.'
         )
-    return owner.monitor

@@ -9,8 +9,8 @@ from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.engine.resume_points import NAME, resume_points
 from mmseg_custom.io.files import move_to_archive, remove_leftovers
 from mmseg_custom.io.lease import RUN_LEASE, Lease, sole_process
-from mmseg_custom.io.records import read_record, write_record
 from mmseg_custom.ledger.fingerprint import fingerprint, length_change, reason_to_doubt
+from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 from mmseg_custom.ledger.lineage import Lineage
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
@@ -19,13 +19,13 @@ RUN_FILE = 'run.json'
 
 def record_started(cfg: Config, lineage: Lineage) -> None:
     """Write down in a run's folder what its resume points are going to be those of."""
-    write_record({**fingerprint(cfg), 'lineage': lineage}, Path(cfg.work_dir) / RUN_FILE)
+    write_ledger_record({**fingerprint(cfg), 'lineage': lineage}, Path(cfg.work_dir) / RUN_FILE)
 
 
 def started_run(work_dir: str) -> Entry | None:
     """What :func:`record_started` wrote down for the resume points in a folder, ``None`` if there are none."""
     path = Path(work_dir) / RUN_FILE
-    return read_record(path) if path.is_file() and resume_points(work_dir, epoch_length=1) else None
+    return read_ledger_record(path) if path.is_file() and resume_points(work_dir, epoch_length=1) else None
 
 
 def change_of(cfg: Config, entry: Entry | None) -> str | None:
@@ -60,7 +60,7 @@ def _reason_not_to_extend(cfg: Config, record: Entry, entry: Entry | None) -> st
     if entry and not resume_points(cfg.work_dir, epoch_length=1):
         return (
             f'{cfg.filename} asks for {lengths[1]} epochs instead of {lengths[0]}, and {cfg.work_dir} has no state '
-            'to go on from (earlier versions deleted it)'
+            'to go on from'
         )
     return None
 
@@ -70,7 +70,7 @@ def _trained(work_dir: str, entry: Entry | None) -> int:
     if entry:
         return epochs_trained(entry['history'])
     names = [NAME.fullmatch(path.name) for path in resume_points(work_dir, epoch_length=1)]
-    return max((int(name['number']) for name in names if name['kind'] == 'epoch'), default=0)
+    return max((int(name['number']) for name in names if name and name['kind'] == 'epoch'), default=0)
 
 
 def archive(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:

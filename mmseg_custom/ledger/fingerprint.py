@@ -12,20 +12,10 @@ from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
 from mmseg_custom.engine.history import MONITOR
+from mmseg_custom.fold_settings import fold_file
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
-# What the first records hold; later ones also hold the rest.
-FIRST_KEYS = (
-    'model',
-    'train_dataloader',
-    'val_dataloader',
-    'test_dataloader',
-    'train_cfg',
-    'optim_wrapper',
-    'param_scheduler',
-    'randomness',
-)
 # Besides all that the runner takes: what it looks up in the config by itself.
 LOOKED_UP = {'sync_bn', 'channels_last', 'compile', 'efficient_conv_bn_eval', 'model_wrapper_cfg'}
 # What the runner takes and no result depends on, beyond rounding; `load_from` is in the lineage.
@@ -52,6 +42,9 @@ INCIDENTAL_HOOKS = {
     'divergence',
     'skipped_samples',
     'history',
+    'lineage',
+    'run_lease',
+    'run_record',
     'fold_average',
 }
 INCIDENTAL_KEYS = {
@@ -106,7 +99,8 @@ def experiment(cfg: Config) -> dict[str, Any]:
     parts['hooks'] = {name: _hook(hook) for name, hook in hooks.items() if name not in INCIDENTAL_HOOKS}
     if cfg.get('custom_hooks'):
         parts['custom_hooks'] = _essential(cfg.custom_hooks)
-    return json.loads(json.dumps(parts, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(parts, default=str))
+    return plain
 
 
 def _hook(hook: Any) -> Any:
@@ -115,36 +109,20 @@ def _hook(hook: Any) -> Any:
     return _essential({key: value for key, value in hook.items() if key not in INCIDENTAL_OF_HOOKS})
 
 
-def _changes(record: Entry, now: dict[str, Any]) -> list[str] | None:
-    """What differs between a record and an experiment, in what the record knows; ``None`` if it says nothing."""
-    known = record.get('experiment')
-    if not known:
-        first = {key: now[key] for key in (*FIRST_KEYS, 'patience', 'custom_hooks') if key in now}
-        return [] if record['config_hash'] == hash_text(json.dumps(first, sort_keys=True)) else None
-    return list(differences(known, _as_known(known, now)))
-
-
-def _as_known(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment in the keys of another; a record of an earlier version does not know all."""
-    return {key: value for key, value in now.items() if key in known or key == 'custom_hooks'}
-
-
 def disagreement(entries: Mapping[str, Entry], whatever_length: bool = False) -> str | None:
     """What the records of a stage's runs differ in besides their fold, ``None`` if they are of one experiment.
 
     Args:
-        entries: By the names of the runs; records of earlier versions are compared in what they know.
+        entries: By the names of the runs.
         whatever_length: Leave out how long they were trained.
     """
-    known = {name: entry for name, entry in entries.items() if entry.get('experiment')}
-    for name, entry in list(known.items())[1:]:
-        first = next(iter(known))
-        one, other = (_without_fold(known[key]['experiment']) for key in (first, name))
-        one, other = _as_known(other, one), _as_known(one, other)
+    for name, entry in list(entries.items())[1:]:
+        first = next(iter(entries))
+        one, other = (_without_fold(entries[key]['experiment']) for key in (first, name))
         if whatever_length:
             one, other = _without_length(one), _without_length(other)
         found = list(differences(one, other))
-        data = {known[first].get('data'), entry.get('data')} - {None}
+        data = {entries[first].get('data'), entry.get('data')} - {None}
         if found or len(data) > 1:
             return f'{name} differs from {first} in {"; ".join(found[:3]) or "the images that the folds are made of"}'
     return None
@@ -158,7 +136,7 @@ def _without_fold(value: Any) -> Any:
 
 def hash_data(cfg: Config) -> str | None:
     """The checksum of the training images and their folds, ``None`` while there is no fold file."""
-    file = (cfg.train_dataloader.dataset.get('folds') or {}).get('file')
+    file = fold_file(cfg.train_dataloader.dataset.get('folds') or {})
     if file is None or not Path(file).is_file():
         return None
     split = read_split(file)
@@ -172,9 +150,9 @@ def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
         cfg: The run's config.
         record: Holds what :func:`fingerprint` gives, and the lineage.
     """
-    changes = _changes(record, experiment(cfg))
-    if changes != [] and not length_change(cfg, record):
-        return f'{cfg.filename} has changed since' + (f' ({"; ".join(changes[:3])})' if changes else '')
+    changes = list(differences(record['experiment'], experiment(cfg)))
+    if changes and not length_change(cfg, record):
+        return f'{cfg.filename} has changed since ({"; ".join(changes[:3])})'
     data = hash_data(cfg)
     if None not in (data, record.get('data')) and data != record['data']:
         return f'the images in {cfg.train_dataloader.dataset.folds["file"]} have changed since'
@@ -190,11 +168,11 @@ def length_change(cfg: Config, record: Entry) -> tuple[int, int] | None:
 
     A schedule may be built for the length, so it may have changed with it.
     """
-    known, now = record.get('experiment') or {}, experiment(cfg)
+    known, now = record['experiment'], experiment(cfg)
     old, new = (_length(parts) for parts in (known, now))
-    if None in (old, new) or old == new:
+    if old is None or new is None or old == new:
         return None
-    same = not list(differences(_without_length(known), _without_length(_as_known(known, now))))
+    same = not list(differences(_without_length(known), _without_length(now)))
     return (old, new) if same else None
 
 

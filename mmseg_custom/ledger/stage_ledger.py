@@ -11,9 +11,8 @@ from mmseg_custom.config import WINNER_FILE
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
 from mmseg_custom.io.files import PathLike, move_to_archive, place_copy
-from mmseg_custom.io.records import read_record, write_record
+from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 
-LEDGER_VERSION = 1
 OUTCOME_FILE = 'stage.json'
 RUN_NAME = re.compile(r'full|fold\d+')
 DRAFTS = 'fusing'
@@ -93,12 +92,12 @@ class StageLedger:
         for kind, snapshot in (others or {}).items():
             save_checkpoint_file(snapshot, self.weights_path(f'{name}_{kind}'))
         place_copy(checkpoint, self.weights_path(name))
-        write_record({'version': LEDGER_VERSION, **entry}, self.record_path(name))
+        write_ledger_record(entry, self.record_path(name))
         self.forget_failure(name)
 
     def record_failure(self, name: str, reason: str) -> None:
         """Enter why a run has failed, until it finishes."""
-        write_record({'version': LEDGER_VERSION, 'reason': reason}, self._failure_path(name))
+        write_ledger_record({'reason': reason}, self._failure_path(name))
 
     def forget_failure(self, name: str) -> None:
         """Remove what :meth:`record_failure` entered."""
@@ -107,7 +106,7 @@ class StageLedger:
     def failures(self, names: list[str]) -> dict[str, str]:
         """Why runs among ``names`` have failed, by name."""
         paths = {name: self._failure_path(name) for name in names}
-        return {name: read_record(path)['reason'] for name, path in paths.items() if path.is_file()}
+        return {name: read_ledger_record(path)['reason'] for name, path in paths.items() if path.is_file()}
 
     def _failure_path(self, name: str) -> Path:
         return self.folder / f'{name}.failed.json'
@@ -116,17 +115,13 @@ class StageLedger:
         """The record of a run, ``None`` while it has not finished.
 
         Raises:
-            StageError: If its weights are gone, or a later version of the project wrote it.
+            StageError: If its weights are gone, or another version of the project wrote it.
             JsonError: If the record is damaged.
         """
         path = self.record_path(name)
         if not path.is_file():
             return None
-        entry = read_record(path)
-        if entry.get('version', 0) > LEDGER_VERSION:
-            raise StageError(
-                f'{path} has version {entry["version"]}, newer than {LEDGER_VERSION}: update the project.'
-            )
+        entry = read_ledger_record(path)
         if not self.weights_path(name).is_file():
             raise StageError(f'{path} is there but {name}.pth is gone: restore it, or delete {path.name} to retrain.')
         return entry
@@ -159,7 +154,7 @@ class StageLedger:
         path = self.folder / OUTCOME_FILE
         if not path.is_file() or not self.winner_path.is_file():
             return None
-        outcome = read_record(path)
+        outcome = read_ledger_record(path)
         if run_names is not None and set(run_names) != set(outcome['runs']):
             return None
         current = {name: entry['weights'] for name, entry in self.entries(list(outcome['runs'])).items()}
@@ -169,12 +164,12 @@ class StageLedger:
         """The checksum of the weights in one of the folder's files, the winner's or a run's; ``None`` for others."""
         name = Path(file).stem
         record = self.entry(name) if RUN_NAME.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
-        return record and record['weights']
+        return record['weights'] if record else None
 
     def holds(self, file: PathLike) -> bool:
         """Whether a file is among the weights that the records of the folder speak of."""
         names = self.finished_runs()
-        recorded = [name for run in names for name in snapshots(run, read_record(self.record_path(run)))]
+        recorded = [file for name in names for file in self._snapshots(name)]
         outcome = self._outcome_record()
         files = {f'{name}.pth' for name in (*recorded, *outcome.get('candidates', {}))}
         return Path(file).name in files | ({WINNER_FILE} if outcome else set())
@@ -188,18 +183,21 @@ class StageLedger:
             The folder, ``None`` if there was nothing to move.
         """
         records = {name: self.record_path(name) for name in names if self.record_path(name).is_file()}
-        run_names = [run_name for name, path in records.items() for run_name in snapshots(name, read_record(path))]
+        weights = [file for name in records for file in self._snapshots(name)]
         outcome = self._outcome_record()
         others = [name for name in self.finished_runs() if name not in names]
-        kept = {run_name for name in others for run_name in snapshots(name, read_record(self.record_path(name)))}
+        kept = {file for name in others for file in self._snapshots(name)}
         made = [name for name in outcome.get('candidates', {}) if name not in kept]
         files = [self.folder / OUTCOME_FILE, *records.values(), self.winner_path]
-        files += [self.weights_path(name) for name in dict.fromkeys([*names, *run_names, *made])]
+        files += [self.weights_path(name) for name in dict.fromkeys([*names, *weights, *made])]
         return move_to_archive(files, self.folder)
+
+    def _snapshots(self, name: str) -> dict[str, Entry]:
+        return snapshots(name, read_ledger_record(self.record_path(name)))
 
     def _outcome_record(self) -> Entry:
         path = self.folder / OUTCOME_FILE
-        return read_record(path) if path.is_file() else {}
+        return read_ledger_record(path) if path.is_file() else {}
 
     def record_outcome(self, outcome: Entry, winner: PathLike) -> None:
         """Enter the outcome: the older record goes, then the weights take their places, then the record comes.
@@ -215,7 +213,7 @@ class StageLedger:
             draft.replace(self.folder / draft.name)
         self.forget_drafts()
         place_copy(winner, self.winner_path)
-        write_record({'version': LEDGER_VERSION, **outcome}, self.folder / OUTCOME_FILE)
+        write_ledger_record(outcome, self.folder / OUTCOME_FILE)
 
     def forget_drafts(self) -> None:
         """Delete the candidates of a fusing that came to no end."""
@@ -224,4 +222,4 @@ class StageLedger:
     def amend_outcome(self, entries: Entry) -> None:
         """Enter more about the outcome that is there; its weights stay."""
         path = self.folder / OUTCOME_FILE
-        write_record({**read_record(path), **entries}, path)
+        write_ledger_record({**read_ledger_record(path), **entries}, path)

@@ -11,8 +11,8 @@ from mmengine.logging import print_log
 from mmseg_custom.config import load_run_config
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import PathLike
-from mmseg_custom.io.records import read_record
 from mmseg_custom.ledger.changes import RUN_FILE
+from mmseg_custom.ledger.ledger_record import read_ledger_record
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
 
@@ -33,12 +33,13 @@ def load_trained_config(
         StageError: If the config is neither given nor recorded.
     """
     record = find_record(model) or {}
+    fold = None if config else record.get('fold')
     config = config or record.get('config')
     if config is None:
         raise StageError(
             f'{model}: name its config before it. The config text inside a checkpoint is code and is never used.'
         )
-    return load_run_config(config, cfg_options=options_with_trained(model, cfg_options))
+    return load_run_config(config, cfg_options=options_with_trained(model, cfg_options), fold=fold)
 
 
 def options_with_trained(model: PathLike, cfg_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -63,12 +64,17 @@ def find_record(model: PathLike) -> Entry | None:
     if finished:
         name = Path(model).stem
         return StageLedger(folder).entry(name if name in finished else finished[0])
-    return read_record(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
+    return read_ledger_record(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
 
 
 def trained_options(record: Entry) -> dict[str, Any]:
-    """The overrides in a record by dotted key, none in the records of earlier versions."""
+    """The overrides in a record by dotted key."""
     return {key: _read_value(text) for key, text in record.get('cfg_options', {}).items()}
+
+
+def given_options(cfg: Config) -> dict[str, Any]:
+    """The overrides that a config was read with, by dotted key."""
+    return trained_options({'cfg_options': cfg.get('cfg_options', {})})
 
 
 def _read_value(text: str) -> Any:

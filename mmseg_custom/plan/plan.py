@@ -1,13 +1,18 @@
-"""The plan of a recipe: a folder of configs, read by their names."""
+"""The plan of a recipe: a folder of stages, read by their names and their number of folds."""
 
 import re
 from collections.abc import Collection, Container
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
 
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import NUM_FOLDS, check_num_folds
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.stage_ledger import RUN_NAME, StageLedger, name_of_run
+from mmseg_custom.ledger.trained_config import given_options
 from mmseg_custom.options import check_chosen
 
 CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fold>\d+))?')
@@ -15,16 +20,32 @@ CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fo
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One training run: a fold of a stage, or the whole stage where it has no folds."""
+    """One training run: a fold of a stage, or the whole stage where it has no folds.
+
+    Attributes:
+        config: The stage's config file.
+        stage: Its number.
+        fold: ``None`` without folds.
+    """
 
     config: Path
     stage: int
     fold: int | None
 
     @property
-    def run_name(self) -> str:
+    def name(self) -> str:
         """Its name in the ledger."""
         return name_of_run(self.fold)
+
+    @property
+    def full_name(self) -> str:
+        """Its name in the plan, which its folder has: ``stage2_fold1``."""
+        return self.config.stem if self.fold is None else f'{self.config.stem}_{self.name}'
+
+    @property
+    def command(self) -> str:
+        """What trains it."""
+        return f'python tools/train.py {self.config}' + ('' if self.fold is None else f' --fold {self.fold}')
 
 
 @dataclass(frozen=True)
@@ -47,32 +68,44 @@ class PlannedStage:
 class Plan:
     """The stages that the configs in a folder describe, in order.
 
-    ``stage<S>.py`` is a stage without folds unless there are ``stage<S>_fold<K>.py``, which then are its runs; a
-    prefix, as in ``streets_stage1.py``, is the recipe's name and the same for all.
+    ``stage<S>.py`` is a stage, of as many runs as it says ``num_folds``, of one run if it says none; a prefix, as in
+    ``streets_stage1.py``, is the recipe's name and the same for all. A file ``stage<S>_fold<K>.py`` is another name
+    of a run, not a part of the plan.
 
     Args:
         folder: The folder of configs.
+        cfg_options: Overrides for every config, by dotted key; ``num_folds`` among them is for the stages with folds.
 
     Raises:
-        StageError: If the folder has no such config, or those of several recipes.
+        StageError: If the folder has no such config, those of several recipes, or files of folds of a stage without.
+        OptionError: If a number of folds is none.
     """
 
-    def __init__(self, folder: PathLike) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: PathLike, cfg_options: dict[str, Any] | None = None) -> None:
+        self.folder, self.cfg_options = Path(folder), dict(cfg_options or {})
         found = [(CONFIG_NAME.fullmatch(path.stem), path) for path in sorted(self.folder.glob('*.py'))]
         named = [(match, path) for match, path in found if match]
         if not named:
-            raise StageError(f'{folder} holds no stage configs (stage1.py, stage2_fold1.py, ...).')
+            raise StageError(f'{folder} holds no stage configs (stage1.py, stage2.py, ...).')
         recipes = sorted({match['recipe'] or '' for match, _ in named})
         if len(recipes) > 1:
             raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
-        self.stages = _stages([_run(match, path) for match, path in named])
+        stages = {int(match['stage']): path for match, path in named if not match['fold']}
+        said = {number: _num_folds(stages[number]) for number in sorted(stages)}
+        _check_files_of_folds([(int(match['stage']), path) for match, path in named if match['fold']], said)
+        self.stages = [self._stage(number, stages[number], said[number]) for number in sorted(stages)]
 
     @classmethod
-    def around(cls, config: PathLike) -> 'Plan | None':
+    def around(cls, config: PathLike, cfg_options: dict[str, Any] | None = None) -> 'Plan | None':
         """The plan that a config belongs to, ``None`` if its name is not that of a stage."""
         path = Path(config)
-        return cls(path.parent) if CONFIG_NAME.fullmatch(path.stem) else None
+        return cls(path.parent, cfg_options) if CONFIG_NAME.fullmatch(path.stem) else None
+
+    def _stage(self, number: int, config: Path, said: int | None) -> PlannedStage:
+        folds = None if said is None else self.cfg_options.get(NUM_FOLDS, said)
+        check_num_folds(folds, config)
+        runs = (None,) if folds is None else range(1, folds + 1)
+        return PlannedStage(number, tuple(PlannedRun(config, number, fold) for fold in runs))
 
     def check_chosen(self, stages: Collection[int] | None, folds: Collection[int] | None) -> None:
         """See that the plan has the stages and folds that were asked for; ``None`` asks for all.
@@ -97,31 +130,38 @@ class Plan:
         raise StageError(f'{self.folder} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
 
 
-def check_initial_weights(config: PathLike, start: PathLike | None, repeat: int = 0) -> None:
-    """See that the weights a config starts from are there, unless they are to be fetched from somewhere.
+def check_initial_weights(cfg: Config, start: PathLike | None, repeat: int = 0) -> None:
+    """See that the weights a run starts from are there, unless they are to be fetched from somewhere.
 
-    Arguments as :func:`explain_missing_winner`.
+    Args:
+        cfg: Of the run.
+        start: Its ``load_from``, or what takes the place of it.
+        repeat: As :func:`explain_missing_winner`.
 
     Raises:
         StageError: If they are not, naming the folds that are missing and their commands.
     """
     if start and '://' not in str(start) and not Path(start).is_file():
-        raise StageError(explain_missing_winner(config, start, repeat))
+        config = cfg.filename or 'this config'
+        raise StageError(explain_missing_winner(config, start, repeat, given_options(cfg)))
 
 
-def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) -> str:
+def explain_missing_winner(
+    config: PathLike, winner: PathLike, repeat: int = 0, cfg_options: dict[str, Any] | None = None
+) -> str:
     """Say why the weights a stage starts from are not there, and which commands make them.
 
     Args:
         config: The config that wants to start.
         winner: Its ``load_from``, the winner of the stage before or one of its folds.
         repeat: Which repeat of the plan it belongs to, 0 for the plan itself.
+        cfg_options: The overrides of the plan.
     """
     name = CONFIG_NAME.fullmatch(Path(config).stem)
     sentence = f'{Path(config).name} starts from {winner}, which does not exist.'
-    plan = Plan.around(config)
-    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan else []
-    if not before:
+    plan = Plan.around(config, cfg_options)
+    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan and name else []
+    if not plan or not before:
         return f'{sentence} Set load_from to a checkpoint.'
     if repeat:
         return f'{sentence} Run all stages: python tools/run_recipe.py {plan.folder} --repeats {repeat + 1}'
@@ -134,7 +174,7 @@ def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) 
     missing = StageLedger(Path(winner).parent).missing([run_name] if run_name in run_names else run_names)
     if not missing:
         return f'{sentence} Its folds are finished: `python tools/average_folds.py {Path(winner).parent}` makes it.'
-    commands = [f'python tools/train.py {run.config}' for run in before[-1].runs if run.name in missing]
+    commands = [run.command for run in before[-1].runs if run.name in missing]
     return '\n'.join(
         [
             f'{sentence} Stage {before[-1].number} still lacks {", ".join(missing)}. Train what is missing:',
@@ -144,14 +184,21 @@ def explain_missing_winner(config: PathLike, winner: PathLike, repeat: int = 0) 
     )
 
 
-def _run(match: re.Match, path: Path) -> PlannedRun:
-    return PlannedRun(path, int(match['stage']), int(match['fold']) if match['fold'] else None)
+def _num_folds(config: Path) -> int | None:
+    """What a stage's config says of its folds; nothing else of it is used, so nothing is imported for it."""
+    try:
+        found: int | None = Config.fromfile(str(config), import_custom_modules=False).get(NUM_FOLDS)
+    except Exception as error:  # A config is code: it may raise anything.
+        raise StageError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
+    return found
 
 
-def _stages(runs: list[PlannedRun]) -> list[PlannedStage]:
-    stages = []
-    for number in sorted({run.stage for run in runs}):
-        own = [run for run in runs if run.stage == number]
-        folds = sorted((run for run in own if run.fold is not None), key=lambda run: run.fold)
-        stages.append(PlannedStage(number, tuple(folds or own)))
-    return stages
+def _check_files_of_folds(files: list[tuple[int, Path]], said: dict[int, int | None]) -> None:
+    """See that the stage of each file of a fold has folds: else the plan would have no such run."""
+    for number, path in files:
+        if said.get(number) is None:
+            stage = f'{path.stem.rpartition("_fold")[0]}.py'
+            raise StageError(
+                f'{path} is there, but no {stage} beside it says num_folds: a plan is read from its stages. Write '
+                f'`num_folds = K` into {stage}; the files of folds can go (`tools/train.py {stage} --fold K`).'
+            )

@@ -1,12 +1,13 @@
 """A plan on this disk: the configs of its runs, the ledgers of its stages, and what of it is done."""
 
 from collections.abc import Callable, Container
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_custom.config import load_run_config
+from mmseg_custom.config import length_of, load_run_config, take_fold
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import remove_leftovers
 from mmseg_custom.ledger.changes import archive, change_of, extension, remove_leftovers_of_run
@@ -23,7 +24,7 @@ class PlanState:
 
     Args:
         plan: The stages and their configs.
-        cfg_options: Overrides for every config, by dotted key.
+        cfg_options: Overrides for every config beside those of the plan.
         repeat: 0 for the plan itself; the k-th repeat has a seed higher by k and folders of its own.
 
     Raises:
@@ -31,11 +32,12 @@ class PlanState:
     """
 
     def __init__(self, plan: Plan, cfg_options: dict[str, Any] | None = None, repeat: int = 0) -> None:
-        self.plan, self.cfg_options, self.repeat = plan, cfg_options, repeat
+        self.plan, self.repeat = plan, repeat
+        self.cfg_options = {**plan.cfg_options, **(cfg_options or {})}
         self._configs: dict[PlannedRun, Config] = {}
         if repeat:
-            first = load_run_config(plan.stages[0].runs[0].config, cfg_options=cfg_options)
-            self.cfg_options = {**(cfg_options or {}), SEED: seed_of(first) + repeat}
+            first = load_run_config(plan.stages[0].runs[0].config, cfg_options=self.cfg_options)
+            self.cfg_options[SEED] = seed_of(first) + repeat
 
     def read_anew(self) -> None:
         """Forget the configs: they may have changed."""
@@ -44,8 +46,10 @@ class PlanState:
     def config(self, run: PlannedRun) -> Config:
         """The config of a run, with the overrides."""
         if not self._configs:
-            runs = [one for stage in self.plan.stages for one in stage.runs]
-            configs = {one: load_run_config(one.config, cfg_options=self.cfg_options) for one in runs}
+            configs: dict[PlannedRun, Config] = {}
+            for stage in self.plan.stages:
+                whole = load_run_config(stage.runs[0].config, cfg_options=self.cfg_options)
+                configs |= {one: take_fold(deepcopy(whole), one.fold) for one in stage.runs}
             if self.repeat:
                 move_to_repeat(configs)
             self._configs = configs
@@ -90,16 +94,14 @@ class PlanState:
         """What is to be done for some stages and folds, a line a run; behind stage ``end`` nothing."""
         lines, before = [], None
         for stage in stages:
-            not_run = end is not None and stage.number > end
+            not_run = explain_not_run(end) if end is not None and stage.number > end else None
             for run in stage.runs:
                 cfg, chosen = self.config(run), run in stage.chosen(folds)
                 state = 'left out' if not chosen else self._state(run, stage, before)
                 if not_run and state == TO_TRAIN:
-                    state = f'{explain_not_run(end)} (--past-early-stop);'
-                start = cfg.load_from or 'scratch'
-                lines.append(
-                    f'stage {stage.number} {run.name:6} {state:9} {cfg.train_cfg.max_epochs:3} epochs from {start}'
-                )
+                    state = f'{not_run} (--past-early-stop);'
+                start, (length, unit) = cfg.load_from or 'scratch', length_of(cfg)
+                lines.append(f'stage {stage.number} {run.name:6} {state:9} {length:3} {unit}s from {start}')
             before = stage.number if self._is_trained_on(stage, folds) else before
         return lines
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.launchers.worker import Progress
 
 
@@ -12,15 +13,17 @@ class RunProgress:
     """How far a run is.
 
     Attributes:
-        name: How lines call it.
+        name: Its name in the plan.
         stage: The number of its stage.
         run_name: Its name in the ledger of the stage.
-        epochs: Epochs to train.
-        epoch: Epochs that are done, with the part of the one under way.
-        resumed: Of these, the epochs that an earlier call has done.
+        length: Epochs or iterations to train, as ``unit`` says.
+        unit: ``'epoch'`` or ``'iteration'``.
+        monitor: The name of the score.
+        done: What of it is done, with the part of the epoch under way.
+        resumed: Of this, what an earlier call has done.
         loss: The mean training loss of the last iterations.
-        score: mIoU of the last validated epoch.
-        best: The best mIoU in this call.
+        score: That of the last validation.
+        best: The best one in this call.
         began: When it was first heard of, in seconds of ``time.monotonic``.
         heard: When it was last heard of; the clock of a run that died stands still.
     """
@@ -28,8 +31,10 @@ class RunProgress:
     name: str
     stage: int
     run_name: str
-    epochs: int
-    epoch: float = 0.0
+    length: int
+    unit: str = 'epoch'
+    monitor: str = MONITOR
+    done: float = 0.0
     resumed: float = 0.0
     loss: float | None = None
     score: float | None = None
@@ -41,8 +46,8 @@ class RunProgress:
         """Take note of what the run tells."""
         self.heard = time.monotonic()
         if self.began is None:
-            self.began, self.resumed = self.heard, progress.epoch
-        self.epoch = progress.epoch
+            self.began, self.resumed = self.heard, progress.done
+        self.done = progress.done
         self.loss = self.loss if progress.loss is None else progress.loss
         if progress.score is not None:
             self.score = progress.score
@@ -50,26 +55,26 @@ class RunProgress:
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left."""
-        return self.epoch >= self.epochs
+        """Whether nothing is left."""
+        return self.done >= self.length
 
     @property
     def elapsed(self) -> float | None:
         """Seconds in this call, ``None`` before the start."""
-        return None if self.began is None else self.heard - self.began
+        return None if self.began is None or self.heard is None else self.heard - self.began
 
     @property
     def seconds_left(self) -> float | None:
         """The time left at the speed so far, ``None`` while that is unknown."""
-        trained = self.epoch - self.resumed
-        return self.elapsed / trained * (self.epochs - self.epoch) if trained > 0 else None
+        trained, elapsed = self.done - self.resumed, self.elapsed
+        return elapsed / trained * (self.length - self.done) if elapsed is not None and trained > 0 else None
 
 
 class PlanProgress:
     """Brings together what single runs tell about themselves.
 
     Args:
-        runs: The runs to train, by config.
+        runs: The runs to train, by name.
         report: Takes a line for each validated epoch; ``None`` for no lines.
 
     Attributes:
@@ -83,24 +88,24 @@ class PlanProgress:
 
     def tell(self, progress: Progress) -> None:
         """Take note of what a run tells, and report a score."""
-        run = self.runs[progress.config]
+        run = self.runs[progress.run]
         run.update(progress)
         if progress.score is not None and self.report:
             self.report(
-                f'{run.name}: epoch {run.epoch:.0f}/{run.epochs}, {run.score:.2f} mIoU | '
+                f'{run.name}: {run.unit} {run.done:.0f}/{run.length}, {run.score:.2f} {run.monitor} | '
                 f'{self.fraction:.0%} of the plan, {duration(self.seconds_left)} left'
             )
 
     @property
     def fraction(self) -> float:
-        """The part of the epochs that is done."""
-        return sum(run.epoch for run in self.runs.values()) / max(1, sum(run.epochs for run in self.runs.values()))
+        """The part of the training that is done."""
+        return sum(run.done for run in self.runs.values()) / max(1, sum(run.length for run in self.runs.values()))
 
     @property
     def seconds_left(self) -> float | None:
         """The time left at the speed so far, ``None`` while that is unknown; runs that stop early shorten it."""
-        trained = sum(run.epoch - run.resumed for run in self.runs.values())
-        left = sum(run.epochs - run.epoch for run in self.runs.values())
+        trained = sum(run.done - run.resumed for run in self.runs.values())
+        left = sum(run.length - run.done for run in self.runs.values())
         return left * (time.monotonic() - self.started) / trained if trained > 0 else None
 
 

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Container
 from pathlib import Path
-from typing import Any
 
+from mmseg_custom.config import length_of
 from mmseg_custom.datasets.folds.kfold_dataset import is_kfold
 from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.launchers.pool import Job, Pool
@@ -28,10 +29,9 @@ class Recipe:
     """Runs a plan, and goes on where an earlier call stopped.
 
     Args:
-        plan: The stages and their configs.
+        plan: The stages, their configs and the overrides for these.
         pool: Runs the folds of a stage.
         report: Takes lines for the user.
-        cfg_options: Overrides for every config, by dotted key.
         keep_going: Fuse a stage without the folds that failed; they are tried again at the next call. Defaults to
             ``False``: a failed fold ends the recipe behind its stage.
         early_stop: End the plan behind a stage whose winner has no significant gain; later calls
@@ -48,7 +48,6 @@ class Recipe:
         plan: Plan,
         pool: Pool,
         report: Report,
-        cfg_options: dict[str, Any] | None = None,
         keep_going: bool = False,
         early_stop: bool = False,
         repeat: int = 0,
@@ -56,8 +55,7 @@ class Recipe:
         self.plan, self.pool, self.report = plan, pool, report
         self.follow: Callable[[PlanProgress], None] | None = None
         self.keep_going, self.early_stop = keep_going, early_stop
-        options = {**(cfg_options or {}), ALLOW_MISSING: True} if keep_going else cfg_options
-        self.state = PlanState(plan, options, repeat)
+        self.state = PlanState(plan, {ALLOW_MISSING: True} if keep_going else None, repeat)
 
     def run(
         self,
@@ -137,6 +135,8 @@ class Recipe:
         if missing:
             self.report(f'stage {stage.number} waits for {", ".join(missing)}')
             return
+        if not self.state.config(stage.runs[0]).default_hooks.fold_average.get('candidates', True):
+            return
         if ledger.outcome(run_names) is None:
             self._fuse(stage, ledger)
         if self.early_stop:
@@ -148,7 +148,7 @@ class Recipe:
             lengths = extension(self.state.config(run), self.state.ledger(stage).entry(run.name))
             if lengths:
                 self.report(f'stage {stage.number} {run.name}: goes on behind {lengths[0]} of {lengths[1]} epochs')
-            check_initial_weights(run.config, self.state.config(run).load_from, self.state.repeat)
+            check_initial_weights(self.state.config(run), self.state.config(run).load_from, self.state.repeat)
         first = self.state.config(stage.runs[0])
         if is_kfold(first.train_dataloader.dataset):
             prepare(first)
@@ -178,6 +178,7 @@ class Recipe:
 
     def _tell_outcome(self, stage: PlannedStage, ledger: StageLedger) -> None:
         outcome = ledger.outcome()
+        assert outcome is not None, 'a stage that was fused has an outcome'
         score = outcome['candidates'][outcome['winner']]['val']['mIoU']
         self.report(f'stage {stage.number}: winner {outcome["winner"]}, {score:.2f} mIoU, {ledger.winner_path}')
         if outcome.get(EARLY_STOP):
@@ -189,10 +190,13 @@ class Recipe:
         cfg = self.state.config(run)
         folder = Path(cfg.work_dir)
         log = folder / 'train.log'
-        args, lease = (cfg, str(run.config), log), folder / RUN_LEASE
+        args, lease = (cfg, run.full_name, log), folder / RUN_LEASE
         return Job(f'stage {run.stage} {run.name}', train_run, args, log, lease=lease)
 
     def _progress_of_runs(self, todo: dict[int, list[PlannedRun]]) -> dict[str, RunProgress]:
-        runs = [run for pending in todo.values() for run in pending]
-        epochs = {run: self.state.config(run).train_cfg.max_epochs for run in runs}
-        return {str(run.config): RunProgress(run.config.stem, run.stage, run.name, epochs[run]) for run in runs}
+        return {run.full_name: self._progress_of(run) for pending in todo.values() for run in pending}
+
+    def _progress_of(self, run: PlannedRun) -> RunProgress:
+        cfg = self.state.config(run)
+        monitor = (cfg.default_hooks.get('history') or {}).get('monitor', MONITOR)
+        return RunProgress(run.full_name, run.stage, run.name, *length_of(cfg), monitor)

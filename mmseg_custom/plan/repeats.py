@@ -29,7 +29,7 @@ def seed_of(cfg: Config) -> int:
     seed = cfg.get('randomness', {}).get('seed')
     if seed is None:
         raise StageError(f'{cfg.filename} has no {SEED}: repeats count up from it.')
-    return seed
+    return int(seed)
 
 
 def move_to_repeat(configs: Mapping[PlannedRun, Config]) -> None:
@@ -47,14 +47,14 @@ def move_to_repeat(configs: Mapping[PlannedRun, Config]) -> None:
     first = next(iter(configs.values()))
     recipe = _stage_folder(first).parent
     folder = repeat_folder(recipe, seed_of(first))
-    runs = {Path(cfg.work_dir): folder / run.config.stem for run, cfg in configs.items()}
+    runs = {Path(cfg.work_dir): folder / run.full_name for run, cfg in configs.items()}
     for run, cfg in configs.items():
         if recipe != _stage_folder(cfg).parent:
             raise StageError(f'{cfg.filename}: stage_dir={_stage_folder(cfg)} is not in {recipe}, as the others are.')
         cfg.default_hooks.fold_average.stage_dir = str(folder / _stage_folder(cfg).name)
         for key in ('load_from', 'model'):
             cfg[key] = _moved(cfg.get(key), {**runs, recipe: folder})
-        cfg.work_dir = str(folder / run.config.stem)
+        cfg.work_dir = str(folder / run.full_name)
 
 
 def _stage_folder(cfg: Config) -> Path:

@@ -81,12 +81,12 @@ def _table(runs: list[RunProgress]) -> Table:
 
 
 def _cells(run: RunProgress) -> list[str]:
-    now = f'{min(int(run.epoch) + 1, run.epochs)}/{run.epochs}'
+    now = f'{min(int(run.done) + 1, run.length)}/{run.length}'
     left = '' if run.finished else duration(run.seconds_left)
     numbers = [_number(run.loss, 3), _number(run.score, 2), _number(run.best, 2)]
     if run.began is None:
-        return [str(run.stage), run.name, f'-/{run.epochs}', *numbers, '', 'waits']
-    return [str(run.stage), run.name, now, *numbers, duration(run.elapsed), left]
+        return [str(run.stage), run.run_name, f'-/{run.length}', *numbers, '', 'waits']
+    return [str(run.stage), run.run_name, now, *numbers, duration(run.elapsed), left]
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -2,9 +2,9 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from mmengine.config import Config
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets import ClassBalancedSampler, ClassBalanceError
 from mmseg_custom.datasets.class_statistics import class_counts
 from mmseg_custom.datasets.folds.fold_file import read_split
@@ -90,7 +90,7 @@ def test_counts_that_do_not_fit_are_named(build, tmp_path, content, message):
 
 
 def test_counts_are_made_with_the_folds_and_serve_each(tiny_recipe):
-    cfg, file = Config.fromfile(tiny_recipe / 'tiny_stage2_fold1.py'), tiny_recipe / 'counts.json'
+    cfg, file = load_run_config(tiny_recipe / 'tiny_stage2.py', fold=1), tiny_recipe / 'counts.json'
     cfg.train_dataloader.sampler = {'type': 'ClassBalancedSampler', 'counts': str(file)}
     prepare(cfg)
     written = file.stat().st_mtime_ns

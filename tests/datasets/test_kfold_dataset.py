@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
 from mmengine.runner import Runner
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets import FoldError, KFoldDataset, SampleKey, SeededSampler
 from mmseg_custom.datasets.prepare import link_data_root, prepare
 
@@ -23,7 +23,7 @@ class Draws:
 
 @pytest.fixture
 def cfg(tiny_recipe):
-    return Config.fromfile(tiny_recipe / 'tiny_stage2_fold1.py')
+    return load_run_config(tiny_recipe / 'tiny_stage2.py', fold=1)
 
 
 @pytest.fixture

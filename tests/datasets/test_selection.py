@@ -1,6 +1,6 @@
 import pytest
-from mmengine.config import Config
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets import FoldError, KFoldDataset, read_split
 from mmseg_custom.datasets.folds.fold_file import FoldSplit, make_split, write_split
 from mmseg_custom.datasets.folds.splitting import carve_selection
@@ -50,7 +50,7 @@ def test_fold_files_of_earlier_versions_keep_their_checksum(tmp_path):
 
 @pytest.fixture
 def build(tiny_recipe):
-    cfg = Config.fromfile(tiny_recipe / 'tiny_stage2_fold1.py')
+    cfg = load_run_config(tiny_recipe / 'tiny_stage2.py', fold=1)
     cfg.train_dataloader.dataset.folds.update(file='selection.json', selection=0.2)
     assert prepare(cfg).num_train == 10
 

@@ -11,8 +11,8 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmseg.registry import MODELS
 from ranks import run_ranks
+from tiny_stage import load_run
 
-from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.history import HISTORY_KEY
 from mmseg_custom.engine.stage_runner import build_runner
@@ -34,8 +34,8 @@ OPTIONS = {
 def make_config(name, options):
     """A run of the tiny recipe; what its files are called ends with the number of processes."""
     folder = f'work_dirs/{name}_{get_world_size()}'
-    cfg = load_run_config(
-        f'recipe/{name}.py', folder, OPTIONS | {'default_hooks.fold_average.stage_dir': f'{folder}_stage'} | options
+    cfg = load_run(
+        'recipe', name, folder, OPTIONS | {'default_hooks.fold_average.stage_dir': f'{folder}_stage'} | options
     )
     cfg.launcher = 'pytorch' if get_world_size() > 1 else 'none'
     return cfg

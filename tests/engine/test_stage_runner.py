@@ -5,14 +5,14 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmseg.registry import DATASETS, METRICS
+from tiny_stage import load_run
 
 from mmseg_custom.config import enable_amp, load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.weight_scorer import WeightScorer
-from mmseg_custom.hooks.monitor import scores_of
-from mmseg_custom.hooks.training_history_hook import MonitorError
+from mmseg_custom.hooks.monitor import MonitorError, scores_of
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,
@@ -44,7 +44,7 @@ def start(tiny_recipe):
     """A function that starts a run of the tiny recipe; stage 1 is there."""
 
     def start(name, work_dir=None, resume=False, cut_after=None, force=False, **options):
-        cfg = load_run_config(tiny_recipe / f'{name}.py', work_dir, options)
+        cfg = load_run(tiny_recipe, name, work_dir, options)
         cfg.resume, cfg.force = resume, force
         prepare(cfg)
         runner = build_runner(cfg)
@@ -403,4 +403,7 @@ def test_heads_that_cannot_train_are_refused_before_the_first_step(start):
         start('tiny_stage1', **{'model.decode_head.num_classes': 2, 'model.decode_head.out_channels': 1})
     with pytest.raises(HeadError, match='has 2 entries, but the head has 19 classes'):
         start('tiny_stage1', **{'model.decode_head.loss_decode.class_weight': [1.0, 2.0]})
+    Path('weights.json').write_text('{"weights": [1.0, 2.0, 3.0]}')
+    with pytest.raises(HeadError, match='has 3 entries, but the head has 19 classes'):
+        start('tiny_stage1', **{'model.decode_head.loss_decode.class_weight': 'weights.json'})
     assert not list(Path('work_dirs').rglob('*.pth'))

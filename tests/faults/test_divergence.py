@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.hooks import Hook
+from tiny_stage import load_run
 from torch import nn
 
-from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import StageError
@@ -43,7 +43,7 @@ class Poison(Hook):
 @pytest.fixture
 def start(tiny_recipe):
     def start(name='tiny_stage1', poison=None, resume=False, **options):
-        cfg = load_run_config(tiny_recipe / f'{name}.py', cfg_options=options)
+        cfg = load_run(tiny_recipe, name, options=options)
         cfg.resume = resume
         prepare(cfg)
         runner = build_runner(cfg)
@@ -108,7 +108,7 @@ def test_a_stage_does_without_a_diverged_fold_only_if_told_so(after_stage1, star
     ledger = StageLedger('work_dirs/tiny/stage2')
     assert ledger.finished_runs() == ['fold1', 'fold3']
     assert ledger.outcome() is None
-    config = tiny_recipe / 'tiny_stage2_fold1.py'
+    config = tiny_recipe / 'tiny_stage2.py'
     with pytest.raises(StageError, match='fold2 not finished'):
         fuse_folder(ledger.folder, config)
     outcome = fuse_folder(ledger.folder, config, ALLOW)

@@ -26,9 +26,9 @@ def harness(recipe, jobs=(2,), seed=0):
 @pytest.fixture
 def four_folds(tiny_recipe):
     for path in tiny_recipe.glob('tiny_stage?.py'):
-        path.write_text(path.read_text().replace('num_folds=3', 'num_folds=4'))
-    leaf = (tiny_recipe / 'tiny_stage2_fold3.py').read_text()
-    (tiny_recipe / 'tiny_stage2_fold4.py').write_text(leaf.replace('fold=3', 'fold=4'))
+        path.write_text(
+            path.read_text().replace('num_folds=3', 'num_folds=4').replace('num_folds = 3', 'num_folds = 4')
+        )
     return tiny_recipe
 
 

@@ -11,7 +11,7 @@ from mmseg_custom.fusion.weight_scorer import ScoringError, ScoringOrder, Weight
 
 @pytest.fixture
 def cfg(tiny_recipe):
-    cfg = load_run_config(tiny_recipe / 'tiny_stage2_fold1.py')
+    cfg = load_run_config(tiny_recipe / 'tiny_stage2.py', fold=1)
     prepare(cfg)
     return cfg
 

@@ -10,34 +10,29 @@ from mmseg_custom.fusion.fuse import fuse_folder
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.stage_ledger import StageLedger
-from mmseg_custom.plan.plan import Plan
 from mmseg_custom.reports import recipe_table
 from mmseg_custom.reports.charts.candidate_charts import candidate_bars
 from mmseg_custom.reports.charts.plan_diagram import plan_diagram
 from mmseg_custom.reports.findings import read_recipe
 
-OWN_FOLD = """
-_base_ = './tiny_stage{stage}.py'
-default_hooks = dict(fold_average=dict(init='own_fold'))
-train_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))
-"""
+OWN_FOLD = "num_folds = 2\ndefault_hooks['fold_average']['init'] = 'own_fold'\n"
 SELECTION = """
 _base_ = './tiny_stage1.py'
-folds = dict(file='selection.json', num_folds=2, selection=0.2)
+num_folds = 2
+folds = dict(file='selection.json', selection=0.2)
 train_dataloader = test_dataloader = dict(dataset=dict(folds=folds))
 val_dataloader = dict(dataset=dict(folds=folds, part='selection'))
 default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage3', select_on='selection'))
 """
 LAB = ['best_fold', {'type': 'all_folds', 'bn': 'both'}, 'greedy_soup', 'path', 'ensemble']
 TWO_FOLDS = {
-    f'{loader}_dataloader.dataset.folds.{key}': value
-    for loader in ('train', 'val', 'test')
-    for key, value in {'num_folds': 2, 'file': 'two.json'}.items()
+    'num_folds': 2,
+    **{f'{loader}_dataloader.dataset.folds.file': 'two.json' for loader in ('train', 'val', 'test')},
 }
 
 
-def train(config, start=None, **options):
-    cfg = load_run_config(config, cfg_options={'train_cfg.max_epochs': 1, **options})
+def train(config, fold=None, start=None, **options):
+    cfg = load_run_config(config, cfg_options={'train_cfg.max_epochs': 1, **options}, fold=fold)
     cfg.load_from = start or cfg.load_from
     prepare(cfg)
     runner = build_runner(cfg)
@@ -48,22 +43,21 @@ def train(config, start=None, **options):
 @pytest.fixture
 def own_folds(tiny_recipe):
     """Two stages of two folds; each fold of the second starts from the same fold of the first."""
-    for stage, fold in ((1, 1), (1, 2), (2, 1), (2, 2)):
-        leaf = OWN_FOLD.format(stage=stage, fold=fold)
-        (tiny_recipe / f'tiny_stage{stage}_fold{fold}.py').write_text(leaf)
-    (tiny_recipe / 'tiny_stage2_fold3.py').unlink()
-    return {run.config.stem: run.config for stage in Plan(tiny_recipe).stages for run in stage.runs}
+    stages = [tiny_recipe / f'tiny_stage{stage}.py' for stage in (1, 2)]
+    for stage in stages:
+        stage.write_text(stage.read_text() + OWN_FOLD)
+    return stages
 
 
 def test_folds_that_start_from_their_own_fold_have_not_seen_their_part(own_folds):
-    train(own_folds['tiny_stage1_fold2'], **TWO_FOLDS)
+    train(own_folds[0], 2, **TWO_FOLDS)
     winner = 'work_dirs/tiny/stage1/winner.pth'  # MMSegmentation's tools read the config as it is.
-    cfg = train(own_folds['tiny_stage2_fold2'], start=winner, **TWO_FOLDS)
+    cfg = train(own_folds[1], 2, winner, **TWO_FOLDS)
     before, entry = (StageLedger(f'work_dirs/tiny/stage{stage}').entry('fold2') for stage in (1, 2))
     assert entry['lineage']['parents'][0]['weights'] == before['weights']
     assert entry['best']['seen'] is False
     assert [images['parts'] for images in entry['lineage']['seen']] == [[1]]
-    cfg = load_run_config(cfg.filename, cfg_options={'train_cfg.max_epochs': 1, **TWO_FOLDS})
+    cfg = load_run_config(cfg.filename, cfg_options={'train_cfg.max_epochs': 1, **TWO_FOLDS}, fold=2)
     assert change_of(cfg, entry) is None
     entry['lineage']['parents'][0]['weights'] = 'others'
     assert 'fold2.pth, which it started from, has changed' in change_of(cfg, entry)
@@ -73,7 +67,7 @@ def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(after_stage1, tiny_re
     average = [{'type': 'EMAHook', 'momentum': 0.2}]
     keep = {'default_hooks.fold_average.keep_last': True, 'custom_hooks': average, **TWO_FOLDS}
     for fold in (1, 2):
-        train(tiny_recipe / f'tiny_stage2_fold{fold}.py', **keep)
+        train(tiny_recipe / 'tiny_stage2.py', fold, **keep)
     ledger = StageLedger('work_dirs/tiny/stage2')
     assert ledger.entry('fold1')['snapshots'].keys() == {'last'}
     last, ema = (load_weights(ledger.weights_path(name)) for name in ('fold1_last', 'fold1'))
@@ -97,9 +91,7 @@ def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(after_stage1, tiny_re
 def test_val_only_reports_where_a_selection_chooses(tiny_recipe):
     (tiny_recipe / 'tiny_stage3.py').write_text(SELECTION)
     for fold in (1, 2):
-        leaf = f"_base_ = './tiny_stage3.py'\ntrain_dataloader = val_dataloader = dict(dataset=dict(fold={fold}))\n"
-        (tiny_recipe / f'tiny_stage3_fold{fold}.py').write_text(leaf)
-        train(tiny_recipe / f'tiny_stage3_fold{fold}.py')
+        train(tiny_recipe / 'tiny_stage3.py', fold)
     outcome = StageLedger('work_dirs/tiny/stage3').outcome()
     assert outcome['selected_on'] == 'selection'
     entry = StageLedger('work_dirs/tiny/stage3').entry('fold2')

@@ -90,12 +90,11 @@ def test_stop_is_heeded_and_a_fold_that_fails_by_itself_is_not_tried_again(tiny_
     pool = RayPool(cluster.address)
     assert pool.jobs == 2
     with pytest.raises(RecipeStopped, match='stage 1 full'):
-        run(Recipe(Plan(tiny_recipe), pool, print, {'train_cfg.max_epochs': 200}), stop, stages={1})
+        run(Recipe(Plan(tiny_recipe, {'train_cfg.max_epochs': 200}), pool, print), stop, stages={1})
     assert list(Path('work_dirs/tiny_stage1').glob('*.pth'))
     shutil.rmtree('work_dirs')
-    with (tiny_recipe / 'tiny_stage2_fold2.py').open('a') as file:
-        file.write('model = dict(backbone=dict(depth=11))\n')
-    with pytest.raises(StageError, match=r'(?s)stage 2 fold2 failed \(exit code 1\).*depth') as error:
+    Path('work_dirs/tiny_stage2_fold2/run.json').mkdir(parents=True)  # where the run writes a file
+    with pytest.raises(StageError, match=r'(?s)stage 2 fold2 failed \(exit code 1\).*run\.json') as error:
         run(Recipe(Plan(tiny_recipe), RayPool(cluster.address), print))
     assert 'fold1' not in str(error.value)
     assert StageLedger('work_dirs/tiny/stage2').finished_runs() == ['fold1', 'fold3']

@@ -1,14 +1,11 @@
 import dataclasses
-import json
 
 import pytest
 
 from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.folds.fold_file import read_split, write_split
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.io.files import hash_text
 from mmseg_custom.ledger.fingerprint import (
-    FIRST_KEYS,
     differences,
     disagreement,
     fingerprint,
@@ -20,7 +17,7 @@ from mmseg_custom.ledger.fingerprint import (
 
 @pytest.fixture
 def load(tiny_recipe):
-    return lambda **options: load_run_config(tiny_recipe / 'tiny_stage2_fold1.py', cfg_options=options)
+    return lambda **options: load_run_config(tiny_recipe / 'tiny_stage2.py', cfg_options=options, fold=1)
 
 
 def test_differences_name_their_place():
@@ -60,29 +57,13 @@ def record_of(cfg):
     return {**fingerprint(cfg), 'lineage': {'parents': []}}
 
 
-def earlier(record):
-    """A record as earlier versions wrote it, which knew less."""
-    known = {key: record['experiment'][key] for key in (*FIRST_KEYS, 'patience')}
-    return {**record, 'experiment': known, 'config_hash': hash_text(json.dumps(known, sort_keys=True))}
-
-
-def test_records_of_earlier_versions_are_compared_in_what_they_know(load):
-    old = earlier(record_of(load()))
-    oldest = {key: value for key, value in old.items() if key != 'experiment'}
-    for record in (old, oldest):
-        assert reason_to_doubt(load(sync_bn=None), record) is None
-        assert 'has changed since' in reason_to_doubt(load(**{'train_dataloader.batch_size': 2}), record)
-        assert 'has changed since' in reason_to_doubt(load(custom_hooks=[{'type': 'EMAHook'}]), record)
-
-
 def test_folds_agree_in_all_but_their_fold(tiny_recipe):
     def entry(fold, **options):
-        return record_of(load_run_config(tiny_recipe / f'tiny_stage2_fold{fold}.py', cfg_options=options))
+        return record_of(load_run_config(tiny_recipe / 'tiny_stage2.py', cfg_options=options, fold=fold))
 
     assert disagreement({'fold1': entry(1), 'fold2': entry(2, work_dir='elsewhere')}) is None
     found = disagreement({'fold1': entry(1), 'fold2': entry(2), 'fold3': entry(3, sync_bn=None)})
     assert found == "fold3 differs from fold1 in sync_bn: 'torch' -> None"
-    assert disagreement({'fold1': earlier(entry(1)), 'fold3': entry(3, sync_bn=None)}) is None
     longer = {'fold1': entry(1), 'fold2': entry(2, **{'train_cfg.max_epochs': 3})}
     assert disagreement(longer) == 'fold2 differs from fold1 in train_cfg.max_epochs: 2 -> 3'
     assert disagreement(longer, whatever_length=True) is None
@@ -94,7 +75,6 @@ def test_another_length_alone_is_no_other_experiment(load):
     assert length_change(load(**{'train_cfg.max_epochs': 5}), record_of(load())) == (2, 5)
     assert length_change(load(), record_of(load())) is None
     assert length_change(load(**{'train_cfg.max_epochs': 5, 'sync_bn': None}), record_of(load())) is None
-    assert length_change(load(**{'train_cfg.max_epochs': 5}), earlier(record_of(load(sync_bn=None)))) == (2, 5)
 
 
 def test_hooks_of_the_users_own_count(load):

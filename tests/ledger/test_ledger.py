@@ -16,7 +16,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
     save_checkpoint_file,
 )
 from mmseg_custom.io.files import JsonError
-from mmseg_custom.io.records import read_record
+from mmseg_custom.io.records import read_record, write_record
 from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 
 FOLDS = names_of_runs(3)
@@ -183,3 +183,12 @@ def test_runs_are_archived_and_the_others_stay(ledger):
     assert ledger.missing(FOLDS) == ['fold2']
     assert load_weights(ledger.weights_path('fold1'))['w'] == 1.0
     assert ledger.archive(['fold2']) is None
+
+
+@pytest.mark.parametrize('version', [1, 3])
+def test_records_of_another_version_are_refused_and_their_weights_load(ledger, version):
+    path = ledger.record_path('fold1')
+    write_record({**read_record(path), 'version': version}, path)
+    with pytest.raises(StageError, match=f'fold1.json has version {version}, this project reads version 2: use the'):
+        ledger.entry('fold1')
+    assert load_weights(ledger.weights_path('fold1'))['w'] == 1.0

@@ -32,7 +32,7 @@ def config(tiny_recipe):
 
 
 def test_recipe_remembers_its_overrides(tiny_recipe):
-    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None, OPTIONS).run(stages={1})
+    Recipe(Plan(tiny_recipe, OPTIONS), LocalPool(1), lambda line: None).run(stages={1})
     winner = Path('work_dirs/tiny/stage1/winner.pth')
     assert trained_options(find_record(winner)) == OPTIONS
     best = next(Path('work_dirs/tiny_stage1').glob('best*.pth'))

@@ -15,7 +15,7 @@ def test_a_run_needs_its_best_and_its_resume_points_and_one_of_each_more():
 
 @pytest.fixture
 def configs(tiny_recipe):
-    return [load_run_config(tiny_recipe / f'tiny_stage2_fold{fold}.py') for fold in (1, 2, 3)]
+    return [load_run_config(tiny_recipe / 'tiny_stage2.py', fold=fold) for fold in (1, 2, 3)]
 
 
 def needed(configs, jobs):

@@ -25,9 +25,9 @@ def clock(monkeypatch):
 
 def plan(report=None):
     runs = {
-        's1.py': RunProgress('tiny_stage1', 1, 'full', epochs=2),
-        'f1.py': RunProgress('tiny_stage2_fold1', 2, 'fold1', epochs=4),
-        'f2.py': RunProgress('tiny_stage2_fold2', 2, 'fold2', epochs=4),
+        'tiny_stage1': RunProgress('tiny_stage1', 1, 'full', epochs=2),
+        'tiny_stage2_fold1': RunProgress('tiny_stage2_fold1', 2, 'fold1', epochs=4),
+        'tiny_stage2_fold2': RunProgress('tiny_stage2_fold2', 2, 'fold2', epochs=4),
     }
     return PlanProgress(runs, report)
 
@@ -48,24 +48,24 @@ def text(progress, width=100):
 def test_each_validated_epoch_is_a_line_about_the_plan(clock):
     lines = []
     progress = plan(lines.append)
-    progress.tell(Progress('s1.py', 0))
+    progress.tell(Progress('tiny_stage1', 0))
     clock[0] = 5.0
-    progress.tell(Progress('s1.py', 0.5, loss=2.0))
+    progress.tell(Progress('tiny_stage1', 0.5, loss=2.0))
     clock[0] = 10.0
-    progress.tell(Progress('s1.py', 1, score=20.125))
+    progress.tell(Progress('tiny_stage1', 1, score=20.125))
     assert lines == ['tiny_stage1: epoch 1/2, 20.12 mIoU | 10% of the plan, 1 min 30 s left']
 
 
 def test_epochs_of_an_earlier_call_do_not_count_as_speed(clock):
     progress = plan()
-    progress.tell(Progress('f1.py', 3))
+    progress.tell(Progress('tiny_stage2_fold1', 3))
     assert progress.seconds_left is None
     clock[0] = 8.0
-    progress.tell(Progress('f1.py', 4, score=30.0))
+    progress.tell(Progress('tiny_stage2_fold1', 4, score=30.0))
     assert progress.fraction == pytest.approx(0.4)
     assert progress.seconds_left == pytest.approx(8.0 * 6)
-    progress.tell(Progress('s1.py', 0))
-    progress.tell(Progress('s1.py', 2))
+    progress.tell(Progress('tiny_stage1', 0))
+    progress.tell(Progress('tiny_stage1', 2))
     assert progress.seconds_left == pytest.approx(8.0 / 3 * 4)
 
 
@@ -73,15 +73,15 @@ def test_a_run_knows_its_time_loss_and_best(clock):
     progress, run = plan(), None
     for clock[0], heard in enumerate(
         [
-            Progress('f1.py', 1),
-            Progress('f1.py', 1.5, loss=0.75),
-            Progress('f1.py', 2, score=40.0),
-            Progress('f1.py', 2.5, loss=0.5),
-            Progress('f1.py', 3, score=35.0),
+            Progress('tiny_stage2_fold1', 1),
+            Progress('tiny_stage2_fold1', 1.5, loss=0.75),
+            Progress('tiny_stage2_fold1', 2, score=40.0),
+            Progress('tiny_stage2_fold1', 2.5, loss=0.5),
+            Progress('tiny_stage2_fold1', 3, score=35.0),
         ]
     ):
         progress.tell(heard)
-    run = progress.runs['f1.py']
+    run = progress.runs['tiny_stage2_fold1']
     assert (run.loss, run.score, run.best, run.elapsed) == (0.5, 35.0, 40.0, 4.0)
     assert run.seconds_left == pytest.approx(2.0)
     clock[0] = 100.0
@@ -98,11 +98,11 @@ def test_durations(seconds, said):
 def test_the_table_shows_the_folds_of_the_stage_under_way(clock):
     progress = plan()
     progress.stage = 2
-    progress.tell(Progress('s1.py', 2))
-    progress.tell(Progress('f1.py', 0))
+    progress.tell(Progress('tiny_stage1', 2))
+    progress.tell(Progress('tiny_stage2_fold1', 0))
     clock[0] = 70.0
-    progress.tell(Progress('f1.py', 2, score=41.5))
-    progress.tell(Progress('f1.py', 2.25, loss=0.625))
+    progress.tell(Progress('tiny_stage2_fold1', 2, score=41.5))
+    progress.tell(Progress('tiny_stage2_fold1', 2.25, loss=0.625))
     head, first, second, bar = (' '.join(line.split()) for line in text(progress).splitlines())
     assert head == 'stage model epoch loss mIoU best elapsed left'
     assert first == '2 fold1 3/4 0.625 41.50 41.50 1 min 10 s 0 min 54 s'
@@ -114,7 +114,7 @@ def test_the_table_shows_the_folds_of_the_stage_under_way(clock):
 def test_the_table_says_that_candidates_are_scored_and_then_goes(clock):
     progress = plan()
     progress.stage = 2
-    for fold in ('f1.py', 'f2.py'):
+    for fold in ('tiny_stage2_fold1', 'tiny_stage2_fold2'):
         progress.tell(Progress(fold, 4))
     assert 'the candidates are being scored' in text(progress)
     progress.stage = None
@@ -148,7 +148,7 @@ def test_a_terminal_is_sane_after_a_crash(tiny_recipe, monkeypatch, no_color):
         recipe.report('stage 1: [winner]')
         progress = plan()
         progress.stage = 2
-        progress.tell(Progress('f1.py', 4))
+        progress.tell(Progress('tiny_stage2_fold1', 4))
         recipe.follow(progress)
         raise StageError('a fold failed')
     written = terminal.getvalue()
@@ -161,10 +161,10 @@ def test_a_run_tells_its_start_its_loss_and_its_end(tiny_recipe):
     cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')
     prepare(cfg)
     runner, told = build_runner(cfg), []
-    runner.register_hook(ProgressHook('s1.py', told.append))
+    runner.register_hook(ProgressHook('tiny_stage1', told.append))
     runner.train()
-    assert told[0] == Progress('s1.py', 0)
+    assert told[0] == Progress('tiny_stage1', 0)
     assert 0 < told[1].epoch < 1
     assert told[1].loss > 0
     assert [progress.epoch for progress in told if progress.score is not None] == [1, 2]
-    assert told[-1] == Progress('s1.py', 2)
+    assert told[-1] == Progress('tiny_stage1', 2)

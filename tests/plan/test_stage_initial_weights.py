@@ -2,8 +2,8 @@
 
 import pytest
 from made_up_pool import MadeUpPool
+from tiny_stage import load_run
 
-from mmseg_custom.config import load_run_config
 from mmseg_custom.errors import StageError
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.plan.plan import Plan
@@ -19,14 +19,13 @@ STAGE1 = 'work_dirs/tiny/stage1'
 @pytest.fixture
 def plan(tiny_recipe):
     """Two stages of three folds."""
-    for fold in (1, 2, 3):
-        leaf = (tiny_recipe / f'tiny_stage2_fold{fold}.py').read_text()
-        (tiny_recipe / f'tiny_stage1_fold{fold}.py').write_text(leaf.replace('stage2', 'stage1'))
-    return Plan(tiny_recipe)
+    with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
+        file.write('num_folds = 3\n')
+    return Plan(tiny_recipe, OWN_FOLD)
 
 
 def recipe_of(plan, **options):
-    return Recipe(plan, MadeUpPool(), lambda line: None, OWN_FOLD, **options)
+    return Recipe(plan, MadeUpPool(), lambda line: None, **options)
 
 
 @pytest.mark.parametrize(
@@ -39,9 +38,8 @@ def recipe_of(plan, **options):
     ],
 )
 def test_own_fold_takes_the_place_of_a_winner_alone(plan, name, start, expected):
-    config = plan.folder / f'{name}.py'
-    assert load_run_config(config, cfg_options={'load_from': start, **OWN_FOLD}).load_from == expected
-    assert load_run_config(config, cfg_options={'load_from': start}).load_from == start
+    assert load_run(plan.folder, name, options={'load_from': start, **OWN_FOLD}).load_from == expected
+    assert load_run(plan.folder, name, options={'load_from': start}).load_from == start
 
 
 def test_the_dry_run_says_what_each_fold_starts_from(plan):
@@ -63,21 +61,21 @@ def test_the_recipe_follows_the_folds_and_so_does_the_diagram(plan):
 
 
 def test_repeats_follow_their_own_folds(plan):
-    config = PlanState(plan, OWN_FOLD, repeat=1).config(plan.stage(2).runs[0])
+    config = PlanState(plan, repeat=1).config(plan.stage(2).runs[0])
     assert config.load_from == 'work_dirs/tiny/seed43/stage1/fold1.pth'
 
 
 def test_a_start_that_is_missing_is_named_with_its_command(plan):
     recipe_of(plan).run(stages={1}, folds={1})
-    with pytest.raises(StageError, match=r'(?s)from .*fold2\.pth.*still lacks fold2\. .*tiny_stage1_fold2\.py'):
+    with pytest.raises(StageError, match=r'(?s)from .*fold2\.pth.*still lacks fold2\. .*tiny_stage1\.py --fold 2'):
         recipe_of(plan).run(stages={2})
     recipe_of(plan).run(stages={2}, folds={1})
     assert StageLedger('work_dirs/tiny/stage2').finished_runs() == ['fold1']
 
 
 def test_a_first_stage_without_folds_is_named(plan):
-    for path in plan.folder.glob('tiny_stage1_fold*.py'):
-        path.unlink()
-    whole = Plan(plan.folder)
+    config = plan.folder / 'tiny_stage1.py'
+    config.write_text(config.read_text().replace('num_folds = 3\n', ''))
+    whole = Plan(plan.folder, OWN_FOLD)
     with pytest.raises(StageError, match=r"Stage 1 has no fold1: with fold_average\.init='own_fold' it needs"):
         recipe_of(whole).run()

@@ -13,8 +13,10 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from test_schedules import rates
 
+from mmseg_custom.config import load_run_config
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan import Plan
 from studies.configs import SIZE, Lab
 from studies.experiments import (
     HALF,
@@ -40,17 +42,18 @@ class Runs(Mapping):
     """The configs of a plan by the names of its runs, each read once it is asked for."""
 
     def __init__(self, folder):
-        self.paths = {path.stem.partition('seed42_')[2]: path for path in folder.glob('*.py')}
-        self.read = cache(lambda run: Config.fromfile(self.paths[run]))
+        runs = [run for stage in Plan(folder).stages for run in stage.runs]
+        self.runs = {run.full_name.partition('seed42_')[2]: run for run in runs}
+        self.read = cache(lambda name: load_run_config(self.runs[name].config, fold=self.runs[name].fold))
 
     def __getitem__(self, run):
         return self.read(run)
 
     def __iter__(self):
-        return iter(self.paths)
+        return iter(self.runs)
 
     def __len__(self):
-        return len(self.paths)
+        return len(self.runs)
 
 
 @pytest.fixture(scope='module')

@@ -14,10 +14,11 @@ SMALL = """
 _base_ = './tiny_stage1.py'
 resize = [dict(type='Resize', scale=(48, 24), keep_ratio=False)]
 scored = _base_.read_label + [dict(type='UseWorkingSize', scale=(48, 24))] + _base_.pack
+flips = [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)]
 scales = [dict(type='Resize', scale=(width, width // 2), keep_ratio=False) for width in (24, 96)]
 test_pipeline = _base_.read_image + _base_.read_label + resize + [dict(type='UseWorkingSize')] + _base_.pack
 original_size_pipeline = _base_.read_image + resize + _base_.read_label + _base_.pack
-augmentation = dict(type='TestTimeAug', transforms=[scales, _base_.flips, *([step] for step in scored)])
+augmentation = dict(type='TestTimeAug', transforms=[scales, flips, *([step] for step in scored)])
 tta_pipeline = _base_.read_image + [augmentation]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 """

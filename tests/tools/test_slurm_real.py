@@ -106,7 +106,7 @@ def submit(folder):
 
 
 def test_array_requeue_and_dependency_end_in_the_same_winner(tiny_recipe, slurm):
-    Recipe(Plan(tiny_recipe), LocalPool(2), lambda line: None, {'train_cfg.max_epochs': EPOCHS}).run()
+    Recipe(Plan(tiny_recipe, {'train_cfg.max_epochs': EPOCHS}), LocalPool(2), lambda line: None).run()
     local = winners()
     shutil.rmtree('work_dirs')
     lines = submit(tiny_recipe).splitlines()

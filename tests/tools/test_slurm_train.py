@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -94,24 +95,24 @@ def test_usage(run):
 
 
 def test_task_of_an_array_trains_its_own_fold(run):
-    done = run('gpu', 'job', 'stage2_fold%a.py', CODE='0', SLURM_ARRAY_TASK_ID='3')
+    done = run('gpu', 'job', 'stage2.py', '--fold', '%a', CODE='0', SLURM_ARRAY_TASK_ID='3')
     assert done.returncode == 0, done.stderr
-    assert Path('python.txt').read_text().splitlines()[0].split()[1] == 'stage2_fold3.py'
+    assert Path('python.txt').read_text().splitlines()[0].split()[1:4] == ['stage2.py', '--fold', '3']
 
 
 def test_stages_are_arrays_that_wait_for_each_other(run):
-    names = ['stage1', 'stage2', 'stage2_fold1', 'stage2_fold2', 'stage10_fold3']
-    for name in names:
-        Path(f'a_{name}.py').touch()
+    for name, text in {'stage1': '', 'stage2': 'num_folds = 2', 'stage10': "_base_ = './a_stage2.py'"}.items():
+        Path(f'a_{name}.py').write_text(text)
+    Path('bin/python').write_text(f'#!/usr/bin/env bash\nexec {sys.executable} "$@"\n')
     Path('bin/sbatch').write_text('#!/usr/bin/env bash\necho "$@" >> sbatch.txt\nwc -l < sbatch.txt\n')
-    done = run('gpu', 'job', '.', '1', '2', '10', '--', '--amp', script=STAGE_SCRIPT)
+    done = run('gpu', 'job', '.', '1', '2', '10', '--', '--amp', '--cfg-options', 'num_folds=3', script=STAGE_SCRIPT)
     assert done.stdout.splitlines() == ['stage 1: job 1', 'stage 2: job 2', 'stage 10: job 3'], done.stderr
     first, second, last = Path('sbatch.txt').read_text().splitlines()
-    assert './a_stage1.py --amp' in first and '--array' not in first and '--dependency' not in first
-    assert './a_stage2_fold%a.py --amp' in second and '--array=1,2 --dependency=afterok:1 ' in second
-    assert './a_stage10_fold%a.py' in last and '--array=3 --dependency=afterok:2 ' in last
+    assert 'a_stage1.py --amp' in first and '--array' not in first and '--dependency' not in first
+    assert 'a_stage2.py --fold %a --amp' in second and '--array=1-3 --dependency=afterok:1 ' in second
+    assert 'a_stage10.py --fold %a' in last and '--array=1-3 --dependency=afterok:2 ' in last
     lost = run('gpu', 'job', '.', '7', script=STAGE_SCRIPT)
-    assert (lost.returncode, lost.stderr) == (1, '. has no stage 7\n')
+    assert (lost.returncode, lost.stderr) == (1, '. has no stage 7: it has [1, 2, 10].\n')
     assert run('gpu', 'job', '.', script=STAGE_SCRIPT).returncode == 2
 
 

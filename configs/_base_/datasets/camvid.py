@@ -1,5 +1,7 @@
 _base_ = './kfold.py'
 
+from mmseg_custom.datasets.pipelines import pipelines
+
 metainfo = dict(
     classes=(
         'sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign', 'fence', 'car', 'pedestrian', 'bicyclist',
@@ -10,16 +12,8 @@ metainfo = dict(
     ],
 )  # fmt: skip
 label_ids = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8, 9: 9, 10: 10, 255: 255}
-read_image = [dict(type='LoadImageFromFile')]
 read_label = [dict(type='LoadAnnotations'), dict(type='MapLabelIds', table=label_ids, num_classes=11)]
-resize = [dict(type='Resize', scale=(480, 360), keep_ratio=False)]
-load = read_image + read_label + resize + [dict(type='UseWorkingSize')]
-test_pipeline = load + _base_.pack  # what MMSegmentation's inference takes
-original_size_pipeline = read_image + resize + read_label + _base_.pack
-scales = [dict(type='Resize', scale=(int(480 * r), int(360 * r)), keep_ratio=False) for r in (0.75, 1.0, 1.25)]
-scored = read_label + [dict(type='UseWorkingSize', scale=(480, 360))] + _base_.pack
-augmentation = dict(type='TestTimeAug', transforms=[scales, _base_.flips, *([step] for step in scored)])
-tta_pipeline = read_image + [augmentation]
+load, test_pipeline, original_size_pipeline, tta_pipeline = pipelines((480, 360), _base_.read_image, read_label)
 
 dataset = dict(
     type='KFoldDataset',
@@ -29,7 +23,7 @@ dataset = dict(
     img_suffix='.jpg',
     seg_map_suffix='.png',
     metainfo=metainfo,
-    folds=dict(file='data/folds/camvid_4.json', num_folds=4, seed=42, group_by=None),
-    pipeline=load + _base_.pack,
+    folds=dict(file='data/folds/camvid_{num_folds}.json', num_folds=4, seed=42, group_by=None),
+    pipeline=test_pipeline,
 )
 train_dataloader = val_dataloader = test_dataloader = dict(batch_size=8, dataset=dataset)

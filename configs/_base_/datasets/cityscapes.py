@@ -1,5 +1,7 @@
 _base_ = './kfold.py'
 
+from mmseg_custom.datasets.pipelines import pipelines
+
 metainfo = dict(
     classes=(
         'road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'traffic light', 'traffic sign', 'vegetation',
@@ -17,16 +19,8 @@ label_ids = {
     0: 255, 1: 255, 2: 255, 3: 255, 4: 255, 5: 255, 6: 255, 9: 255, 10: 255, 14: 255, 15: 255, 16: 255, 18: 255,
     29: 255, 30: 255, 255: 255,
 }  # fmt: skip
-read_image = [dict(type='LoadImageFromFile')]
 read_label = [dict(type='LoadAnnotations'), dict(type='MapLabelIds', table=label_ids, num_classes=19)]
-resize = [dict(type='Resize', scale=(1024, 512), keep_ratio=False)]
-load = read_image + read_label + resize + [dict(type='UseWorkingSize')]
-test_pipeline = load + _base_.pack  # what MMSegmentation's inference takes
-original_size_pipeline = read_image + resize + read_label + _base_.pack
-scales = [dict(type='Resize', scale=(int(1024 * r), int(512 * r)), keep_ratio=False) for r in (0.75, 1.0, 1.25)]
-scored = read_label + [dict(type='UseWorkingSize', scale=(1024, 512))] + _base_.pack
-augmentation = dict(type='TestTimeAug', transforms=[scales, _base_.flips, *([step] for step in scored)])
-tta_pipeline = read_image + [augmentation]
+load, test_pipeline, original_size_pipeline, tta_pipeline = pipelines((1024, 512), _base_.read_image, read_label)
 
 dataset = dict(
     type='KFoldDataset',
@@ -36,7 +30,7 @@ dataset = dict(
     img_suffix='_leftImg8bit.png',
     seg_map_suffix='_gtFine_labelIds.png',
     metainfo=metainfo,
-    folds=dict(file='data/folds/cityscapes_5.json', num_folds=5, seed=42, group_by=None),
-    pipeline=load + _base_.pack,
+    folds=dict(file='data/folds/cityscapes_{num_folds}.json', num_folds=5, seed=42, group_by=None),
+    pipeline=test_pipeline,
 )
 train_dataloader = val_dataloader = test_dataloader = dict(dataset=dataset)

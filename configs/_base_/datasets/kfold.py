@@ -1,6 +1,5 @@
 # What every data set shares; one of your own has this base and says `dataset`.
-pack = [dict(type='PackSegInputs')]
-flips = [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)]
+read_image, pack = [dict(type='LoadImageFromFile')], [dict(type='PackSegInputs')]
 tta_model = dict(type='MergedTTAModel')
 loader = dict(batch_size=4, num_workers=4, persistent_workers=True)
 shuffled, in_order = dict(type='SeededSampler', shuffle=True), dict(type='DefaultSampler', shuffle=False)

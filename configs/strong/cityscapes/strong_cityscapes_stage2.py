@@ -1,6 +1,7 @@
 # A fold's epoch has 4/5 of the images: 100 of them take as long as epochs 40 to 120 of the one run. The schedule goes
 # on where the stage before left it.
 _base_ = '../cityscapes_single.py'
+num_folds = 5
 load_from = 'work_dirs/strong_cityscapes/stage1/winner.pth'
 train_cfg = dict(max_epochs=100)
 optim_wrapper = dict(optimizer=dict(lr=0.01 * (160 / 200) ** 0.9))

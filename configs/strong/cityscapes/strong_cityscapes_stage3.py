@@ -1,5 +1,6 @@
 # As long as epochs 120 to 200 of the one run: the schedule goes on where the stage before left it, and runs out.
 _base_ = '../cityscapes_single.py'
+num_folds = 5
 load_from = 'work_dirs/strong_cityscapes/stage2/winner.pth'
 train_cfg = dict(max_epochs=100)
 optim_wrapper = dict(optimizer=dict(lr=0.01 * (80 / 200) ** 0.9))

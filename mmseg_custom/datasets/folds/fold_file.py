@@ -7,11 +7,13 @@ from pathlib import Path
 
 from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping, table_hash
 from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, NUM_FOLDS
 from mmseg_custom.io.files import PathLike, hash_text, read_json, write_json
 
+# One line of a terminal.
 GROUPS_SHOWN = 8
-# What a config says about its folds, and what it need not say.
-SPLIT_DEFAULTS = {'num_folds': 5, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
+# What a config says about its folds, and what it need not say; 5 folds and seed 42 are those of the published recipe.
+SPLIT_DEFAULTS = {NUM_FOLDS: DEFAULT_NUM_FOLDS, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class FoldSplit:
         selection: Share of the images that was carved out first and is never trained on. Defaults to 0.
         selected: The names of these images; they belong to no part.
         table: Checksum of the table of groups, if ``group_by`` names one. Defaults to ``None``.
+        stratified: Whether the parts were made alike by the pixels of each class. Defaults to ``False``.
+        not_trained: The images that fold k does not train on although they are of other parts, K lists; ``[]``, the
+            default, for none.
     """
 
     num_folds: int
@@ -40,12 +45,16 @@ class FoldSplit:
     selection: float = 0.0
     selected: list[str] = field(default_factory=list)
     table: str | None = None
+    stratified: bool = False
+    not_trained: list[list[str]] = field(default_factory=list)
 
     @property
     def hash(self) -> str:
         """A checksum of which image is in which part."""
         lines = [f'{k} {name}' for k, part in enumerate(self.folds) for name in part]
-        return hash_text('\n'.join([*lines, *(f'selection {name}' for name in self.selected)]))
+        lines += [f'selection {name}' for name in self.selected]
+        lines += [f'{k} without {name}' for k, names in enumerate(self.not_trained) for name in names]
+        return hash_text('\n'.join(lines))
 
     def parts(self, fold: int | None, validation: bool) -> list[int]:
         """The numbers of the parts that fold ``fold`` (1 to K) validates on, or of those it trains on.
@@ -63,7 +72,8 @@ class FoldSplit:
 
     def names(self, fold: int | None, validation: bool) -> list[str]:
         """The images of :meth:`parts`, sorted."""
-        return sorted(name for k in self.parts(fold, validation) for name in self.folds[k - 1])
+        without = set() if validation or fold is None or not self.not_trained else set(self.not_trained[fold - 1])
+        return sorted(name for k in self.parts(fold, validation) for name in self.folds[k - 1] if name not in without)
 
 
 def make_split(names: Sequence[str], fingerprint: str, selection: float = 0.0, **spec: int | GroupBy) -> FoldSplit:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmseg_custom.datasets.folds.grouping import WAYS_OUT, FoldError, GroupBy, Groups, describe_grouping, group_names
 
-__all__ = ['FoldError', 'carve_selection', 'doubtful_groups', 'group_images', 'split_folds']
+__all__ = ['FoldError', 'carve_selection', 'doubtful_groups', 'fold_units', 'group_images', 'split_folds']
 
 
 def split_folds(
@@ -30,6 +30,21 @@ def split_folds(
         FoldError: If there are more folds than images or groups, every group is a single image, or the grouping is
             unknown or incomplete.
     """
+    units = fold_units(names, num_folds, seed, group_by, block_size)
+    order = np.random.RandomState(seed).permutation(len(units))
+    if group_by is None:
+        return [sorted(units[i][0] for i in part) for part in np.array_split(order, num_folds)]
+    return _fill_evenly([units[i] for i in order], num_folds)
+
+
+def fold_units(
+    names: Sequence[str], num_folds: int, seed: int, group_by: GroupBy = None, block_size: int | None = None
+) -> list[list[str]]:
+    """What is dealt to the folds as a whole: the groups of the images, or single images.
+
+    Raises:
+        FoldError: As :func:`split_folds`.
+    """
     _check_numbers(num_folds, seed)
     units = list(group_images(names, group_by, block_size).values())
     if not 2 <= num_folds <= len(units):
@@ -39,10 +54,7 @@ def split_folds(
             f'{num_folds} folds cannot be made of {len(units)} {what}: {way_out}'
             + ('.' if group_by is None else f'; or {WAYS_OUT}.')
         )
-    order = np.random.RandomState(seed).permutation(len(units))
-    if group_by is None:
-        return [sorted(units[i][0] for i in part) for part in np.array_split(order, num_folds)]
-    return _fill_evenly([units[i] for i in order], num_folds)
+    return units
 
 
 def carve_selection(
@@ -62,7 +74,8 @@ def carve_selection(
     """
     if not isinstance(share, int | float) or not 0 <= share < 1:
         raise FoldError(f'folds.selection={share!r} is no share of the images: use 0 to below 1.')
-    units, selected = list(group_images(names, group_by, block_size).values()), []
+    units = list(group_images(names, group_by, block_size).values())
+    selected: list[str] = []
     for i in np.random.RandomState([seed, 1]).permutation(len(units)):
         if len(selected) < share * len(names):
             selected += units[i]

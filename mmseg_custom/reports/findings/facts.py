@@ -76,7 +76,7 @@ def _record(stage: StageRecord, name: str, entry: Entry) -> list[tuple[str, str]
     return [
         (str(stage.number), ''),
         (name, ''),
-        (str(entry['config']), ''),
+        (str(entry['config']) + ('' if entry['fold'] is None else f' --fold {entry["fold"]}'), ''),
         (entry['config_hash'][:12], entry['config_hash']),
         (str(entry['seed']), ''),
         (entry['weights'][:12], entry['weights']),
@@ -116,7 +116,7 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
     overrides = ['--cfg-options', *options] if options else []
     seeds = ['--repeats', str(repeats)] if repeats > 1 else []
     commands = [
-        ['python', 'tools/prepare_data.py', first['config']],
+        ['python', 'tools/prepare_data.py', first['config'], *overrides],
         ['python', 'tools/run_recipe.py', str(Path(first['config']).parent), *seeds, *overrides],
         [*report, *overrides],
     ]

@@ -14,6 +14,7 @@ from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.lineage import has_seen
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, names_of_runs
 from mmseg_custom.ledger.trained_config import trained_options
+from mmseg_custom.options import OptionError
 from mmseg_custom.plan.early_stop import ended_by
 from mmseg_custom.plan.plan import Plan
 
@@ -159,9 +160,9 @@ def _run_names(entries: dict[str, Entry]) -> list[str]:
 
 def _planned(runs: dict[int, dict[str, Entry]]) -> dict[int, list[str]]:
     """The runs of every stage of the plan, as far as its configs are still there."""
-    config = next(entry['config'] for entries in runs.values() for entry in entries.values())
+    first = next(entry for entries in runs.values() for entry in entries.values())
     try:
-        plan = Plan.around(config) if config else None
-    except StageError:
+        plan = Plan.around(first['config'], trained_options(first)) if first['config'] else None
+    except (StageError, OptionError):
         return {}
     return {stage.number: stage.run_names for stage in plan.stages} if plan else {}

@@ -1,2 +1,0 @@
-_base_ = './camvid_stage3.py'
-train_dataloader = val_dataloader = dict(dataset=dict(fold=2))

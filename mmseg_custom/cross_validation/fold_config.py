@@ -1,0 +1,229 @@
+"""The config of a stage of folds, made from any config that MMSegmentation trains."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmseg_custom.config import WINNER_FILE, ConfigError
+from mmseg_custom.datasets.folds.leaves import leaf_settings
+from mmseg_custom.engine.history import LAST, MONITOR
+from mmseg_custom.fold_settings import NUM_FOLDS
+
+SEED = 42  # Where the config has none: without one an interrupted run cannot end as an uninterrupted one.
+# What is taken over from the user's config besides what the runner takes.
+KEPT = {'custom_imports', 'sync_bn', 'channels_last', 'compile', 'efficient_conv_bn_eval', 'model_wrapper_cfg'}
+KEPT_FOR_TESTS = {'tta_model', 'tta_pipeline'}
+SAMPLERS = {'InfiniteSampler': 'mmseg.SeededInfiniteSampler', 'DefaultSampler': 'mmseg.SeededSampler'}
+PLUGIN = 'mmseg_custom'
+VAL, HOLDOUT = 'val', 'holdout'
+
+
+@dataclass(frozen=True)
+class FoldOptions:
+    """What cross-validation adds to a config.
+
+    Attributes:
+        folder: Where all of it is kept, ``work_dirs/<name>``.
+        num_folds: Number of folds K.
+        fold_file: The file that keeps the folds.
+        monitor: The score that is shown and, with ``select='best'``, chooses the weights. Defaults to ``None``: the
+            one that the config's own ``save_best`` or ``IoUMetric`` has.
+        select: Which weights of a run are kept: its ``'last'`` or its ``'best'`` ones by ``monitor``.
+        max_iters: Another length, for a loop over iterations.
+        max_epochs: Another length, for a loop over epochs.
+        val_interval: Iterations or epochs between validations.
+        seed: Defaults to ``None``: that of the config, else 42.
+        stages: Number of stages; each but the first starts from the winner of the one before.
+        scored_on: The images that no fold is trained on and that choose among candidates: ``'val'``, those of the
+            config's ``val_dataloader``, ``'holdout'``, what was carved out, or ``None``: there are none, and nothing
+            is fused.
+    """
+
+    folder: Path
+    num_folds: int
+    fold_file: Path
+    monitor: str | None = None
+    select: str = LAST
+    max_iters: int | None = None
+    max_epochs: int | None = None
+    val_interval: int | None = None
+    seed: int | None = None
+    stages: int = 1
+    scored_on: str | None = None
+
+
+def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str, Any]:
+    """The config of a stage that trains K folds of what a config trains on; the given one stays as it is.
+
+    The data set of ``train_dataloader`` is cut by :class:`~mmseg_custom.datasets.folds.fold_dataset.FoldDataset`. The
+    held-out images take the pipeline, batch size and metric of ``val_dataloader``, or else ``test_pipeline`` and
+    MMSegmentation's ``IoUMetric``. What ``options.scored_on`` names becomes the test split.
+
+    Args:
+        user: As MMSegmentation's ``tools/train.py`` reads it.
+        options: What is added.
+        number: Of the stage, from 1.
+
+    Raises:
+        ConfigError: If the config cannot be trained, or lacks what held-out images need.
+    """
+    kept = signature(Runner).parameters.keys() | KEPT | KEPT_FOR_TESTS
+    cfg = {key: deepcopy(value) for key, value in user.to_dict().items() if key in kept}
+    for key in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
+        if not cfg.get(key):
+            raise ConfigError(f'{user.filename} has no {key}: it cannot be trained.')
+    if user.get('runner_type') not in (None, 'Runner', 'StageRunner'):
+        raise ConfigError(f'{user.filename}: runner_type={user.runner_type!r} has no folds; leave it out.')
+    pipeline = held_out_pipeline(user)
+    dataset = cfg['train_dataloader'].pop('dataset')
+    folds = {'file': str(options.fold_file), NUM_FOLDS: options.num_folds}
+    cut = {'type': 'mmseg.FoldDataset', 'dataset': dataset, 'folds': folds}
+    cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': cut})
+    official = cfg.get('val_dataloader')
+    cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
+    cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
+    cfg['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}
+    cfg |= _test_split(cfg['val_dataloader'], official, options.scored_on)
+    cfg['train_cfg'] = _length(cfg['train_cfg'], options, str(user.filename))
+    cfg['randomness'] = _randomness(cfg.get('randomness') or {}, options.seed)
+    cfg['default_hooks'] = _hooks(cfg, options, number)
+    if number > 1:
+        cfg['load_from'] = str(_stage_dir(options, number - 1) / WINNER_FILE)
+    cfg['custom_imports'] = _imports(cfg.get('custom_imports') or {})
+    cfg |= {'runner_type': 'StageRunner', 'default_scope': cfg.get('default_scope') or 'mmseg', 'launcher': 'none'}
+    cfg |= {
+        'work_dir': str(options.folder / 'runs' / f'stage{number}'),
+        'resume': False,
+        NUM_FOLDS: options.num_folds,
+    }
+    return cfg
+
+
+def held_out_pipeline(user: Config) -> list:
+    """The transforms of held-out images: those of the config's val data set, else its ``test_pipeline``.
+
+    Raises:
+        ConfigError: If there are none, or they load no labels.
+    """
+    settings = (user.get('val_dataloader') or {}).get('dataset')
+    found = [leaf.get('pipeline') for leaf in leaf_settings(settings)] if settings else []
+    named = [user.get(name) for name in ('val_pipeline', 'test_pipeline')]
+    pipeline = next((one for one in [*found, *named] if one), None)
+    if pipeline is None:
+        raise ConfigError(
+            f'{user.filename} says not how held-out images are prepared: give it a test_pipeline that loads image '
+            'and label, as the configs of MMSegmentation have.'
+        )
+    pipeline = Config({'pipeline': pipeline}).to_dict()['pipeline']
+    if not any('LoadAnnotations' in str(step.get('type')) for step in pipeline):
+        raise ConfigError(
+            f'{user.filename}: the pipeline for held-out images loads no labels, so they cannot be scored: add '
+            "dict(type='LoadAnnotations') behind the resizing in test_pipeline."
+        )
+    return pipeline
+
+
+def _with_keys(loader: dict) -> dict:
+    """The loader with a sampler that resumes exactly, where it has one of MMEngine's two; the order is the same."""
+    sampler = loader.get('sampler') or {}
+    kind = sampler.get('type')
+    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+    known = SAMPLERS.get(name.rpartition('.')[2])
+    return {**loader, 'sampler': {**sampler, 'type': known}} if known else loader
+
+
+def _loader_of_held_out(cfg: Mapping[str, Any], dataset: dict) -> dict:
+    train = cfg['train_dataloader']
+    workers = {key: train[key] for key in ('num_workers', 'persistent_workers', 'pin_memory') if key in train}
+    plain = {'batch_size': 1, **workers, 'sampler': {'type': 'DefaultSampler', 'shuffle': False}}
+    return {**(cfg.get('val_dataloader') or plain), 'dataset': dataset}
+
+
+def _length(train_cfg: dict, options: FoldOptions, config: str) -> dict:
+    given = {'max_iters': options.max_iters, 'max_epochs': options.max_epochs}
+    counted = 'max_iters' if train_cfg.get('max_iters') else 'max_epochs'
+    for key, value in given.items():
+        if value is not None and key != counted:
+            raise ConfigError(f'--{key.replace("_", "-")}: {config} counts in {counted.partition("_")[2]}.')
+    found = {key: value for key, value in given.items() if value is not None}
+    if options.val_interval is not None:
+        found['val_interval'] = options.val_interval
+        train_cfg = {key: value for key, value in train_cfg.items() if key not in ('val_begin', 'dynamic_intervals')}
+    return {**train_cfg, **found}
+
+
+def _randomness(given: Mapping[str, Any], seed: int | None) -> dict:
+    known = given.get('seed')
+    return {**given, 'seed': seed if seed is not None else SEED if known is None else known}
+
+
+def monitor_of(user: Mapping[str, Any]) -> str:
+    """The score that a config's own ``save_best`` or ``IoUMetric`` compares by, else ``mIoU``."""
+    best = ((user.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
+    if isinstance(best, list | tuple):
+        best = next(iter(best), None)
+    if best and best != 'auto':
+        return best
+    metrics = user.get('val_evaluator') or {}
+    metric = metrics if isinstance(metrics, dict) else metrics[0]
+    asked = metric.get('iou_metrics') or [MONITOR]
+    name = asked if isinstance(asked, str) else asked[0]
+    return f'{metric["prefix"]}/{name}' if metric.get('prefix') else name
+
+
+def _stage_dir(options: FoldOptions, number: int) -> Path:
+    return options.folder / f'stage{number}'
+
+
+def _test_split(held_out: dict, official: dict | None, scored_on: str | None) -> dict[str, Any]:
+    if scored_on is None:
+        return dict.fromkeys(('test_dataloader', 'test_evaluator', 'test_cfg'))
+    view = {**deepcopy(held_out['dataset']), 'part': 'holdout'}
+    loader = official if scored_on == VAL else {**held_out, 'dataset': view}
+    return {
+        'test_dataloader': loader,
+        'test_evaluator': {'type': 'mmseg.SegmentationMetric'},
+        'test_cfg': {'type': 'TestLoop'},
+    }
+
+
+def _hooks(cfg: Mapping[str, Any], options: FoldOptions, number: int) -> dict[str, Any]:
+    """The user's hooks, and those of this project; a resume point a validation and as often as the user's own."""
+    given = dict(cfg.get('default_hooks') or {})
+    checkpoint = given.pop('checkpoint', None) or {}
+    interval = checkpoint.get('interval') if checkpoint.get('by_epoch') is False else None
+    return {
+        **given,
+        'iteration_seed': {'type': 'IterationSeedHook'},
+        'divergence': {'type': 'DivergenceHook', 'interval': 50},
+        'data_check': {'type': 'DataCheckHook'},
+        'skipped_samples': {'type': 'SkippedSamplesHook'},
+        'history': {
+            'type': 'TrainingHistoryHook',
+            'monitor': options.monitor or monitor_of(cfg),
+            'select': options.select,
+        },
+        'checkpoint': {'type': 'StageCheckpointHook', 'keep': 2, 'interval_iters': interval},
+        'preemption': {'type': 'PreemptionHook', 'check_interval': 10},
+        'lineage': {'type': 'LineageHook'},
+        'run_lease': {'type': 'RunLeaseHook'},
+        'run_record': {'type': 'RunRecordHook'},
+        'fold_average': {
+            'type': 'FoldAverageHook',
+            'stage_dir': str(_stage_dir(options, number)),
+            'out_of_fold': True,
+            **({} if options.scored_on else {'candidates': []}),
+        },
+    }
+
+
+def _imports(given: Mapping[str, Any]) -> dict[str, Any]:
+    imports = given.get('imports') or []
+    imports = [imports] if isinstance(imports, str) else list(imports)
+    return {'imports': [*imports, *([] if PLUGIN in imports else [PLUGIN])], 'allow_failed_imports': False}

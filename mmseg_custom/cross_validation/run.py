@@ -1,0 +1,119 @@
+"""Cross-validation of a config: folds, their training, and what they come to together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmseg_custom.config import ConfigError, check_option
+from mmseg_custom.cross_validation.config_file import write_config
+from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
+from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
+from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
+from mmseg_custom.datasets.folds.any_folds import Folds
+from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
+from mmseg_custom.io.files import PathLike
+from mmseg_custom.launchers.pool import Pool
+from mmseg_custom.plan.plan import Plan
+from mmseg_custom.plan.recipe import Recipe
+
+FOLD_FILE = 'folds.json'
+PLAN = 'plan'
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cross-validation that can be run.
+
+    Attributes:
+        plan: Its stages.
+        options: What was added to the config.
+        folds: The folds.
+        has_leaks: Whether images stand on both sides, which was allowed.
+    """
+
+    plan: Plan
+    options: FoldOptions
+    folds: PreparedFolds
+    has_leaks: bool
+
+
+def read_user_config(config: PathLike, cfg_options: dict[str, Any] | None = None) -> Config:
+    """Read any config as MMSegmentation's ``tools/train.py`` does.
+
+    Raises:
+        ConfigError: If it is not there or cannot be read, or an override looks misspelt.
+    """
+    if not Path(config).is_file():
+        raise ConfigError(f'There is no config {config} (seen from {Path.cwd()}).')
+    try:
+        cfg = Config.fromfile(str(config))
+    except (OSError, SyntaxError, NameError, ImportError, KeyError, AttributeError, TypeError) as error:
+        raise ConfigError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
+    for option, value in (cfg_options or {}).items():
+        check_option(cfg, option)
+        cfg.merge_from_dict({option: value})
+    init_default_scope(cfg.get('default_scope') or 'mmseg')
+    return cfg
+
+
+def prepare_run(
+    user: Config, options: FoldOptions, folds: Folds, stratify: bool, allow_leaks: bool, report: Report
+) -> Prepared:
+    """Make or read the folds, look for leaks, and write the config of the stage.
+
+    Args:
+        user: The user's config.
+        options: What is added to it.
+        folds: How the folds are made.
+        stratify: Whether they are made alike by the pixels of each class.
+        allow_leaks: Go on although images stand on both sides.
+        report: Takes lines for the user.
+
+    Raises:
+        UserError: Whatever can be known before the first step.
+    """
+    make_stage(user, options)
+    found = prepare_folds(user.train_dataloader.dataset, folds, stratify)
+    leaks = leaks_of(user, found)
+    if not allow_leaks:
+        refuse_leaks(leaks)
+    for line in [*found.lines, *describe_leaks(leaks)]:
+        report(line)
+    folder = options.folder / PLAN
+    for number in range(1, options.stages + 1):
+        head = f'Made of {user.filename} by mmseg-kfold run, and made anew at each run.'
+        write_config(make_stage(user, options, number), folder / f'stage{number}.py', head)
+    return Prepared(Plan(folder), options, found, bool(leaks))
+
+
+def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force: bool) -> dict[int, OutOfFold]:
+    """Train what is missing of the folds, and add up the stages that are complete, by number.
+
+    Args:
+        prepared: What is run.
+        recipe: Over its plan.
+        chosen: Numbers of folds; ``None`` for all.
+        force: As :meth:`Recipe.run`.
+
+    Raises:
+        StageError: As :meth:`Recipe.run`.
+    """
+    recipe.run(folds=chosen, force=force)
+    results = {}
+    for stage in prepared.plan.stages:
+        ledger = recipe.state.ledger(stage)
+        if not ledger.missing(stage.run_names):
+            results[stage.number] = read_out_of_fold(ledger, prepared.has_leaks)
+            write_out_of_fold(results[stage.number], ledger)
+    return results
+
+
+def recipe_of(prepared: Prepared, pool: Pool, report: Report) -> Recipe:
+    """What trains the folds of a prepared cross-validation."""
+    return Recipe(prepared.plan, pool, report)

@@ -1,0 +1,100 @@
+"""The folds of any data set as a config says them: made, or read from a file and checked against the data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split
+from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping
+from mmseg_custom.datasets.folds.leaves import Sample
+from mmseg_custom.datasets.folds.make_folds import fingerprint_samples, make_folds
+from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file, read_nnunet
+from mmseg_custom.datasets.sample_files import few
+from mmseg_custom.io.files import PathLike
+
+ANEW = 'move it away and `mmseg-kfold run` makes it anew'
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The folds of a data set, as a config says them.
+
+    Attributes:
+        file: A fold file, or nnU-Net's ``splits_final.json``. ``None``, the default, for folds that are made in
+            memory, the same in every process.
+        num_folds: Number of folds K. Defaults to 5 where there is no file.
+        seed: Of the shuffle. Defaults to 42 where there is no file.
+        group_by: What stays together, as :func:`~mmseg_custom.datasets.folds.grouping.group_names`.
+        block_size: Frames in a block.
+        holdout: Share of the images that is carved out before the folds are made.
+
+    What stands beside a file has to be what the file was made with.
+    """
+
+    file: PathLike | None = None
+    num_folds: int | None = None
+    seed: int | None = None
+    group_by: GroupBy = None
+    block_size: int | None = None
+    holdout: float | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> 'Folds':
+        """The folds of a config's ``folds=dict(...)``.
+
+        Raises:
+            FoldError: If it says something else.
+        """
+        known = [field.name for field in fields(cls)]
+        other = sorted(set(settings) - set(known))
+        if other:
+            raise FoldError(f'folds: {other[0]!r} is unknown; folds of any data set take {", ".join(known)}.')
+        return cls(**settings)
+
+    def split(self, samples: Sequence[Sample]) -> FoldSplit:
+        """The folds of some samples.
+
+        Raises:
+            FoldError: If they cannot be made, or the file is of other data or was made otherwise.
+        """
+        said = {'num_folds': self.num_folds, 'seed': self.seed, 'selection': self.holdout}
+        said |= {'group_by': describe_grouping(self.group_by), 'block_size': self.block_size}
+        said = {key: value for key, value in said.items() if value is not None}
+        if self.file is None:
+            said |= {'holdout': said.pop('selection', 0.0), 'group_by': self.group_by}
+            return make_folds(samples, **{'num_folds': 5, 'seed': 42, **said})
+        split = read_folds(self.file, samples)
+        for key, value in said.items():
+            if getattr(split, key) != value:
+                raise FoldError(
+                    f'Fold file {self.file} was made with {key}={getattr(split, key)!r}, not {value!r}: take that '
+                    f'back, or {ANEW}.'
+                )
+        return split
+
+
+def read_folds(file: PathLike, samples: Sequence[Sample]) -> FoldSplit:
+    """Read a fold file of this project, or a ``splits_final.json`` of nnU-Net, and see that it is of these samples.
+
+    Raises:
+        FoldError: If there is none, or it is of other data.
+    """
+    if not Path(file).is_file():
+        raise FoldError(f'Fold file {file} does not exist (seen from {Path.cwd()}): `mmseg-kfold run` makes it.')
+    names = {sample.name for sample in samples}
+    if is_nnunet_file(file):
+        return read_nnunet(file, sorted(names), fingerprint_samples(samples))
+    split = read_split(file)
+    known = {*split.names(None, validation=False), *split.selected}
+    if known != names:
+        gone, new = sorted(known - names), sorted(names - known)
+        found = [f'{len(gone)} of its images are gone ({few(gone)})'] if gone else []
+        found += [f'{len(new)} are new ({few(new)})'] if new else []
+        raise FoldError(f'Fold file {file} is of other data: {", ".join(found)}. Restore the data, or {ANEW}.')
+    if split.fingerprint != fingerprint_samples(samples):
+        raise FoldError(
+            f'Images or labels have changed since fold file {file} was made (files of another size): restore '
+            f'them, or {ANEW}.'
+        )
+    return split

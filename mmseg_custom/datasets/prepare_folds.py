@@ -1,0 +1,130 @@
+"""The folds of a config's training data, whatever data set that is: made, kept, checked, put into the config."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from mmseg_custom.datasets.checks.leaks import Leak, copied_images, find_leaks, leaks_between_folds
+from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
+from mmseg_custom.datasets.folds.fold_balance import describe_balance, fold_pixels
+from mmseg_custom.datasets.folds.fold_dataset import HOLDOUT, TRAIN, VAL
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, write_split
+from mmseg_custom.datasets.folds.grouping import FoldError
+from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, leaf_settings, list_samples
+from mmseg_custom.datasets.folds.make_folds import make_folds
+from mmseg_custom.datasets.label_counts import count_pixels
+from mmseg_custom.io.files import PathLike
+
+SCORED = ('val_dataloader', 'test_dataloader')
+DEFAULTS = {'num_folds': 5, 'seed': 42, 'holdout': 0.0}
+
+
+@dataclass(frozen=True)
+class PreparedFolds:
+    """The folds of a config's training data.
+
+    Attributes:
+        split: The folds.
+        samples: Of the training data.
+        lines: What there is to say about the classes in them; none where labels were not counted.
+        of_fold: Pixels of each class in each fold, of shape (K, C); ``None`` where labels were not counted.
+        classes: Names of the C classes.
+    """
+
+    split: FoldSplit
+    samples: list[Sample]
+    lines: list[str]
+    of_fold: np.ndarray | None = None
+    classes: Sequence[str] = ()
+
+
+def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, workers: int = 1) -> PreparedFolds:
+    """Read the fold file of a training data set, or make it.
+
+    Where no groups are asked for, images whose files are equal go into one fold.
+
+    Args:
+        dataset: Settings of ``train_dataloader.dataset``.
+        folds: How they are made; its ``file`` is read if it is there, and written if not.
+        stratify: Whether new folds are made alike by the pixels of each class. The counts are kept beside the file.
+            Defaults to ``False``.
+        workers: Processes that count them. Defaults to 1.
+
+    Raises:
+        FoldError: If they cannot be made, or the file does not fit.
+        LabelError: If a label cannot be read.
+    """
+    if folds.file is None:
+        raise FoldError('prepare_folds needs a file to keep the folds in.')
+    leaves = build_leaves(dataset)
+    samples, file = list_samples(leaves), Path(folds.file)
+    pixels = count_pixels(leaves, samples, file.with_suffix('.pixels.npz'), workers) if stratify else None
+    if file.is_file():
+        split = folds.split(samples)
+    else:
+        said = {key: getattr(folds, key) for key in ('num_folds', 'seed', 'group_by', 'block_size', 'holdout')}
+        said = {**DEFAULTS, **{key: value for key, value in said.items() if value is not None}}
+        write_split(make_folds(samples, **said, pixels=pixels, copies=copied_images(samples)), file)
+        split = read_folds(file, samples)
+    if stratify and not split.stratified:
+        raise FoldError(f'Fold file {file} was made without stratification: leave it out, or move the file away.')
+    classes = leaves[0].metainfo.get('classes')
+    if pixels is None or not classes:
+        return PreparedFolds(split, samples, [])
+    of_fold = fold_pixels(split, samples, pixels)
+    return PreparedFolds(split, samples, describe_balance(of_fold, classes), of_fold, classes)
+
+
+def leaks_of(cfg: Config, prepared: PreparedFolds) -> list[Leak]:
+    """Images or groups that are trained on and scored: by the official val and test data, and by another fold.
+
+    Args:
+        cfg: The config before folds were put into it.
+        prepared: The folds of its training data.
+    """
+    others = {name.removesuffix('_dataloader'): cfg[name].dataset for name in SCORED if cfg.get(name)}
+    if others.get('test') == others.get('val'):
+        others.pop('test', None)
+    listed = {name: list_samples(build_leaves(dataset)) for name, dataset in others.items()}
+    split = prepared.split
+    return [*find_leaks(prepared.samples, listed, split.group_by), *leaks_between_folds(prepared.samples, split)]
+
+
+def fold_datasets(cfg: Config, file: PathLike, fold: int | None) -> dict[str, dict]:
+    """The data sets of one fold: ``train``, and what it may be scored on, ``val`` and ``holdout``.
+
+    Args:
+        cfg: The config before folds were put into it.
+        file: The fold file.
+        fold: 1 to K; ``None`` for all images but the holdout, without ``val``.
+
+    Raises:
+        FoldError: If the config does not say how images are loaded in validation.
+    """
+    view = {'type': 'mmseg.FoldDataset', 'dataset': cfg.train_dataloader.dataset, 'folds': {'file': str(file)}}
+    scored = {**view, 'fold': fold, 'pipeline': scored_pipeline(cfg)}
+    found = {TRAIN: {**view, 'fold': fold, 'part': TRAIN}, HOLDOUT: {**scored, 'part': HOLDOUT}}
+    return found if fold is None else {**found, VAL: {**scored, 'part': VAL}}
+
+
+def scored_pipeline(cfg: Config) -> Sequence[Mapping[str, Any]]:
+    """The transforms of ``val_dataloader``, else of ``test_dataloader``, else the config's ``test_pipeline``.
+
+    Raises:
+        FoldError: If there is none.
+    """
+    for name in SCORED:
+        for leaf in leaf_settings(cfg[name].dataset) if cfg.get(name) else []:
+            if leaf.get('pipeline'):
+                return leaf['pipeline']
+    if cfg.get('test_pipeline'):
+        return cfg.test_pipeline
+    raise FoldError(
+        'The config does not say how images are loaded in validation: give it a val_dataloader, or '
+        "test_pipeline=[dict(type='LoadImageFromFile'), ..., dict(type='LoadAnnotations'), "
+        "dict(type='PackSegInputs')]."
+    )

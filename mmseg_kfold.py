@@ -1,0 +1,122 @@
+"""The command `mmseg-kfold`: K folds of any config of MMSegmentation.
+
+Arguments are read before anything heavy is imported, so that help and mistyped options answer at once.
+"""
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command; errors that a user can mend end in their message alone."""
+    args = parse_args(argv)
+    sys.path.insert(0, str(Path.cwd()))  # Modules of a project, named by custom_imports, lie where the user stands.
+    from mmseg_custom.cross_validation.command import run_command
+
+    run_command(args)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """The arguments of a command."""
+    parser = argparse.ArgumentParser(
+        prog='mmseg-kfold', description='K folds of any config of MMSegmentation: one honest score, K models.'
+    )
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    run = commands.add_parser(
+        'run',
+        allow_abbrev=False,
+        help='train the folds of a config and score every image by the fold that was not trained on it',
+        description='Train the folds of a config; the same command goes on where it was interrupted.',
+    )
+    run.add_argument('config', help='any config that tools/train.py of MMSegmentation takes')
+    run.add_argument('--folds', type=_number(2), default=5, metavar='K', help='number of folds (default: 5)')
+    run.add_argument('--only', type=_numbers, metavar='LIST', help='train these folds now, e.g. 1,3 (default: all)')
+    run.add_argument('--work-dir', help='where all of it is kept (default: work_dirs/<config name>_kfold)')
+    run.add_argument(
+        '--jobs', type=_number(1), default=1, metavar='N', help='folds trained side by side (default: 1)'
+    )
+    run.add_argument('--stages', type=_number(1), default=1, metavar='N', help='stages of folds (default: 1)')
+    run.add_argument('--seed', type=_number(0), help="of folds and training (default: the config's, else 42)")
+    split = run.add_argument_group('how the images are split')
+    split.add_argument(
+        '--group-by',
+        metavar='HOW',
+        help="what stays in one fold: 'city', 'block', a regular expression with one group, or a .csv of name,group",
+    )
+    split.add_argument('--block-size', type=_number(1), metavar='N', help='frames in a block, with --group-by block')
+    split.add_argument('--stratify', action='store_true', help='make folds alike by the pixels of each class')
+    split.add_argument('--holdout', type=_fraction, metavar='F', help='carve out this part of the images first')
+    split.add_argument('--splits', metavar='FILE', help="a fold file, or nnU-Net's splits_final.json")
+    split.add_argument('--allow-leaks', action='store_true', help='go on with images that stand on both sides')
+    train = run.add_argument_group('training')
+    train.add_argument('--monitor', metavar='SCORE', help="the score that is shown (default: the config's)")
+    train.add_argument(
+        '--select', choices=('last', 'best'), default='last', help='weights that are kept of a run (default: last)'
+    )
+    train.add_argument('--max-iters', type=_number(1), metavar='N', help='another length, in iterations')
+    train.add_argument('--max-epochs', type=_number(1), metavar='N', help='another length, in epochs')
+    train.add_argument(
+        '--val-interval', type=_number(1), metavar='N', help='iterations or epochs between validations'
+    )
+    train.add_argument('--cfg-options', nargs='+', action=_Overrides, default={}, help='overrides, key=value')
+    run.add_argument(
+        '--dry-run', action='store_true', help='check everything, say what it is going to take, train nothing'
+    )
+    run.add_argument(
+        '--no-preflight',
+        dest='preflight',
+        action='store_false',
+        help='do not try a few steps on a few images before the first one',
+    )
+    run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
+    return parser.parse_args(argv)
+
+
+class _Overrides(argparse.Action):
+    """``key=value`` as MMEngine's ``DictAction`` reads it, without importing MMEngine."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Add the pairs to those that are there."""
+        pairs = dict(getattr(namespace, self.dest))
+        for text in values:
+            key, equals, value = text.partition('=')
+            if not equals:
+                parser.error(f'--cfg-options {text}: write key=value')
+            pairs[key] = value
+        setattr(namespace, self.dest, pairs)
+
+
+def _number(low: int) -> Any:
+    def whole(text: str) -> int:
+        if not text.isdecimal() or int(text) < low:
+            raise argparse.ArgumentTypeError(f'{text!r}: use a whole number from {low}')
+        return int(text)
+
+    return whole
+
+
+def _numbers(text: str) -> set[int]:
+    found: set[int] = set()
+    for part in text.split(','):
+        low, _, high = part.partition('-')
+        if not (low.isdecimal() and (high or low).isdecimal()):
+            raise argparse.ArgumentTypeError(f'{text!r}: use numbers such as 1,3 or 1-3')
+        found |= set(range(int(low), int(high or low) + 1))
+    return found
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError):
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f'{text!r}: use a number above 0 and below 1')
+    return value
+
+
+if __name__ == '__main__':
+    main()

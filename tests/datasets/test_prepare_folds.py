@@ -1,0 +1,107 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+from mmseg.utils import register_all_modules
+from user_data import write, write_pairs
+
+from mmseg_custom.datasets import FoldError
+from mmseg_custom.datasets.checks.leaks import Leak
+from mmseg_custom.datasets.folds.any_folds import Folds
+from mmseg_custom.datasets.prepare_folds import fold_datasets, leaks_of, prepare_folds, scored_pipeline
+
+NAMES = [f'a{n:02}' for n in range(12)]
+LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+VAL = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(4, 3)), *LOAD[1:]]
+
+
+@pytest.fixture(autouse=True)
+def _data(tmp_path, monkeypatch):
+    """Nine training images of the first two classes, three with the third."""
+    register_all_modules()
+    monkeypatch.chdir(tmp_path)
+    write_pairs('train', NAMES)
+    for name in NAMES[9:]:
+        write(f'data/labels/train/{name}.png', np.array([[0, 2]] * 6, np.uint8).repeat(4, axis=1))
+    write_pairs('val', ['b', 'c'])
+
+
+def loader(split, pipeline):
+    prefix = dict(img_path=f'images/{split}', seg_map_path=f'labels/{split}')
+    own = dict(type='BaseSegDataset', data_root='data', img_suffix='.png', serialize_data=False)
+    return dict(dataset={**own, 'data_prefix': prefix, 'metainfo': dict(classes=tuple('xyz')), 'pipeline': pipeline})
+
+
+def config(**changes):
+    scored = {f'{name}_dataloader': loader('val', VAL) for name in ('val', 'test')}
+    return Config({'train_dataloader': loader('train', LOAD), **scored, **changes})
+
+
+def prepare(cfg, stratify=False, **folds):
+    return prepare_folds(cfg.train_dataloader.dataset, Folds(file='work/folds.json', **folds), stratify)
+
+
+def test_folds_are_made_once_and_their_data_sets_built_of_the_file():
+    cfg = config()
+    prepared = prepare(cfg, stratify=True, num_folds=3)
+    assert prepared.lines == ['the rarest class, z (12.50% of the pixels), has 100% to 100% of its mean in a fold']
+    written = Path('work/folds.json').read_bytes()
+    assert prepare(cfg, stratify=True, num_folds=3) == prepared and Path('work/folds.json').read_bytes() == written
+    for k in (1, 2, 3):
+        built = {
+            part: DATASETS.build(one)
+            for part, one in fold_datasets(cfg, 'work/folds.json', k).items()
+            if part != 'holdout'
+        }
+        assert built['val'].names == prepared.split.names(k, validation=True)
+        assert built['train'].names == prepared.split.names(k, validation=False)
+        assert built['val'][0]['inputs'].shape == (3, 3, 4) and built['train'][0]['inputs'].shape == (3, 6, 8)
+
+
+def test_all_images_but_the_holdout_are_one_data_set():
+    cfg = config()
+    prepare(cfg, num_folds=3, holdout=0.25)
+    whole = fold_datasets(cfg, 'work/folds.json', None)
+    assert whole.keys() == {'train', 'holdout'}
+    parts = [DATASETS.build(one).names for one in whole.values()]
+    assert sorted(map(len, parts)) == [3, 9] and sorted(parts[0] + parts[1]) == NAMES
+
+
+def test_what_the_file_was_not_made_with_is_refused():
+    prepare(config(), num_folds=3)
+    with pytest.raises(FoldError, match='num_folds=3, not 4'):
+        prepare(config(), num_folds=4)
+    with pytest.raises(FoldError, match='without stratification'):
+        prepare(config(), stratify=True, num_folds=3)
+
+
+def test_leaks_into_val_and_between_folds_are_found():
+    cfg = config()
+    assert leaks_of(cfg, prepare(cfg, num_folds=3)) == []
+    shutil.copy('data/images/train/a00.png', 'data/images/train/a01.png')
+    Path('work/folds.json').unlink()
+    assert leaks_of(cfg, prepare(cfg, num_folds=11)) == []  # Both are in one fold.
+    Path('work/folds.json').unlink()
+    by_last_digit = prepare(cfg, num_folds=10, group_by=r'\d$')
+    fold_of = {name: f'fold {k}' for k, part in enumerate(by_last_digit.split.folds, start=1) for name in part}
+    assert leaks_of(cfg, by_last_digit)[-1] == Leak('content', fold_of['a01'], 'a01', 'a00', fold_of['a00'])
+
+
+def test_a_val_split_of_the_training_images_is_found():
+    cfg = config(val_dataloader=loader('train', VAL), test_dataloader=None)
+    prepared = prepare(cfg, num_folds=3)
+    assert leaks_of(cfg, prepared) == [Leak('path', 'val', name, name) for name in NAMES]
+
+
+def test_the_pipeline_of_validation_is_found_where_the_config_has_it():
+    assert scored_pipeline(config()) == VAL
+    assert scored_pipeline(config(val_dataloader=None)) == VAL
+    wrapped = dict(dataset=dict(type='ConcatDataset', datasets=[loader('val', VAL)['dataset']]))
+    assert scored_pipeline(config(val_dataloader=wrapped)) == VAL
+    none = dict(val_dataloader=None, test_dataloader=None)
+    assert scored_pipeline(config(**none, test_pipeline=LOAD)) == LOAD
+    with pytest.raises(FoldError, match='test_pipeline='):
+        scored_pipeline(config(**none))
