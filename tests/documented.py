@@ -54,6 +54,7 @@ def documented_commands() -> dict[str, str]:
 
 def calls(command: str) -> list[list[str]]:
     """The calls that a command stands for, in words: without what is in brackets, and with one bracket at a time."""
+    command = re.sub(r'^mmseg-kfold(?= )', 'tools/kfold.py', command)
     return [_fill_in(shlex.split(variant)) for variant in _variants(command)]
 
 
