@@ -19,7 +19,7 @@ def configs(tiny_recipe):
 
 
 def needed(configs, jobs):
-    return sum(space._needed(configs, jobs).values())
+    return sum(space.needed_space(configs, jobs).values())
 
 
 def test_stage_needs_its_runs_and_averages(configs):
