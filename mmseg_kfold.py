@@ -72,7 +72,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='do not try a few steps on a few images before the first one',
     )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.words = list(sys.argv[1:] if argv is None else argv)
+    return args
 
 
 class _Overrides(argparse.Action):

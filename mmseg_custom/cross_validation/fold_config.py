@@ -43,6 +43,7 @@ class FoldOptions:
         scored_on: The images that no fold is trained on and that choose among candidates: ``'val'``, those of the
             config's ``val_dataloader``, ``'holdout'``, what was carved out, or ``None``: there are none, and nothing
             is fused.
+        command: What was called, which goes on when it is called again.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class FoldOptions:
     seed: int | None = None
     stages: int = 1
     scored_on: str | None = None
+    command: str | None = None
 
 
 def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str, Any]:

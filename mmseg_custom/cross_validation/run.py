@@ -1,6 +1,7 @@
 """Cross-validation of a config: folds, their training, and what they come to together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fol
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
-from mmseg_custom.io.files import PathLike
+from mmseg_custom.fold_settings import COMMAND, MADE_OF
+from mmseg_custom.io.files import PathLike, readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
@@ -85,11 +87,34 @@ def prepare_run(
         refuse_leaks(leaks)
     for line in [*found.lines, *describe_leaks(leaks)]:
         report(line)
-    folder = options.folder / PLAN
-    for number in range(1, options.stages + 1):
-        head = f'Made of {user.filename} by mmseg-kfold run, and made anew at each run.'
-        write_config(make_stage(user, options, number), folder / f'stage{number}.py', head)
-    return Prepared(Plan(folder), options, found, bool(leaks))
+    return Prepared(write_plan(user, options), options, found, bool(leaks))
+
+
+def write_plan(user: Config, options: FoldOptions) -> Plan:
+    """Write the config of each stage; those of stages that there are no more go."""
+    folder, made_of = options.folder / PLAN, readable_path(user.filename)
+    said = {MADE_OF: made_of, **({COMMAND: options.command} if options.command else {})}
+    files = {number: folder / f'stage{number}.py' for number in range(1, options.stages + 1)}
+    for number, file in files.items():
+        head = f'Made of {made_of} by mmseg-kfold run, and made anew at each run.'
+        write_config({**make_stage(user, options, number), **said}, file, head)
+    for path in set(folder.glob('stage*.py')) - set(files.values()):
+        path.unlink()
+    return Plan(folder)
+
+
+@contextmanager
+def plan_kept(folder: Path) -> Iterator[Callable[[], None]]:
+    """Put the configs of a plan back when the block ends, but for a block that calls what it is given.
+
+    A call that trains nothing, refused or a dry run, changes nothing: the configs go on saying what was trained.
+    """
+    before = {path: path.read_bytes() for path in (folder / PLAN).glob('stage*.py')}
+    try:
+        yield before.clear
+    finally:
+        for path, content in before.items():
+            write_bytes(content, path)
 
 
 def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force: bool) -> dict[int, OutOfFold]:
