@@ -37,7 +37,7 @@ def run_command(args: Namespace) -> None:
 def run(args: Namespace) -> None:
     """`mmseg-kfold run`."""
     user = read_user_config(args.config, _overrides(args.cfg_options))
-    folder = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_kfold')
+    folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
     file = Path(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
     given = {name: getattr(args, name) for name in names}

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_custom.config import ConfigError, check_option
+from mmseg_custom.config_path import find_config
 from mmseg_custom.cross_validation.config_file import write_config
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
 from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
@@ -44,15 +44,14 @@ class Prepared:
 
 
 def read_user_config(config: PathLike, cfg_options: dict[str, Any] | None = None) -> Config:
-    """Read any config as MMSegmentation's ``tools/train.py`` does.
+    """Read any config as MMSegmentation's ``tools/train.py`` does, also one that an installed package brings.
 
     Raises:
         ConfigError: If it is not there or cannot be read, or an override looks misspelt.
     """
-    if not Path(config).is_file():
-        raise ConfigError(f'There is no config {config} (seen from {Path.cwd()}).')
+    file = find_config(config)
     try:
-        cfg = Config.fromfile(str(config))
+        cfg = Config.fromfile(str(file))
     except (OSError, SyntaxError, NameError, ImportError, KeyError, AttributeError, TypeError) as error:
         raise ConfigError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
     for option, value in (cfg_options or {}).items():
