@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_custom.config import ConfigError, check_option
-from mmseg_custom.config_path import find_config
 from mmseg_custom.cross_validation.config_file import write_config
+from mmseg_custom.cross_validation.config_path import find_config
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
 from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks

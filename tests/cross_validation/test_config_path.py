@@ -6,7 +6,7 @@ import mmseg
 import pytest
 
 from mmseg_custom.config import ConfigError
-from mmseg_custom.config_path import find_config
+from mmseg_custom.cross_validation.config_path import find_config
 
 NAME = 'fastscnn/fast_scnn_8xb4-160k_cityscapes-512x1024'
 
