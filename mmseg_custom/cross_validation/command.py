@@ -11,7 +11,8 @@ import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, OutOfFold, out_of_fold_table
-from mmseg_custom.cross_validation.run import FOLD_FILE, Prepared, prepare_run, read_user_config, recipe_of, run_folds
+from mmseg_custom.cross_validation.run import FOLD_FILE, Prepared, prepare_run, recipe_of, run_folds
+from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
