@@ -65,7 +65,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--val-interval', type=_number(1), metavar='N', help='iterations or epochs between validations'
     )
     train.add_argument('--cfg-options', nargs='+', action=_Overrides, default={}, help='overrides, key=value')
-    run.add_argument('--dry-run', action='store_true', help='check everything, train nothing')
+    run.add_argument(
+        '--dry-run', action='store_true', help='check everything, say what it is going to take, train nothing'
+    )
+    run.add_argument(
+        '--no-preflight',
+        dest='preflight',
+        action='store_false',
+        help='do not try a few steps on a few images before the first one',
+    )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
     return parser.parse_args(argv)
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmseg_custom.options import OptionError
 
 NUM_FOLDS = 'num_folds'
+COMMAND = 'command'  # In the configs of a plan: what runs it.
 DEFAULT_NUM_FOLDS = 5
 IN_FILE_NAME = '{num_folds}'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')

@@ -21,6 +21,9 @@ NOT_RUN = {
     'make test': 'installs, and runs this test',
     'make test-official': 'installs, and builds mmcv for a quarter of an hour',
     'make test-lowest': 'installs, and downloads an older PyTorch of 5 GB',
+    'make test-slow': 'installs, and runs this test',
+    'make test-mutants': 'installs, and takes hours',
+    "make test-mutants MUTANTS='mmseg_custom.io.lease*'": 'installs, and takes long',
     'make test-faults': 'installs, and takes hours; tests/faults runs a short campaign',
     'pip install -e .': 'installs',
     "pip install -e '.[onedl]'": 'installs',
@@ -131,7 +134,7 @@ def test_every_command_is_run_or_excused():
 
 @pytest.mark.slow
 def test_documented_commands_run(project):
-    for package in ('gradio', 'onnx', 'onnxruntime', 'plotly', 'tensorboard'):
+    for package in ('gradio', 'onnx', 'onnxruntime', 'vl_convert', 'tensorboard'):
         pytest.importorskip(package, reason='a documented command needs it')
     failures = []
     for command, page in documented_commands().items():

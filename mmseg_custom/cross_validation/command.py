@@ -9,7 +9,9 @@ from mmengine.config import Config, DictAction
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
+from mmseg_custom.cross_validation.before_training import check_first, describe_first
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
+from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, OutOfFold, out_of_fold_table
 from mmseg_custom.cross_validation.run import FOLD_FILE, Prepared, prepare_run, recipe_of, run_folds
 from mmseg_custom.cross_validation.user_config import read_user_config
@@ -45,12 +47,18 @@ def run(args: Namespace) -> None:
     options = FoldOptions(folder, args.folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
     prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
-    recipe = recipe_of(prepared, LocalPool(args.jobs), say)
+    recipe = recipe_of(prepared, LocalPool(min(args.jobs, args.folds)), say)
     prepared.plan.check_chosen(None, args.only)
     say(_what(prepared, recipe))
+    say(fold_table(prepared.folds.split, prepared.folds.of_fold, prepared.folds.classes))
+    split = prepared.folds.split
     if args.dry_run:
         say('\n'.join(recipe.describe(folds=args.only)))
+        if args.preflight:
+            describe_first(recipe, split, args.only, say)
         return
+    if args.preflight:
+        check_first(recipe, split, args.only, args.force, say)
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)

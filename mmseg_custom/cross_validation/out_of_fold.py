@@ -129,7 +129,8 @@ def out_of_fold_table(result: OutOfFold) -> str:
     table.align = 'r'
     for position, fold in enumerate(result.folds):
         numbers = [*fold.scores.values(), *([fold.monitor] if own else [])]
-        cells = [f'{number:.2f}{mark}' for number in numbers]
+        own_mark = mark if fold.seen else mark.replace(SEEN_NOTE[0], '')
+        cells = [f'{number:.2f}{own_mark}' for number in numbers]
         table.add_row([fold.name, fold.images, fold.position, *cells], divider=position == len(result.folds) - 1)
     blank = [''] * len(own)
     table.add_row(['mean ± sd', '', '', f'{result.mean:.2f} ± {result.deviation:.2f}{mark}', '', '', *blank])

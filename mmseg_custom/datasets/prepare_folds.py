@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from mmseg_custom.datasets.checks.leaks import Leak, find_leaks, leaks_between_folds
-from mmseg_custom.datasets.folds.any_folds import Folds, make_folds, read_folds
+from mmseg_custom.datasets.checks.leaks import Leak, copied_images, find_leaks, leaks_between_folds
+from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
 from mmseg_custom.datasets.folds.fold_balance import describe_balance, fold_pixels
 from mmseg_custom.datasets.folds.fold_dataset import HOLDOUT, TRAIN, VAL
 from mmseg_custom.datasets.folds.fold_file import FoldSplit, write_split
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, leaf_settings, list_samples
+from mmseg_custom.datasets.folds.make_folds import make_folds
 from mmseg_custom.datasets.label_counts import count_pixels
 from mmseg_custom.io.files import PathLike
 
@@ -30,15 +31,21 @@ class PreparedFolds:
         split: The folds.
         samples: Of the training data.
         lines: What there is to say about the classes in them; none where labels were not counted.
+        of_fold: Pixels of each class in each fold, of shape (K, C); ``None`` where labels were not counted.
+        classes: Names of the C classes.
     """
 
     split: FoldSplit
     samples: list[Sample]
     lines: list[str]
+    of_fold: np.ndarray | None = None
+    classes: Sequence[str] = ()
 
 
 def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, workers: int = 1) -> PreparedFolds:
     """Read the fold file of a training data set, or make it.
+
+    Where no groups are asked for, images whose files are equal go into one fold.
 
     Args:
         dataset: Settings of ``train_dataloader.dataset``.
@@ -61,11 +68,15 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
     else:
         said = {key: getattr(folds, key) for key in ('num_folds', 'seed', 'group_by', 'block_size', 'holdout')}
         said = {**DEFAULTS, **{key: value for key, value in said.items() if value is not None}}
-        write_split(make_folds(samples, **said, pixels=pixels), file)
+        write_split(make_folds(samples, **said, pixels=pixels, copies=copied_images(samples)), file)
         split = read_folds(file, samples)
     if stratify and not split.stratified:
         raise FoldError(f'Fold file {file} was made without stratification: leave it out, or move the file away.')
-    return PreparedFolds(split, samples, _describe(split, samples, pixels, leaves))
+    classes = leaves[0].metainfo.get('classes')
+    if pixels is None or not classes:
+        return PreparedFolds(split, samples, [])
+    of_fold = fold_pixels(split, samples, pixels)
+    return PreparedFolds(split, samples, describe_balance(of_fold, classes), of_fold, classes)
 
 
 def leaks_of(cfg: Config, prepared: PreparedFolds) -> list[Leak]:
@@ -117,10 +128,3 @@ def scored_pipeline(cfg: Config) -> Sequence[Mapping[str, Any]]:
         "test_pipeline=[dict(type='LoadImageFromFile'), ..., dict(type='LoadAnnotations'), "
         "dict(type='PackSegInputs')]."
     )
-
-
-def _describe(split: FoldSplit, samples: list[Sample], pixels: np.ndarray | None, leaves: list[Any]) -> list[str]:
-    classes = leaves[0].metainfo.get('classes')
-    if pixels is None or not classes:
-        return []
-    return describe_balance(fold_pixels(split, samples, pixels), classes)

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from mmseg_custom.averaging import recalibrate_batch_norm
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_in
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.engine.criterion import attach_criterion
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
@@ -141,7 +142,7 @@ class WeightScorer:
 
     def _model(self, weights: StateDict) -> nn.Module:
         if self._template is None:
-            self._template = MODELS.build(self.cfg.model)
+            self._template = MODELS.build(with_class_weights(self.cfg.model))
         check_architecture(self._template, weights, f'What {self.cfg.filename} is to score')
         model = deepcopy(self._template)
         model.load_state_dict(weights)

@@ -12,6 +12,7 @@ from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.engine.compilation import compile_or_keep
 from mmseg_custom.errors import UserError
 from mmseg_custom.fusion.classes import check_class_names
@@ -148,7 +149,7 @@ def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:
         StageError: If it was trained for other classes.
         HeadError: If the heads of the network mean nothing.
     """
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(with_class_weights(cfg.model))
     check_heads(model)
     content = load_checkpoint_file(checkpoint)
     weights = weights_of(content, checkpoint, model.state_dict())

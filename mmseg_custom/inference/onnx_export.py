@@ -28,6 +28,7 @@ from mmseg_custom.models.one_output import class_logits, threshold_of
 
 OPSET = 17
 FREE_SIZE = (512, 512)
+# Pixels at class borders may flip by rounding; a wrong graph flips far more than one in a thousand.
 LEAST_EQUAL = 0.999
 
 

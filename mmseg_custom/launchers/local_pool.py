@@ -11,6 +11,7 @@ from typing import Any
 
 from mmseg_custom.launchers.gpus import gpu_of_slot, visible_gpus
 from mmseg_custom.launchers.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
+from mmseg_custom.launchers.threads import threads_of_job
 from mmseg_custom.launchers.worker import Progress
 
 PRELOAD = ['mmseg_custom.launchers.fork_server']
@@ -22,7 +23,7 @@ class LocalPool(Pool):
 
     Args:
         jobs: How many run side by side. They take turns on the GPUs that the
-            environment (``CUDA_VISIBLE_DEVICES``) leaves to this process.
+            environment (``CUDA_VISIBLE_DEVICES``) leaves to this process, and share its cores among their threads.
         grace: Seconds that running jobs have to save and end once :meth:`stop` was called.
 
     Raises:
@@ -38,7 +39,8 @@ class LocalPool(Pool):
 
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
         """See :meth:`Pool.execute`."""
-        waiting, running, ended = list(jobs), [], []
+        waiting, ended = list(jobs), []
+        running: list[_Work] = []
         try:
             while running or (waiting and self.deadline is None):
                 while waiting and len(running) < self.jobs and self.deadline is None:
@@ -57,7 +59,7 @@ class LocalPool(Pool):
     def _start(self, job: Job, taken: set[int]) -> '_Work':
         slot = min(set(range(self.jobs)) - taken)
         progress, tell = self.context.Pipe(duplex=False)
-        extra = (tell, gpu_of_slot(slot)) if job.trains else ()
+        extra = (tell, {**gpu_of_slot(slot), **threads_of_job(self.jobs)}) if job.trains else ()
         process = self.context.Process(target=job.target, args=(*job.args, *extra), name=job.name)
         process.start()
         tell.close()

@@ -13,7 +13,9 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.launchers.worker import Progress
 from mmseg_custom.options import OptionError
 
+# Jobs that end wake the pool at once; this is how late a stop or a line of progress may be noticed.
 POLL_SECONDS = 0.5
+# A run looks for the signal every few steps, then saves: seconds, but minutes for large images on a CPU.
 GRACE_SECONDS = 120.0
 
 
@@ -24,7 +26,7 @@ class Job:
     Attributes:
         name: How messages call it.
         target: A function of a module; called with ``args`` and, if it trains, the connection for progress and the
-            environment of its GPU, see :func:`~mmseg_custom.launchers.gpus.gpu_of_slot`.
+            environment of its slot, see :func:`~mmseg_custom.launchers.worker.take_slot`.
         args: Its own arguments.
         log: The file that takes what it prints.
         trains: Whether it is a training run.

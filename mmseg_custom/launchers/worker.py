@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -21,9 +22,12 @@ from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
 from mmseg_custom.fusion.fuse import fuse_folder
 from mmseg_custom.io.processes import end_with_parent
+from mmseg_custom.launchers.threads import THREADS
 from mmseg_custom.ledger.finished import BY_RECIPE
 
+# A table that a person watches; more often would cost each step a write.
 TELL_SECONDS = 1.0
+# Steps that the shown loss is a mean of: the interval of the logger in default_runtime.py.
 LOSS_WINDOW = 50
 
 
@@ -85,9 +89,9 @@ def _done(runner: Runner) -> int:
     return runner.iter if isinstance(runner.train_loop, IterBasedTrainLoop) else runner.epoch
 
 
-def train_run(cfg: Config, run: str, log: Path, progress: Connection, gpu: Mapping[str, str]) -> None:
-    """Train (or go on training) one run on the ``gpu`` that the environment names; all it prints goes to ``log``."""
-    os.environ.update(gpu)
+def train_run(cfg: Config, run: str, log: Path, progress: Connection, slot: Mapping[str, str]) -> None:
+    """Train (or go on training) one run in a ``slot`` of a pool; all it prints goes to ``log``."""
+    take_slot(slot)
     with joined_pool(log):
         import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
         cfg.resume = cfg[BY_RECIPE] = True
@@ -100,6 +104,13 @@ def fuse_stage(folder: str, config: str, cfg_options: dict | None, log: Path) ->
     """Build and score the candidates of a stage whose folds are finished; all it prints goes to ``log``."""
     with joined_pool(log):
         fuse_folder(folder, config, cfg_options)
+
+
+def take_slot(slot: Mapping[str, str]) -> None:
+    """Use what a slot of a pool has: the GPU and the threads that this environment names."""
+    os.environ.update(slot)
+    if THREADS in slot:
+        torch.set_num_threads(int(slot[THREADS]))
 
 
 @contextmanager

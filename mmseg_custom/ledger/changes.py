@@ -70,7 +70,7 @@ def _trained(work_dir: str, entry: Entry | None) -> int:
     if entry:
         return epochs_trained(entry['history'])
     names = [NAME.fullmatch(path.name) for path in resume_points(work_dir, epoch_length=1)]
-    return max((int(name['number']) for name in names if name['kind'] == 'epoch'), default=0)
+    return max((int(name['number']) for name in names if name and name['kind'] == 'epoch'), default=0)
 
 
 def archive(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:

@@ -91,7 +91,7 @@ class Plan:
         if len(recipes) > 1:
             raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
         stages = {int(match['stage']): path for match, path in named if not match['fold']}
-        said = {number: _num_folds(path) for number, path in stages.items()}
+        said = {number: _num_folds(stages[number]) for number in sorted(stages)}
         _check_files_of_folds([(int(match['stage']), path) for match, path in named if match['fold']], said)
         self.stages = [self._stage(number, stages[number], said[number]) for number in sorted(stages)]
 
@@ -160,8 +160,8 @@ def explain_missing_winner(
     name = CONFIG_NAME.fullmatch(Path(config).stem)
     sentence = f'{Path(config).name} starts from {winner}, which does not exist.'
     plan = Plan.around(config, cfg_options)
-    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan else []
-    if not before:
+    before = [stage for stage in plan.stages if stage.number < int(name['stage'])] if plan and name else []
+    if not plan or not before:
         return f'{sentence} Set load_from to a checkpoint.'
     if repeat:
         return f'{sentence} Run all stages: python tools/run_recipe.py {plan.folder} --repeats {repeat + 1}'
@@ -187,9 +187,10 @@ def explain_missing_winner(
 def _num_folds(config: Path) -> int | None:
     """What a stage's config says of its folds; nothing else of it is used, so nothing is imported for it."""
     try:
-        return Config.fromfile(str(config), import_custom_modules=False).get(NUM_FOLDS)
+        found: int | None = Config.fromfile(str(config), import_custom_modules=False).get(NUM_FOLDS)
     except Exception as error:  # A config is code: it may raise anything.
         raise StageError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
+    return found
 
 
 def _check_files_of_folds(files: list[tuple[int, Path]], said: dict[int, int | None]) -> None:

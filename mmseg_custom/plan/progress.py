@@ -61,13 +61,13 @@ class RunProgress:
     @property
     def elapsed(self) -> float | None:
         """Seconds in this call, ``None`` before the start."""
-        return None if self.began is None else self.heard - self.began
+        return None if self.began is None or self.heard is None else self.heard - self.began
 
     @property
     def seconds_left(self) -> float | None:
         """The time left at the speed so far, ``None`` while that is unknown."""
-        trained = self.done - self.resumed
-        return self.elapsed / trained * (self.length - self.done) if trained > 0 else None
+        trained, elapsed = self.done - self.resumed, self.elapsed
+        return elapsed / trained * (self.length - self.done) if elapsed is not None and trained > 0 else None
 
 
 class PlanProgress:

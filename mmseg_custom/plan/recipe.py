@@ -178,6 +178,7 @@ class Recipe:
 
     def _tell_outcome(self, stage: PlannedStage, ledger: StageLedger) -> None:
         outcome = ledger.outcome()
+        assert outcome is not None, 'a stage that was fused has an outcome'
         score = outcome['candidates'][outcome['winner']]['val']['mIoU']
         self.report(f'stage {stage.number}: winner {outcome["winner"]}, {score:.2f} mIoU, {ledger.winner_path}')
         if outcome.get(EARLY_STOP):

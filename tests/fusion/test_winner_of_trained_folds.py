@@ -63,8 +63,7 @@ def test_folds_that_start_from_their_own_fold_have_not_seen_their_part(own_folds
     assert 'fold2.pth, which it started from, has changed' in change_of(cfg, entry)
 
 
-def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(tiny_recipe):
-    train(tiny_recipe / 'tiny_stage1.py')
+def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(after_stage1, tiny_recipe):
     average = [{'type': 'EMAHook', 'momentum': 0.2}]
     keep = {'default_hooks.fold_average.keep_last': True, 'custom_hooks': average, **TWO_FOLDS}
     for fold in (1, 2):

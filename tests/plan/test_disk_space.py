@@ -38,6 +38,15 @@ def test_files_that_will_be_replaced_count_as_room(configs):
     assert needed(configs, 1) == before - 1000
 
 
+def test_exactly_enough_room_is_enough(configs, monkeypatch):
+    free = needed(configs, 1)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=free))
+    space.check_space(configs, 1)
+    free -= 1
+    with pytest.raises(StageError, match='Free some space'):
+        space.check_space(configs, 1)
+
+
 def test_too_little_room_is_refused_with_figures(configs, monkeypatch):
     space.check_space(configs, 1)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=1500))

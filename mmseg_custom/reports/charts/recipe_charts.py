@@ -4,38 +4,32 @@ import math
 from collections.abc import Sequence
 
 from mmseg_custom.ledger.stage_ledger import Entry
-from mmseg_custom.reports.charts.candidate_charts import candidate_bars, candidate_classes, path_chart
-from mmseg_custom.reports.charts.kinds import (
-    SERIES,
-    WHY_SEEN,
-    BarChart,
-    Bars,
-    Chart,
-    Layer,
-    Line,
-    LineChart,
-    Matrix,
-)
-from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.charts.candidate_charts import candidate_classes, candidate_dots, path_chart
+from mmseg_custom.reports.charts.classes import Cells, matrix_view, matrix_width
+from mmseg_custom.reports.charts.dots import Dots, dot_view, dots_width
+from mmseg_custom.reports.charts.figure import SERIES, WHY_SEEN, Figure
+from mmseg_custom.reports.charts.lines import Line, Marks, line_view
+from mmseg_custom.reports.charts.plan_diagram import plan_figure
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord, class_scores
 from mmseg_custom.reports.findings.statistics import mean_and_deviation, restart_positions
 
+# Title of the figure and of its axis.
 CURVES = {
-    'train_loss': 'Training loss',
-    'val_loss': 'Validation loss',
-    'mIoU': 'mIoU in %',
-    'fwIoU': 'Frequency-weighted IoU in %',
-    'lr': 'Learning rate',
+    'train_loss': ('Training loss', 'loss'),
+    'val_loss': ('Loss on the held-out fold', 'loss'),
+    'mIoU': ('mIoU on the held-out fold', 'mIoU in %'),
+    'fwIoU': ('Frequency-weighted IoU on the held-out fold', 'fwIoU in %'),
+    'lr': ('Learning rate', 'learning rate'),
 }
 NAN = math.nan
 
 
-def recipe_charts(recipe: RecipeRecord) -> list[Chart]:
+def recipe_charts(recipe: RecipeRecord) -> list[Figure]:
     """Every figure that needs nothing but the ledgers; those of candidates once a stage is fused."""
-    charts: list[Chart] = [plan_diagram(recipe), *(curve_chart(recipe, key) for key in CURVES)]
-    charts += [fold_bars(recipe, on_val) for on_val in (True, False)]
+    charts = [plan_figure(recipe), *(curve_chart(recipe, key) for key in CURVES)]
+    charts += [fold_dots(recipe, on_val) for on_val in (True, False)]
     if recipe.fused:
-        charts += [candidate_bars(recipe), *path_chart(recipe)]
+        charts += [candidate_dots(recipe), *path_chart(recipe)]
     if recipe.classes:
         charts += [candidate_classes(recipe.fused[-1]), classes_by_stage(recipe)]
     return charts
@@ -47,24 +41,31 @@ def run_colour(name: str) -> str:
     return SERIES[(int(number) - 1) % (len(SERIES) - 1)] if number.isdigit() else SERIES[-1]
 
 
-def curve_chart(recipe: RecipeRecord, key: str) -> LineChart:
+def curve_chart(recipe: RecipeRecord, key: str) -> Figure:
     """One quantity of the history of every run over all stages."""
     scored = key in ('mIoU', 'fwIoU')
+    lines = curve_lines(recipe, key, scored)
+    title, y_title = CURVES[key]
+    views = {key: line_view(lines, 'epoch', y_title, _marks(recipe, key, scored), log=key == 'lr')}
+    return Figure(name=f'curve_{key}', title=title, caption=_curve_caption(recipe, scored), views=views)
+
+
+def curve_lines(recipe: RecipeRecord, key: str, scored: bool) -> list[Line]:
+    """A line a run, and another one for the stages whose images its weights had seen; gaps between the stages."""
     lines = [
         _line(name, seen, [(entry, stage.start) for stage, one, entry in recipe.runs if one == name], key, scored)
         for name in dict.fromkeys(name for _, name, _ in recipe.runs)
         for seen in (False, True)
     ]
-    stars = [(stage.start + stage.epochs, stage.winner['val'][key]) for stage in recipe.fused] if scored else []
-    return LineChart(
-        name=f'curve_{key}',
-        title=CURVES[key],
-        caption=_curve_caption(recipe, scored),
-        lines=[line for line in lines if line.points],
-        stages=[(stage.start, f'{stage.number}') for stage in recipe.stages if stage.runs],
+    return [line for line in lines if line.points]
+
+
+def _marks(recipe: RecipeRecord, key: str, scored: bool) -> Marks:
+    fused = recipe.fused if scored else []
+    return Marks(
+        stages=[(stage.start, stage.number) for stage in recipe.stages if stage.runs],
         restarts=sorted({epoch for stage in recipe.stages for epoch in _restarts(stage)}),
-        stars=stars,
-        log=key == 'lr',
+        stars=[(stage.start + stage.epochs, stage.winner['val'][key]) for stage in fused],
     )
 
 
@@ -78,9 +79,9 @@ def _line(name: str, seen: bool, runs: Sequence[tuple[Entry, int]], key: str, sc
 
 
 def _curve_caption(recipe: RecipeRecord, scored: bool) -> str:
-    text = 'Each run on its own validation part.' if scored else 'Each run, over the epochs of all stages.'
+    text = 'Each run on the fold it does not train on.' if scored else 'Each run, over the epochs of all stages.'
     seen = scored and recipe.seen
-    stars = ' A star is the winner of a stage on val.' if scored and recipe.fused else ''
+    stars = ' A star is the winner of a stage, on val.' if scored and recipe.fused else ''
     return text + (f' Dashed: {WHY_SEEN}' if seen else '') + stars
 
 
@@ -90,62 +91,62 @@ def _restarts(stage: StageRecord) -> list[int]:
     return [stage.start + position for run in rates for position in restart_positions(run)]
 
 
-def fold_bars(recipe: RecipeRecord, on_val: bool) -> BarChart:
+def fold_dots(recipe: RecipeRecord, on_val: bool) -> Figure:
     """The score of every run with the mean and deviation over the folds, on val or on the run's held-out fold."""
     stages = [stage for stage in recipe.stages if stage.runs]
-    names = dict.fromkeys(name for stage in stages for name in stage.runs)
-    place = 'val' if on_val else 'best'
-    series = [
-        bars
-        for name in names
-        for seen in ((False,) if on_val else (False, True))
-        if (bars := _bars(name, seen, stages, place, on_val)) is not None
-    ]
-    means = [_mean(stage, place) for stage in stages]
-    caption = 'The best epoch of every run on the official val split: what to compare.'
-    own = 'The best epoch of every run on its own validation part, which chose it.' + (
-        f' Striped: {WHY_SEEN}' if recipe.seen else ''
+    numbers, series = [stage.number for stage in stages], fold_series(stages, on_val)
+    means = fold_means(stages, on_val)
+    seen = f' Rings: {WHY_SEEN}' if recipe.seen and not on_val else ''
+    caption = (
+        'The best epoch of every run on the official val split: what to compare.'
+        if on_val
+        else f'The best epoch of every run on its held-out fold, which chose it.{seen}'
     )
-    return BarChart(
+    return Figure(
         name='folds_val' if on_val else 'folds_held_out',
-        title='Folds on val, mIoU in %' if on_val else 'Held-out folds, mIoU in %',
-        caption=(caption if on_val else own) + ' Whiskers: mean and sample deviation of the folds.',
-        groups=[f'stage {stage.number}' for stage in stages],
-        series=series,
-        means=means,
+        title='Runs on val' if on_val else 'Runs on their held-out folds',
+        caption=f'{caption} Black: mean and sample deviation of the folds.',
+        views={'folds': dot_view(numbers, series, f'mIoU on {"val" if on_val else "held-out fold"} in %', means)},
+        min_width=dots_width(numbers, series),
     )
 
 
-def _mean(stage: StageRecord, place: str) -> tuple[float, float]:
-    """Nothing for a stage without folds: the bar says it."""
-    scores = [entry[place]['mIoU'] for entry in stage.runs.values()]
-    return mean_and_deviation(scores) if len(scores) > 1 else (NAN, NAN)
+def fold_series(stages: Sequence[StageRecord], on_val: bool) -> list[Dots]:
+    """The runs of each fold over the stages; apart, those scored on images that their weights had seen."""
+    place = 'val' if on_val else 'best'
+    names = dict.fromkeys(name for stage in stages for name in stage.runs)
+    series = [
+        _dots(name, seen, stages, place, on_val) for name in names for seen in ((False,) if on_val else (False, True))
+    ]
+    return [one for one in series if any(map(math.isfinite, one.values))]
 
 
-def _bars(name: str, seen: bool, stages: Sequence[StageRecord], place: str, on_val: bool) -> Bars | None:
+def fold_means(stages: Sequence[StageRecord], on_val: bool) -> list[tuple[float, float]]:
+    """Mean and deviation of each stage; NaN for a stage without folds, whose dot says it."""
+    scores = [[entry['val' if on_val else 'best']['mIoU'] for entry in stage.runs.values()] for stage in stages]
+    return [mean_and_deviation(one) if len(one) > 1 else (NAN, NAN) for one in scores]
+
+
+def _dots(name: str, seen: bool, stages: Sequence[StageRecord], place: str, on_val: bool) -> Dots:
     def value(stage: StageRecord) -> float:
         entry = stage.runs.get(name)
         shown = entry is not None and (on_val or bool(entry['best']['seen']) == seen)
         return entry[place]['mIoU'] if shown else NAN
 
-    values = [value(stage) for stage in stages]
-    if all(math.isnan(number) for number in values):
-        return None
-    return Bars(name, run_colour(name), values, [''] * len(values), hatched=seen)
+    return Dots(name, run_colour(name), [value(stage) for stage in stages], hollow=seen)
 
 
-def classes_by_stage(recipe: RecipeRecord) -> Matrix:
+def classes_by_stage(recipe: RecipeRecord) -> Figure:
     """The IoU of every class for the winner of every stage."""
     columns = [class_scores(stage.winner['val']) for stage in recipe.fused]
     values = [[column.get(name, NAN) for column in columns] for name in recipe.classes]
     texts = [['' if math.isnan(value) else f'{value:.1f}' for value in row] for row in values]
-    return Matrix(
+    cells = Cells([[value / 100 for value in row] for row in values], texts)
+    names = [str(stage.number) for stage in recipe.fused]
+    return Figure(
         name='classes_by_stage',
         title='Classes over the stages, IoU of each winner on val in %',
         caption='Read a row to see when a class was learned. Empty: the class does not occur.',
-        rows=recipe.classes,
-        columns=[f'{stage.number}' for stage in recipe.fused],
-        row_title='',
-        column_title='stage',
-        layers=[Layer('IoU', [[value / 100 for value in row] for row in values], texts)],
+        views={'IoU': matrix_view(recipe.classes, names, cells, (None, 'stage'))},
+        min_width=matrix_width(recipe.classes, names),
     )

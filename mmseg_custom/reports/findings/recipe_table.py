@@ -7,6 +7,7 @@ from prettytable import PrettyTable
 from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.fusion.gain import no_significant_gain
+from mmseg_custom.fusion.weight_scorer import HELD_OUT
 from mmseg_custom.fusion.winner import may_equal_winner
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.early_stop import ended_by, explain_not_run
@@ -108,7 +109,7 @@ def _interval(candidate: Entry) -> str:
 
 
 def _held_out(entry: Entry) -> str:
-    return _score(entry['best']) + ('*' if entry['best']['seen'] else ' ')
+    return _score(entry.get(HELD_OUT, entry['best'])) + ('*' if entry['best']['seen'] else ' ')
 
 
 def _score(scores: Mapping[str, float]) -> str:

@@ -9,11 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmseg_custom.models.losses.functional import at_least_float32
+from mmseg_custom.models.losses.pixel_sums import at_least_float32
 
 Result = TypeVar('Result')
 Shares = list[tuple[Tensor, Tensor]]
-# Values in a band. On the CPU a band stays in the cache; a GPU wants few launches.
+# Values in a band. On the CPU 2 MB of float32 stay in the cache: of 2**15, 2**17 ... 2**25 values a band, forward and
+# backward of CE + Dice (2 x 19 x 512 x 1024, upsampled) took 0.92, 0.62, 0.45, 0.40, 0.56, 0.69 s of one core. A GPU
+# wants few launches instead; 32 MB bounds what a band adds to its memory. That number is not measured on one.
 CPU_BAND, GPU_BAND = 2**19, 2**23
 
 

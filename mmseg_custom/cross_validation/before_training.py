@@ -1,0 +1,97 @@
+"""What is tried and told before the first step of a cross-validation."""
+
+import json
+from collections.abc import Callable, Container
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmseg_custom.cross_validation.estimate import describe_memory, describe_space, describe_time, describe_trial
+from mmseg_custom.cross_validation.preflight import Measured
+from mmseg_custom.cross_validation.trial_job import run_trial
+from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.fold_settings import COMMAND, fold_of
+from mmseg_custom.io.files import hash_text, read_json, write_json
+from mmseg_custom.launchers.gpus import visible_gpus
+from mmseg_custom.ledger.changes import change_of
+from mmseg_custom.ledger.fingerprint import hash_data
+from mmseg_custom.plan.plan_state import PlanState
+from mmseg_custom.plan.recipe import Recipe
+from mmseg_custom.stack import versions
+
+PASSED_FILE = 'preflight.json'
+LOG = 'preflight.log'
+
+Report = Callable[[str], None]
+
+
+def runs_to_train(state: PlanState, folds: Container[int] | None, force: bool) -> list[Config]:
+    """The configs of the runs that are going to be trained.
+
+    Args:
+        state: Of the plan.
+        folds: Numbers of folds; ``None`` for all.
+        force: Whether runs that have changed are trained anew.
+
+    Raises:
+        StageError: If one has changed and is not to be trained anew.
+    """
+    found = []
+    for stage in state.plan.stages:
+        entries = {run: state.ledger(stage).entry(run.name) for run in stage.chosen(folds)}
+        changed = [run for run, entry in entries.items() if force and change_of(state.config(run), entry)]
+        runs = [*changed, *state.pending(stage, {run.fold for run in entries if run not in changed})]
+        found += [state.config(run) for run in runs]
+    return found
+
+
+def check_first(recipe: Recipe, split: FoldSplit, folds: Container[int] | None, force: bool, report: Report) -> None:
+    """Try the training of a cross-validation, unless it was tried as it is or nothing is to be trained.
+
+    Args:
+        recipe: Of the cross-validation.
+        split: Its folds.
+        folds: As :func:`runs_to_train`.
+        force: As :func:`runs_to_train`.
+        report: Takes lines for the user.
+
+    Raises:
+        TrialError: What will not work, and how to mend it.
+        StageError: As :func:`runs_to_train`.
+    """
+    configs = runs_to_train(recipe.state, folds, force)
+    passed = recipe.state.folder / PASSED_FILE
+    if configs and not (passed.is_file() and read_json(passed) == {'tried': _checksum(configs[0])}):
+        report('preflight: a few steps on a few images; --no-preflight leaves it out')
+        report(describe_trial(_try(recipe, configs, split)))
+        write_json({'tried': _checksum(configs[0])}, passed)
+
+
+def describe_first(recipe: Recipe, split: FoldSplit, folds: Container[int] | None, report: Report) -> None:
+    """Try the training and tell what it is going to take; arguments and errors as :func:`check_first`."""
+    configs = runs_to_train(recipe.state, folds, force=True)
+    if not configs:
+        return
+    jobs = recipe.pool.jobs
+    measured = _try(recipe, configs, split)
+    report(describe_trial(measured))
+    report(describe_time(configs, split, measured, jobs))
+    for line in describe_space(configs, jobs):
+        report(line)
+    report(describe_memory(measured, min(jobs, len(configs)), len(visible_gpus()) if measured.gpu else 0))
+
+
+def _try(recipe: Recipe, configs: list[Config], split: FoldSplit) -> Measured:
+    """Try the fold that trains on the fewest images."""
+    first = [cfg for cfg in configs if Path(cfg.filename) == Path(configs[0].filename)]
+    smallest = min(first, key=lambda cfg: len(split.names(fold_of(cfg), validation=False)))
+    with recipe.pool.stopped_by_signals(recipe.report):
+        return run_trial(smallest, recipe.pool, recipe.state.folder / LOG)
+
+
+def _checksum(cfg: Config) -> str:
+    """Of what a trial is of: a config but for the fold and the command, the data, and the packages."""
+    settings = {key: value for key, value in cfg.to_dict().items() if key not in (COMMAND, 'work_dir')}
+    for loader in ('train_dataloader', 'val_dataloader'):
+        settings[loader] = {**settings[loader], 'dataset': {**settings[loader]['dataset'], 'fold': None}}
+    return hash_text(json.dumps([settings, hash_data(cfg), versions()], sort_keys=True, default=str))
