@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from mmseg_custom.errors import UserError
-from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
+from mmseg_custom.models.losses import SegmentationLoss
 
 
 class HeadError(UserError, ValueError):
