@@ -20,10 +20,10 @@ from mmseg_custom.cross_validation.run import (
     Prepared,
     plan_kept,
     prepare_run,
-    read_user_config,
     recipe_of,
     run_folds,
 )
+from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
@@ -50,7 +50,7 @@ def run_command(args: Namespace) -> None:
 def run(args: Namespace) -> None:
     """`mmseg-kfold run`."""
     user = read_user_config(args.config, _overrides(args.cfg_options))
-    folder = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_kfold')
+    folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
     file = Path(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
     given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}

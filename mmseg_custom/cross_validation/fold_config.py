@@ -157,7 +157,12 @@ def _length(train_cfg: dict, options: FoldOptions, config: str) -> dict:
     if options.val_interval is not None:
         found['val_interval'] = options.val_interval
         train_cfg = {key: value for key, value in train_cfg.items() if key not in ('val_begin', 'dynamic_intervals')}
-    return {**train_cfg, **found}
+    train_cfg = {**train_cfg, **found}
+    if not train_cfg.get(counted):
+        raise ConfigError(f'{config}: train_cfg has neither max_iters nor max_epochs: say how long it trains.')
+    if train_cfg.get('val_begin', 0) > train_cfg[counted]:  # Else there would be no score at all.
+        del train_cfg['val_begin']
+    return train_cfg
 
 
 def _randomness(given: Mapping[str, Any], seed: int | None) -> dict:

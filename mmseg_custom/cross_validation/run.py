@@ -4,12 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from mmseg_custom.config import ConfigError, check_option
 from mmseg_custom.cross_validation.config_file import write_config
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
 from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
@@ -17,7 +14,7 @@ from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
 from mmseg_custom.fold_settings import COMMAND, MADE_OF
-from mmseg_custom.io.files import PathLike, readable_path, write_bytes
+from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
@@ -43,25 +40,6 @@ class Prepared:
     options: FoldOptions
     folds: PreparedFolds
     has_leaks: bool
-
-
-def read_user_config(config: PathLike, cfg_options: dict[str, Any] | None = None) -> Config:
-    """Read any config as MMSegmentation's ``tools/train.py`` does.
-
-    Raises:
-        ConfigError: If it is not there or cannot be read, or an override looks misspelt.
-    """
-    if not Path(config).is_file():
-        raise ConfigError(f'There is no config {config} (seen from {Path.cwd()}).')
-    try:
-        cfg = Config.fromfile(str(config))
-    except (OSError, SyntaxError, NameError, ImportError, KeyError, AttributeError, TypeError) as error:
-        raise ConfigError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
-    for option, value in (cfg_options or {}).items():
-        check_option(cfg, option)
-        cfg.merge_from_dict({option: value})
-    init_default_scope(cfg.get('default_scope') or 'mmseg')
-    return cfg
 
 
 def prepare_run(
