@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmseg_custom.config import length_of
 from mmseg_custom.errors import StageError
 from mmseg_custom.fold_settings import plan_command
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held, sole_process
@@ -100,13 +101,14 @@ def _refuse_under_recipe(cfg: Config, ledger: StageLedger) -> None:
 
 
 def _notes_on_length(cfg: Config, ledger: StageLedger, run_name: str, lengths: tuple[int, int]) -> tuple[str, ...]:
+    unit = length_of(cfg)[1]
     notes = [
-        f'{run_name} of {ledger.folder} is finished with {lengths[0]} epochs and goes on to {lengths[1]}; when it '
+        f'{run_name} of {ledger.folder} is finished with {lengths[0]} {unit}s and goes on to {lengths[1]}; when it '
         'ends, it takes the place of the older one, which is archived.'
     ]
     if cfg.get('param_scheduler'):
         notes.append(
-            f'The learning-rate schedule goes on as it was built for {lengths[0]} epochs, whatever the config says '
+            f'The learning-rate schedule goes on as it was built for {lengths[0]} {unit}s, whatever the config says '
             'now; behind its end the rate is what it gives there: most keep their last value, a cosine rises again.'
         )
     return (*notes, *_stale(cfg, standing_on(ledger)))
