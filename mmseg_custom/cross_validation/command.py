@@ -14,7 +14,7 @@ from mmseg_custom.config import length_of
 from mmseg_custom.cross_validation.before_training import check_first, describe_first, runs_to_train
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
-from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, OutOfFold, out_of_fold_table
+from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
     Prepared,
@@ -32,6 +32,7 @@ from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import recipe_table
+from mmseg_custom.reports.findings.out_of_fold import RESULT_FILE, TABLE_FILE, OutOfFold
 from mmseg_custom.reports.live_table import live_table
 
 
@@ -122,7 +123,7 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
         title = f'stage {number}, out of fold:\n' if options.stages > 1 else ''
         say(title + out_of_fold_table(result))
         folder = options.folder / f'stage{number}'
-        say(f'kept in {folder / RESULT_FILE}; weights: {folder}/fold*.pth')
+        say(f'kept in {folder / RESULT_FILE} and {TABLE_FILE}; weights: {folder}/fold*.pth')
     if options.scored_on and results:
         say(f'Scored on {"the val split of the config" if options.scored_on == VAL else "the holdout"}, as "val":')
         say(recipe_table(recipe.ledgers()))

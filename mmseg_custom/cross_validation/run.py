@@ -9,7 +9,8 @@ from mmengine.config import Config
 
 from mmseg_custom.cross_validation.config_file import write_config
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
-from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
+from mmseg_custom.cross_validation.image_groups import groups_of_images
+from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
@@ -18,6 +19,7 @@ from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
+from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 
 FOLD_FILE = 'folds.json'
 PLAN = 'plan'
@@ -112,7 +114,8 @@ def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force
     for stage in prepared.plan.stages:
         ledger = recipe.state.ledger(stage)
         if not ledger.missing(stage.run_names):
-            results[stage.number] = read_out_of_fold(ledger, prepared.has_leaks)
+            groups = groups_of_images(prepared.folds.split, prepared.folds.samples)
+            results[stage.number] = add_up_folds(ledger, groups, prepared.has_leaks)
             write_out_of_fold(results[stage.number], ledger)
     return results
 
