@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mmseg_custom.errors import UserError
 from mmseg_custom.io.files import PathLike, remove_leftovers, write_bytes
 from mmseg_custom.reports.findings.examination import Examination, examine_winner
+from mmseg_custom.reports.findings.fold_examination import examine_folds
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, read_recipe
 from mmseg_custom.reports.findings.repeats import read_repeats
 
@@ -72,6 +73,8 @@ def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:
 
 def _examination(recipe: RecipeRecord, cfg_options: dict[str, Any]) -> tuple[Examination | None, list[str]]:
     try:
+        if not recipe.fused and recipe.out_of_fold:
+            return examine_folds(recipe), []
         return examine_winner(recipe, cfg_options), []
     except (UserError, OSError) as error:
         return None, [f'Confusion matrix, class frequency and samples are missing. {error}']
