@@ -73,7 +73,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
     report = commands.add_parser(
-        'report', help='write the report of a run anew', description="Write report.html and figures/ into a run's folder."
+        'report',
+        help='write the report of a run anew',
+        description="Write report.html and figures/ into a run's folder.",
     )
     report.add_argument('folder', help='work_dirs/<config name>_kfold; it may be half done')
     return parser.parse_args(argv)

@@ -14,7 +14,13 @@ from mmseg_custom.reports.charts.examination_charts import class_rows
 from mmseg_custom.reports.charts.figure import WHY_SEEN, Figure
 from mmseg_custom.reports.charts.recipe_charts import CURVE
 from mmseg_custom.reports.findings.examination import Examination
-from mmseg_custom.reports.findings.facts import config_texts, headline, out_of_fold_facts, record_of_runs, reproduction
+from mmseg_custom.reports.findings.facts import (
+    config_texts,
+    headline,
+    out_of_fold_facts,
+    record_of_runs,
+    reproduction,
+)
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord
 from mmseg_custom.reports.findings.recipe_table import stage_rows, titles
 from mmseg_custom.reports.findings.repeats import repeats_facts

@@ -60,7 +60,7 @@ def _figures(recipe: RecipeRecord, repeats: list[RecipeRecord], found: Examinati
 
 
 def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:
-    """Write the report; a failure does not end a recipe.
+    """Write the report; a failure, of whatever kind, does not end a recipe.
 
     Returns:
         A line for the user that names the file, or what went wrong.
@@ -69,6 +69,8 @@ def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:
         return f'report: {write_report(folder, cfg_options)}'
     except (UserError, OSError) as error:
         return f'no report: {error}'
+    except Exception as error:  # The training is finished: a fault of its page is told, and takes nothing away.
+        return f'no report: {type(error).__name__}: {error}'
 
 
 def _examination(recipe: RecipeRecord, cfg_options: dict[str, Any]) -> tuple[Examination | None, list[str]]:

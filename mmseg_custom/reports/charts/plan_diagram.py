@@ -14,6 +14,10 @@ from mmseg_custom.reports.findings.training_length import length, position
 
 STAGE_HEIGHT, CANDIDATE_DROP = 2.9, 1.4  # rows
 HEADING = 15  # letters in a line
+FUSED = (
+    ', the candidates made from them (points of a path have a figure of their own) and the winner (framed), which '
+    'the next stage starts from'
+)
 
 Place = tuple[float, float]
 Link = tuple[float, float, float, float, bool]
@@ -26,9 +30,8 @@ def plan_figure(recipe: RecipeRecord) -> Figure:
     return Figure(
         name='plan',
         title='Plan: stages, runs, candidates and winners',
-        caption='Every stage with its runs, the candidates made from them and the winner (framed), which the next '
-        f'stage starts from. Numbers are mIoU {numbers} in %; touch or point at a box for what is behind it. '
-        'Points of a path are in a figure of their own.',
+        caption=f'Every stage with its runs{FUSED if recipe.fused else ""}. Numbers are mIoU {numbers} in %; touch '
+        'or point at a box for what is behind it.',
         views={'plan': diagram_view(diagram)},
         min_width=diagram_width(diagram),
     )

@@ -66,11 +66,11 @@ def curve_lines(recipe: RecipeRecord, key: str, scored: bool) -> list[Line]:
 
 
 def _marks(recipe: RecipeRecord, key: str, scored: bool) -> Marks:
-    fused = recipe.fused if scored else []
+    fused = [stage for stage in recipe.fused if scored and key in stage.winner['val']]
     return Marks(
         stages=[(stage.start, stage.number) for stage in recipe.stages if stage.runs],
         restarts=sorted({epoch for stage in recipe.stages for epoch in _restarts(stage)}),
-        stars=[(stage.start + stage.length, stage.winner['val'][key]) for stage in fused if key in stage.winner['val']],
+        stars=[(stage.start + stage.length, stage.winner['val'][key]) for stage in fused],
     )
 
 
@@ -85,7 +85,8 @@ def _line(name: str, seen: bool, runs: Sequence[tuple[StageRecord, Entry]], key:
 
 
 def _curve_caption(recipe: RecipeRecord, scored: bool) -> str:
-    text = 'Each run on the fold it does not train on.' if scored else f'Each run, over the {recipe.unit}s of all stages.'
+    over = f'Each run, over the {recipe.unit}s of all stages.'
+    text = 'Each run on the fold it does not train on.' if scored else over
     seen = scored and recipe.seen
     stars = ' A star is the winner of a stage, on val.' if scored and recipe.fused else ''
     return text + (f' Dashed: {WHY_SEEN}' if seen else '') + stars

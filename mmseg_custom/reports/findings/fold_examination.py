@@ -1,4 +1,4 @@
-"""What the folds do on the images that were held out of them: nothing is run, it was counted when they were scored."""
+"""What the folds do on the images that were held out of them: it was counted when they were scored."""
 
 import numpy as np
 

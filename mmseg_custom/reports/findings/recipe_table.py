@@ -31,8 +31,8 @@ def recipe_table(ledgers: Mapping[int, StageLedger]) -> str:
     table = PrettyTable(titles(entries))
     table.align, table.align['model'] = 'r', 'l'
     for rows in stage_rows(ledgers):
-        for position, row in enumerate(rows):
-            table.add_row(row, divider=position == len(rows) - 1)
+        for number, row in enumerate(rows, start=1):
+            table.add_row(row, divider=number == len(rows))
     seen = any(entry['best']['seen'] for entry in entries)
     equal = any(row[-1] == MAY_EQUAL for row in table.rows)
     notes = [note for note, holds in ((SEEN_NOTE, seen), (EQUAL_NOTE, equal)) if holds]
