@@ -31,7 +31,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='train the folds of a config and score every image by the fold that was not trained on it',
         description='Train the folds of a config; the same command goes on where it was interrupted.',
     )
-    run.add_argument('config', help='any config that tools/train.py of MMSegmentation takes')
+    run.add_argument(
+        'config',
+        help='what tools/train.py of MMSegmentation takes, or mmseg::PATH, a config that it brings',
+    )
     run.add_argument('--folds', type=_number(2), default=5, metavar='K', help='number of folds (default: 5)')
     run.add_argument('--only', type=_numbers, metavar='LIST', help='train these folds now, e.g. 1,3 (default: all)')
     run.add_argument('--work-dir', help='where all of it is kept (default: work_dirs/<config name>_kfold)')
@@ -78,7 +81,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description="Write report.html and figures/ into a run's folder.",
     )
     report.add_argument('folder', help='work_dirs/<config name>_kfold; it may be half done')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.words = list(sys.argv[1:] if argv is None else argv)
+    return args
 
 
 class _Overrides(argparse.Action):

@@ -70,7 +70,7 @@ def project(tmp_path):
 
 
 def write_camvid(folder):
-    """A data set of noise in the layout of docs/own_data.md."""
+    """A data set of noise in the layout of docs/how_to/own_data.md."""
     generator = np.random.default_rng(0)
     for split, count in (('train', 12), ('val', 4)):
         for kind in ('images', 'labels'):

@@ -34,9 +34,7 @@ from mmseg_custom.reports.findings.statistics import mean_and_deviation
 from mmseg_custom.reports.findings.training_length import position, unit_of
 
 
-def add_up_folds(
-    ledger: StageLedger, groups: Mapping[str, str] | None = None, has_leaks: bool = False
-) -> OutOfFold:
+def add_up_folds(ledger: StageLedger, groups: Mapping[str, str] | None = None, has_leaks: bool = False) -> OutOfFold:
     """Add up the finished runs of a stage.
 
     Args:

@@ -147,7 +147,8 @@ class Recipe:
         for run in pending:
             lengths = extension(self.state.config(run), self.state.ledger(stage).entry(run.name))
             if lengths:
-                self.report(f'stage {stage.number} {run.name}: goes on behind {lengths[0]} of {lengths[1]} epochs')
+                unit = length_of(self.state.config(run))[1]
+                self.report(f'stage {stage.number} {run.name}: goes on behind {lengths[0]} of {lengths[1]} {unit}s')
             check_initial_weights(self.state.config(run), self.state.config(run).load_from, self.state.repeat)
         first = self.state.config(stage.runs[0])
         if is_kfold(first.train_dataloader.dataset):

@@ -399,7 +399,7 @@ def test_runs_of_one_second_share_nothing(start, monkeypatch):
 
 
 def test_heads_that_cannot_train_are_refused_before_the_first_step(start):
-    with pytest.raises(HeadError, match=r'model\.decode_head\.out_channels=1'):
+    with pytest.raises(HeadError, match=r'model\.decode_head\.out_channels=1: LabelSmoothCrossEntropyLoss'):
         start('tiny_stage1', **{'model.decode_head.num_classes': 2, 'model.decode_head.out_channels': 1})
     with pytest.raises(HeadError, match='has 2 entries, but the head has 19 classes'):
         start('tiny_stage1', **{'model.decode_head.loss_decode.class_weight': [1.0, 2.0]})

@@ -20,7 +20,7 @@ def untrained(tiny_recipe):
         weights = MODELS.build(cfg.model).state_dict()
         save_checkpoint_file({'state_dict': weights, 'meta': {}}, 'best.pth')
         entry = {'weights': hash_weights(weights), 'val': {'mIoU': 1.0}, 'lineage': {'parents': [], 'seen': []}}
-        ledger.record(f'fold{fold}', {**entry, 'num_folds': 3, 'config': cfg.filename}, 'best.pth')
+        ledger.record(f'fold{fold}', {**entry, 'num_folds': 3, 'config': cfg.filename, 'experiment': {}}, 'best.pth')
     return ledger
 
 

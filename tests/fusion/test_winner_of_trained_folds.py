@@ -11,8 +11,8 @@ from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, lo
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports import recipe_table
-from mmseg_custom.reports.charts.candidate_charts import candidate_bars
-from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.charts.candidate_charts import candidate_series
+from mmseg_custom.reports.charts.plan_diagram import lay_out
 from mmseg_custom.reports.findings import read_recipe
 
 OWN_FOLD = "num_folds = 2\ndefault_hooks['fold_average']['init'] = 'own_fold'\n"
@@ -84,8 +84,8 @@ def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(after_stage1, tiny_re
     assert low <= high
     assert 'upper bound' in recipe_table({2: ledger})
     recipe = read_recipe('work_dirs/tiny')
-    assert len(plan_diagram(recipe).links) > len(outcome['candidates'])
-    assert 'all folds bn' in {bars.name for bars in candidate_bars(recipe).series}
+    assert len(lay_out(recipe).links) > len(outcome['candidates'])
+    assert 'all folds bn' in {dots.name for dots in candidate_series(recipe)}
 
 
 def test_val_only_reports_where_a_selection_chooses(tiny_recipe):

@@ -19,7 +19,7 @@ def configs(tiny_recipe):
 
 
 def needed(configs, jobs):
-    return sum(space._needed(configs, jobs).values())
+    return sum(space.needed_space(configs, jobs).values())
 
 
 def test_stage_needs_its_runs_and_averages(configs):
@@ -43,7 +43,7 @@ def test_exactly_enough_room_is_enough(configs, monkeypatch):
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=free))
     space.check_space(configs, 1)
     free -= 1
-    with pytest.raises(StageError, match='Free some space'):
+    with pytest.raises(StageError, match='Free space'):
         space.check_space(configs, 1)
 
 

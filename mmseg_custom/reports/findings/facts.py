@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_custom.fold_settings import COMMAND
 from mmseg_custom.ledger.stage_ledger import EARLY_STOP, Entry
 from mmseg_custom.plan.early_stop import explain_not_run
 from mmseg_custom.reports.findings.out_of_fold_tables import class_table, fold_table
@@ -131,6 +132,9 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
     report = ['python', 'tools/report.py', str(recipe.folder)]
     if first['config'] is None:
         return [shlex.join(report)]
+    own = _command_of(first['config'])
+    if own:
+        return [own, shlex.join(report)]
     options = [f'{key}={value}'.replace(' ', '') for key, value in (cfg_options or {}).items()]
     overrides = ['--cfg-options', *options] if options else []
     seeds = ['--repeats', str(repeats)] if repeats > 1 else []
@@ -144,3 +148,8 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
         config = next(iter(stage.runs.values()))['config']
         commands.append(['python', 'tools/test.py', config, str(stage.folder / 'winner.pth'), *overrides])
     return [shlex.join(command) for command in commands]
+
+
+def _command_of(config: str) -> str | None:
+    """What `mmseg-kfold run` was called with, if it has written the config."""
+    return Config.fromfile(config, import_custom_modules=False).get(COMMAND) if Path(config).is_file() else None
