@@ -134,7 +134,7 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
         return [shlex.join(report)]
     own = _command_of(first['config'])
     if own:
-        return [own, shlex.join(report)]
+        return [own, f'{own.partition(" run ")[0]} report {shlex.quote(str(recipe.folder))}']
     options = [f'{key}={value}'.replace(' ', '') for key, value in (cfg_options or {}).items()]
     overrides = ['--cfg-options', *options] if options else []
     seeds = ['--repeats', str(repeats)] if repeats > 1 else []
