@@ -75,6 +75,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='do not try a few steps on a few images before the first one',
     )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
+    report = commands.add_parser(
+        'report',
+        help='write the report of a run anew',
+        description="Write report.html and figures/ into a run's folder.",
+    )
+    report.add_argument('folder', help='work_dirs/<config name>_kfold; it may be half done')
     args = parser.parse_args(argv)
     args.words = list(sys.argv[1:] if argv is None else argv)
     return args

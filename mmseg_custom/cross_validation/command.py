@@ -31,7 +31,7 @@ from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
-from mmseg_custom.reports import recipe_table
+from mmseg_custom.reports import recipe_table, report_line, write_report
 from mmseg_custom.reports.findings.out_of_fold import RESULT_FILE, TABLE_FILE, OutOfFold
 from mmseg_custom.reports.live_table import live_table
 
@@ -39,7 +39,7 @@ from mmseg_custom.reports.live_table import live_table
 def run_command(args: Namespace) -> None:
     """Run a command; errors that a user can mend end in their message alone."""
     try:
-        run(args)
+        COMMANDS[args.command](args)
         leave_process_group()
     except (UserError, OSError) as error:
         print(f'mmseg-kfold: {error}', file=sys.stderr, flush=True)
@@ -72,6 +72,15 @@ def run(args: Namespace) -> None:
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)
+    say(report_line(folder))
+
+
+def report(args: Namespace) -> None:
+    """`mmseg-kfold report`."""
+    say(f'report: {write_report(args.folder)}')
+
+
+COMMANDS = {'run': run, 'report': report}
 
 
 def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:

@@ -103,9 +103,7 @@ def read_out_of_fold(ledger: StageLedger) -> OutOfFold | None:
         found = read_json(ledger.folder / RESULT_FILE)
         folds = [FoldScore(**{**fold, 'scores': _with_nan(fold['scores'])}) for fold in found['folds']]
         numbers = {key: _with_nan(found[key]) for key in ('mean', 'deviation', 'pooled')}
-        intervals = {
-            key: tuple(_with_nan(dict(enumerate(ends))).values()) for key, ends in found['intervals'].items()
-        }
+        intervals = {key: (_number(low), _number(high)) for key, (low, high) in found['intervals'].items()}
         result = OutOfFold(**{**found, **numbers, 'folds': folds, 'intervals': intervals})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -121,5 +119,9 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _with_nan(scores: Mapping[Any, float | None]) -> dict[Any, float]:
-    return {key: math.nan if value is None else value for key, value in scores.items()}
+def _with_nan(scores: Mapping[str, float | None]) -> Scores:
+    return {key: _number(value) for key, value in scores.items()}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
