@@ -1,7 +1,8 @@
 """What a test does otherwise than its config says: size, augmentation, window, split, files."""
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 from mmengine.config import Config
 
@@ -111,6 +112,40 @@ def use_split(cfg: Config, split: str) -> None:
         dataset.ann_file = ann_file.replace('{split}', name)
     for key in ('skip_list', 'packed'):
         dataset.pop(key, None)
+
+
+def use_folders(cfg: Config, images: PathLike, labels: PathLike) -> None:
+    """Test on folders of images and labels, read as the config reads its test or val images.
+
+    Args:
+        cfg: The config, changed in place; it may have no test split.
+        images: The folder of images.
+        labels: That of their labels, of the same names.
+
+    Raises:
+        ConfigError: If a folder is not there, or the config has no images that are scored.
+    """
+    gone = next((folder for folder in (images, labels) if not Path(folder).is_dir()), None)
+    if gone is not None:
+        raise ConfigError(f'--data: there is no folder {gone} (seen from {Path.cwd()}).')
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    if not loader:
+        raise ConfigError(f'{cfg.filename} has no test_dataloader or val_dataloader to say how images are read.')
+    leaf, pipeline = leaf_of(loader['dataset'])
+    kept = {key: value for key, value in leaf.items() if key not in ('data_root', 'ann_file', 'indices', 'pipeline')}
+    places = {'img_path': str(images), 'seg_map_path': str(labels)}
+    dataset = {**kept, 'data_prefix': places, 'pipeline': pipeline, 'test_mode': True}
+    cfg.test_dataloader = {**loader, 'dataset': dataset}
+    cfg.test_evaluator = cfg.get('test_evaluator') or {'type': 'mmseg.SegmentationMetric'}
+    cfg.test_cfg = cfg.get('test_cfg') or {'type': 'TestLoop'}
+
+
+def leaf_of(dataset: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[dict]]:
+    """The first data set below the wrappers of a config, and the transforms that its images go through in a test."""
+    pipeline = dataset.get('pipeline')
+    while 'dataset' in dataset or 'datasets' in dataset:
+        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    return dataset, pipeline or dataset.get('pipeline', [])
 
 
 def write_submission(cfg: Config, folder: PathLike) -> None:
