@@ -81,6 +81,7 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
         testing_options.use_split(cfg, args.split)
     if args.data:
         testing_options.use_folders(cfg, *args.data)
+    testing_options.require_images(cfg)
     if args.tta:
         testing_options.use_tta(cfg, args.tta_scales, flip=not args.no_tta_flip)
     if args.slide:

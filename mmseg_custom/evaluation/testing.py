@@ -12,12 +12,12 @@ from mmengine.device import get_device
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.runner import Runner
 
-from mmseg_custom.config import ConfigError
+from mmseg_custom.datasets.folds.leaves import first_leaf
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.evaluation import SegmentationMetric, SubmissionWriter, write_results
 from mmseg_custom.evaluation.fold_ensemble import use_ensemble
 from mmseg_custom.evaluation.submission_writer import unique_names
-from mmseg_custom.evaluation.testing_options import pipeline_steps, require_metric
+from mmseg_custom.evaluation.testing_options import pipeline_steps, require_images, require_metric
 from mmseg_custom.evaluation.unlabelled import leave_out_labels
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike
@@ -44,11 +44,7 @@ def run_test(
     Raises:
         ConfigError: If there is no metric for ``out``, or nothing can be scored and nothing is written.
     """
-    if not cfg.get('test_dataloader'):
-        raise ConfigError(
-            f'{cfg.filename} has no test_dataloader, so there is nothing to score on: name a config that has one, or '
-            'give --data IMAGES LABELS.'
-        )
+    require_images(cfg)
     if out:
         require_metric(cfg)
     leave_out_labels(cfg)
@@ -78,7 +74,8 @@ def name_predictions(runner: Runner) -> None:
 
 def describe_run(cfg: Config, ensemble: Sequence[PathLike] = ()) -> dict[str, Any]:
     """What a score must be kept with: config, weights, input sizes, machine, versions, date and command."""
-    steps = pipeline_steps(cfg.test_dataloader.dataset.pipeline)
+    dataset = cfg.test_dataloader.dataset
+    steps = pipeline_steps(dataset.get('pipeline') or first_leaf(dataset).get('pipeline', ()))
     checksums = [hash_weights(load_weights(file)) for file in ensemble or [cfg.load_from]]
     return {
         'config': os.path.relpath(cfg.filename) if cfg.filename else None,

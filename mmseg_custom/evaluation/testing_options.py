@@ -1,12 +1,13 @@
 """What a test does otherwise than its config says: size, augmentation, window, split, files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mmengine.config import Config
 
 from mmseg_custom.config import ConfigError
+from mmseg_custom.datasets.folds.leaves import first_leaf
 from mmseg_custom.io.files import PathLike
 
 SizeRule = Literal['bilinear', 'nearest']
@@ -131,7 +132,8 @@ def use_folders(cfg: Config, images: PathLike, labels: PathLike) -> None:
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
     if not loader:
         raise ConfigError(f'{cfg.filename} has no test_dataloader or val_dataloader to say how images are read.')
-    leaf, pipeline = leaf_of(loader['dataset'])
+    leaf = first_leaf(loader['dataset'])
+    pipeline = loader['dataset'].get('pipeline') or leaf.get('pipeline', [])
     kept = {key: value for key, value in leaf.items() if key not in ('data_root', 'ann_file', 'indices', 'pipeline')}
     places = {'img_path': str(images), 'seg_map_path': str(labels)}
     dataset = {**kept, 'data_prefix': places, 'pipeline': pipeline, 'test_mode': True}
@@ -140,12 +142,17 @@ def use_folders(cfg: Config, images: PathLike, labels: PathLike) -> None:
     cfg.test_cfg = cfg.get('test_cfg') or {'type': 'TestLoop'}
 
 
-def leaf_of(dataset: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[dict]]:
-    """The first data set below the wrappers of a config, and the transforms that its images go through in a test."""
-    pipeline = dataset.get('pipeline')
-    while 'dataset' in dataset or 'datasets' in dataset:
-        dataset = dataset.get('dataset') or dataset['datasets'][0]
-    return dataset, pipeline or dataset.get('pipeline', [])
+def require_images(cfg: Config) -> None:
+    """See that there is something to test on.
+
+    Raises:
+        ConfigError: If the config has no ``test_dataloader``.
+    """
+    if not cfg.get('test_dataloader'):
+        raise ConfigError(
+            f'{cfg.filename} has no test_dataloader, so there is nothing to score on: name a config that has one, or '
+            'give --data IMAGES LABELS.'
+        )
 
 
 def write_submission(cfg: Config, folder: PathLike) -> None:
