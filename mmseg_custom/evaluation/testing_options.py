@@ -214,6 +214,6 @@ def evaluators(cfg: Config) -> list[dict]:
 
 def _metric_config(cfg: Config) -> dict:
     for evaluator in evaluators(cfg):
-        if evaluator['type'] == 'SegmentationMetric':
+        if str(evaluator['type']).rpartition('.')[2] == 'SegmentationMetric':
             return evaluator
     raise ConfigError(f'{cfg.filename}: test_evaluator has no SegmentationMetric, which this option needs.')
