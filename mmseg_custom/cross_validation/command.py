@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmseg_custom.cross_validation.before_training import check_first, describe_
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, OutOfFold, out_of_fold_table
+from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors, predict_out_of_fold
 from mmseg_custom.cross_validation.run import FOLD_FILE, Prepared, prepare_run, read_user_config, recipe_of, run_folds
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.engine.distributed.process_group import leave_process_group
@@ -27,7 +29,7 @@ from mmseg_custom.reports.live_table import live_table
 def run_command(args: Namespace) -> None:
     """Run a command; errors that a user can mend end in their message alone."""
     try:
-        run(args)
+        COMMANDS[args.command](args)
         leave_process_group()
     except (UserError, OSError) as error:
         print(f'mmseg-kfold: {error}', file=sys.stderr, flush=True)
@@ -95,6 +97,13 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
 def say(line: str) -> None:
     """Print a line at once, also into a pipe."""
     print(line, flush=True)
+
+
+COMMANDS = {
+    'run': run,
+    'out-of-fold': partial(predict_out_of_fold, say=say),
+    'label-errors': partial(find_label_errors, say=say),
+}
 
 
 def _what(prepared: Prepared, recipe: Recipe) -> str:

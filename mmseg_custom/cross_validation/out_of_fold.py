@@ -118,7 +118,7 @@ def read_out_of_fold(ledger: StageLedger, has_leaks: bool = False) -> OutOfFold:
 
 def write_out_of_fold(result: OutOfFold, ledger: StageLedger) -> None:
     """Keep the numbers as ``out_of_fold.json`` in the folder of the stage."""
-    write_json(_finite(asdict(result)), ledger.folder / RESULT_FILE)
+    write_json(finite(asdict(result)), ledger.folder / RESULT_FILE)
 
 
 def out_of_fold_table(result: OutOfFold) -> str:
@@ -155,10 +155,10 @@ def _per_class(result: OutOfFold) -> str:
     return table.get_string()
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: ``None``."""
+def finite(value: Any) -> Any:
+    """Plain data without NaN, which JSON has not: ``None`` in its place."""
     if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
+        return {key: finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
+        return [finite(entry) for entry in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
