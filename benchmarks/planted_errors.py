@@ -9,7 +9,6 @@ Of all connected components of a class with at least 400 pixels, 5 % are moved, 
 """
 
 import argparse
-import csv
 import json
 from pathlib import Path
 
@@ -89,24 +88,33 @@ def found(copy: Path, folder: Path) -> dict:
     lies on it.
     """
     planted = json.loads((copy / 'planted.json').read_text())
-    with (folder / 'components.csv').open(newline='') as file:
-        rows = list(csv.DictReader(file))
-    hits: list[set[int]] = []
-    for row in rows:
-        path = copy / 'planted' / f'{row["image"]}.png'
-        inside = _read(folder / 'components' / f'{row["image"]}.png') == int(row['number'])
-        marks = _read(path)[inside] if path.is_file() else np.zeros(int(inside.sum()), np.uint16)
-        hits.append(set(marks[marks > 0].tolist()) if 2 * np.count_nonzero(marks) >= marks.size else set())
+    content = json.loads((folder / 'components.coco.json').read_text())
+    images = {image['id']: image for image in content['images']}
+    hits = [_hit(one, images[one['image_id']], copy) for one in content['annotations']]
     right = [bool(hit) for hit in hits]
-    result: dict = {'components': len(rows), 'errors': len(planted)}
+    names = {Path(image['file_name']).with_suffix('').as_posix() for image in images.values()}
+    looked_at = {number for number, error in enumerate(planted, 1) if error['image'] in names}
+    result: dict = {'images': len(names), 'components': len(hits), 'errors': len(looked_at)}
     for first in (20, 50, 100, 200):
-        result[f'precision at {first}'] = round(float(np.mean(right[:first])), 3) if rows else None
-        result[f'recall at {first}'] = round(len(set().union(*hits[:first])) / len(planted), 3)
-    result['recall'] = round(len(set().union(*hits)) / len(planted), 3)
+        result[f'precision at {first}'] = round(float(np.mean(right[:first])), 3) if hits else None
+        result[f'recall at {first}'] = round(len(set().union(*hits[:first])) / len(looked_at), 3)
+    result['recall'] = round(len(set().union(*hits)) / len(looked_at), 3)
     for how in (MOVE, DELETE, SWAP):
-        numbers = {number for number, error in enumerate(planted, 1) if error['how'] == how}
+        numbers = {number for number in looked_at if planted[number - 1]['how'] == how}
         result[f'recall, {how}'] = round(len(numbers & set().union(*hits)) / max(len(numbers), 1), 3)
     return result
+
+
+def _hit(annotation: dict, image: dict, copy: Path) -> set[int]:
+    """The numbers of the planted errors that a component lies on, none where it is not right."""
+    path = (copy / 'planted' / image['file_name']).with_suffix('.png')
+    if not path.is_file():
+        return set()
+    inside = np.zeros((image['height'], image['width']), np.uint8)
+    for outline in annotation['segmentation']:
+        cv2.fillPoly(inside, [np.array(outline, np.int32).reshape(-1, 2)], 1)
+    marks = _read(path)[inside > 0]
+    return set(marks[marks > 0].tolist()) if 2 * np.count_nonzero(marks) >= marks.size else set()
 
 
 def _read(path: Path) -> np.ndarray:

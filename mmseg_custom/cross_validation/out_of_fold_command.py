@@ -98,8 +98,8 @@ def _summary(errors: LabelErrors, index: Index) -> str:
         f'{errors.pixels} of {labelled} labelled pixels are probably wrong; {len(errors.components)} components in '
         f'{named} of {len(errors.images)} images' + ('. The surest:' if errors.components else '.'),
         *(
-            f'  {one.score:.3f}  {one.image}: {index.classes[one.given]}, rather {index.classes[one.suggested]}; '
-            f'{one.pixels} pixels at {one.box[0]}, {one.box[1]}'
+            f'  {one.image}: {index.classes[one.given]}, but {index.classes[one.suggested]} is {one.score:.0f} times as '
+            f'probable; {one.pixels} pixels at {one.box[0]}, {one.box[1]}'
             for one in errors.components[:SHOWN]
         ),
     ]

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 
 from mmseg_custom.evaluation.kept_predictions import Maps
-from mmseg_custom.evaluation.pixel_probabilities import LEVELS
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,8 @@ class Component:
         suggested: The class predicted.
         pixels: Its size.
         box: Left, top, width and height in pixels.
-        score: How surely the label is contradicted, -1 to 1: the mean over its pixels of the probability of the
-            suggested class less that of the given one.
+        score: How many times as probable as the given class the suggested one is: the geometric mean over its pixels,
+            at most 256, as probabilities are kept in levels.
         polygons: Its outlines, ``[x1, y1, x2, y2, ...]`` each.
     """
 
@@ -54,7 +53,8 @@ def find_components(image: str, maps: Maps, errors: np.ndarray, least: int) -> l
         least: The size from which on a component counts, in pixels.
     """
     found = []
-    margin = maps.best.astype(np.int16) - maps.given
+    # Planted errors of CamVid rank better by the ratio of the two probabilities than by their difference.
+    log_ratio = np.log((maps.best + 1.0) / (maps.given + 1.0))
     for suggested in np.unique(maps.classes[errors]).tolist():
         mask = (errors & (maps.classes == suggested)).astype(np.uint8)
         count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask)
@@ -71,7 +71,7 @@ def find_components(image: str, maps: Maps, errors: np.ndarray, least: int) -> l
                     suggested,
                     pixels,
                     (left, top, width, height),
-                    float(margin[window][inside].mean() / LEVELS),
+                    float(np.exp(log_ratio[window][inside].mean())),
                     _outlines(inside, left, top),
                 )
             )

@@ -57,7 +57,7 @@ def write_tables(errors: LabelErrors, index: Index, verdicts: Verdicts, folder: 
             'suggested': index.classes[one.suggested],
             'pixels': one.pixels,
             **dict(zip(BOX, one.box, strict=True)),
-            'score': f'{one.score:.6f}',
+            'score': f'{one.score:.3f}',
             'predicted_by': by_name[one.image].predicted_by,
             'seen': by_name[one.image].seen,
             'verdict': verdicts.get(one.key, ''),
@@ -92,7 +92,7 @@ def write_coco(errors: LabelErrors, index: Index, folder: Path) -> None:
                 'area': one.pixels,
                 'bbox': list(one.box),
                 'iscrowd': 0,
-                'score': round(one.score, 6),
+                'score': round(one.score, 3),
                 'attributes': {'given': index.classes[one.given], 'key': one.key},
             }
             for number, one in enumerate(errors.components, start=1)

@@ -12,8 +12,8 @@ def maps():
     label[:, 7] = 1
     classes, given, best = label.copy(), np.full((6, 8), 255, np.uint8), np.full((6, 8), 255, np.uint8)
     classes[1:3, 1:4] = classes[5, 5] = 2
-    given[classes == 2], best[classes == 2] = 51, 153
-    given[1, 1], best[1, 1] = 0, 255
+    given[classes == 2], best[classes == 2] = 31, 127  # 4 times as probable
+    given[1, 1], best[1, 1] = 0, 255  # 256 times
     return Maps(label, classes, given, best)
 
 
@@ -21,7 +21,7 @@ def test_a_component_has_classes_place_size_and_score(maps):
     errors = maps.label != maps.classes
     block, pixel = find_components('a', maps, errors, least=1)
     assert (block.given, block.suggested, block.pixels, block.box) == (0, 2, 6, (1, 1, 3, 2))
-    assert block.score == pytest.approx((5 * (0.6 - 0.2) + 1.0) / 6)
+    assert block.score == pytest.approx((4**5 * 256) ** (1 / 6))
     assert block.polygons == [[1, 1, 1, 2, 3, 2, 3, 1]]
     assert block.key == 'a:0>2:1,1,3,2'
     assert (pixel.pixels, pixel.box) == (1, (5, 5, 1, 1))
