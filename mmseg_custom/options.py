@@ -6,6 +6,7 @@ from math import inf, isfinite
 
 from mmseg_custom.errors import UserError
 
+# A range of folds or seeds that is longer was mistyped.
 MAX_NUMBERS = 10_000
 
 

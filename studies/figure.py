@@ -1,16 +1,14 @@
 """Where fusion begins to pay: findings as one figure."""
 
 from collections.abc import Iterator
-from math import ceil
 from pathlib import Path
 from statistics import mean
 
-import matplotlib
+import altair as alt
 
-matplotlib.use('agg')
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
-
+from mmseg_custom.io.files import write_bytes
+from mmseg_custom.reports.charts.figure import CONFIG, series_scale, table
+from mmseg_custom.reports.pictures import render
 from studies.configs import POWER, base, curve_length
 from studies.experiments import HALF, HIGH_RATE, LATE, SEEDS, START, TIME
 from studies.results import Finding
@@ -27,7 +25,15 @@ PANELS: dict[str, dict[float, str]] = {
 }
 SINGLE = {'strong_time': 'strong', 'half_time_lr8': 'half_lr8', 'half_time_few': 'half_few'}
 COLUMNS = 4  # of panels
-KINDS = {'one run': 'k--', 'best fold': 'C0o-', 'best average': 'C1s-', 'ensemble': 'C2^:'}
+WIDTH, HEIGHT = 190, 230  # of a panel in pixels, axes not counted
+KINDS = {'one run': '#000000', 'best fold': '#0072B2', 'best average': '#D55E00', 'ensemble': '#009E73'}
+GAINS = {'gain over the mean fold': '#CC79A7', 'gain over the best fold': '#56B4E9'}
+LEGEND = alt.Legend(title=None, columns=len(KINDS) + len(GAINS), symbolSize=80)
+# One legend for all panels.
+LOOK = {
+    'color': alt.Color('kind:N', scale=series_scale(KINDS | GAINS), legend=LEGEND),
+    'shape': alt.Shape('kind:N', scale=alt.Scale(domain=[*KINDS, *GAINS]), legend=LEGEND),
+}
 
 
 def draw(findings: dict[str, Finding], file: Path) -> None:
@@ -36,32 +42,43 @@ def draw(findings: dict[str, Finding], file: Path) -> None:
     panels = {name: known for name, known in panels.items() if len(known) > 1}
     if not panels:
         return
-    rows = ceil((len(panels) + 1) / COLUMNS)
-    size = (2.9 * COLUMNS, 3.2 * rows)
-    figure, grid = plt.subplots(rows, COLUMNS, figsize=size, squeeze=False, layout='constrained')
-    *axes, last = grid.flat[: len(panels) + 1]
-    for unused in grid.flat[len(panels) + 1 :]:
-        unused.remove()
-    for axis, (name, known) in zip(axes, panels.items(), strict=True):
-        axis.sharey(axes[0])
-        _panel(axis, known)
-        axis.set_xlabel(name)
-    for axis in axes[::COLUMNS]:
-        axis.set_ylabel('mIoU on CamVid val')
-    named = axes[0].get_legend_handles_labels()
-    figure.legend(*named, loc='outside upper center', ncols=len(KINDS), frameon=False)
-    rates, over_best, over_mean = zip(*_gains(findings), strict=True)
-    last.plot(rates, over_mean, 'C4v', label='over the mean fold', markersize=5)
-    last.plot(rates, over_best, 'C0o', label='over the best fold', markersize=5)
-    last.axhline(0, color='k', linewidth=0.8)
-    last.set(xlabel='rate at the end of a stage', ylabel='gain of the average of all folds')
-    last.legend(frameon=False)
-    for axis in (*axes, last):
-        axis.grid(axis='y', alpha=0.3)
-        axis.spines[['top', 'right']].set_visible(False)
+    scores = [score for known in panels.values() for kinds in known.values() for score in kinds.values()]
+    span = alt.Scale(zero=False, domain=[min(scores), max(scores)], nice=True)
+    charts = [_panel(name, known, span) for name, known in panels.items()] + [_gain_panel(findings)]
+    rows = [alt.hconcat(*charts[i : i + COLUMNS]) for i in range(0, len(charts), COLUMNS)]
+    figure = alt.vconcat(*rows).configure(**CONFIG)
     file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=120)
-    plt.close(figure)
+    _, png = render(figure.to_dict(validate=False))
+    write_bytes(png, file)
+
+
+def _panel(name: str, known: dict[float, dict[str, float]], span: alt.Scale) -> alt.Chart:
+    rows = [{'x': x, 'kind': kind, 'y': y} for x, kinds in sorted(known.items()) for kind, y in kinds.items()]
+    values = alt.Axis(values=sorted(known), format='.2~f')
+    return (
+        alt.Chart(table(rows), width=WIDTH, height=HEIGHT)
+        .mark_line(point={'size': 45, 'filled': True})
+        .encode(
+            x=alt.X('x:Q', title=name, scale=alt.Scale(zero=False, nice=False), axis=values),
+            y=alt.Y('y:Q', title='mIoU on CamVid val in %', scale=span),
+            **LOOK,
+        )
+    )
+
+
+def _gain_panel(findings: dict[str, Finding]) -> alt.LayerChart:
+    rows = [
+        {'rate': rate, 'gain': gain, 'kind': kind}
+        for rate, *gains in _gains(findings)
+        for kind, gain in zip(reversed(GAINS), gains, strict=True)
+    ]
+    points = alt.Chart(table(rows), width=WIDTH, height=HEIGHT).mark_point(filled=True, size=45, opacity=1)
+    zero = alt.Chart(table([{'gain': 0}])).mark_rule(color='#000000').encode(y='gain:Q')
+    return zero + points.encode(
+        x=alt.X('rate:Q', title='learning rate at the end of a stage', axis=alt.Axis(tickCount=4)),
+        y=alt.Y('gain:Q', title='gain of the average of all folds in points'),
+        **LOOK,
+    )
 
 
 def _gains(findings: dict[str, Finding]) -> Iterator[tuple[float, float, float]]:
@@ -103,10 +120,3 @@ def _scores(fused: Finding, single: Finding) -> dict[str, float]:
         'best average': max(averages),
         'ensemble': scores['ensemble'],
     }
-
-
-def _panel(axis: Axes, known: dict[float, dict[str, float]]) -> None:
-    values = sorted(known)
-    for kind, style in KINDS.items():
-        axis.plot(values, [known[value][kind] for value in values], style, label=kind, markersize=5)
-    axis.set_xticks(values)

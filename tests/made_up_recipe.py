@@ -143,3 +143,9 @@ def add_path(folder, stage, values, bn=''):
         holder[names.get(t, f'path_{t:g}{bn}')] = found
     outcome['candidates']['best_fold']['behind_winner'] = {'val': [-0.5, 1.5]}
     write_json(outcome, path)
+
+
+def rows_of(figure, key):
+    """The rows of a figure's data that have this key."""
+    tables = [rows for view in figure.views.values() for rows in view['datasets'].values()]
+    return [row for rows in tables for row in rows if key in row]

@@ -1,4 +1,5 @@
 import re
+from ast import literal_eval
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,25 @@ def test_extras_and_lock_file_agree():
     pinned = [name.strip(" '") for name in extras.split(',')]
     assert len(pinned) == 4
     assert set(pinned) <= set(locked)
+
+
+def test_the_wheel_says_that_it_is_typed():
+    data = literal_eval(re.search(r'package_data=(\{.*\})', (ROOT / 'setup.py').read_text())[1])
+    assert all((ROOT / 'mmseg_custom' / name).is_file() for name in data['mmseg_custom'])
+    assert 'py.typed' in data['mmseg_custom']
+
+
+def test_every_checker_that_lint_runs_is_pinned():
+    locked = (ROOT / 'requirements.txt').read_text()
+    recipe = (ROOT / 'Makefile').read_text().partition('\nlint:')[2].partition('\n\n')[0]
+    checkers = set(re.findall(r'\$\(BIN\)/(\w+)', recipe))
+    assert (
+        checkers
+        == {'ruff', 'mypy'}
+        == set(re.findall(r'entry: (\w+)', (ROOT / '.pre-commit-config.yaml').read_text()))
+    )
+    for checker in checkers:
+        assert re.search(rf'^{checker}==[\d.]+$', locked, re.M)
 
 
 def test_the_lowest_versions_that_are_taken_are_those_that_are_tested():

@@ -7,7 +7,7 @@ import argparse
 from mmengine.config import DictAction
 
 from mmseg_custom.options import number, numbers
-from mmseg_custom.reports import read_repeats, recipe_table, repeats_table, report_or_curves
+from mmseg_custom.reports import read_repeats, recipe_table, repeats_table, report_line
 from mmseg_custom.reports.live_table import live_table
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.plan.plan import Plan
@@ -97,7 +97,7 @@ def main() -> None:
     folder = recipes[0].state.folder
     if args.repeats > 1:
         say(repeats_table(read_repeats(folder)))
-    say(report_or_curves(folder, recipes[0].ledgers(), args.cfg_options))
+    say(report_line(folder, args.cfg_options))
 
 
 if __name__ == '__main__':

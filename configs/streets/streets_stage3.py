@@ -10,7 +10,6 @@ load_from = 'work_dirs/streets/stage2/winner.pth'
 model = dict(decode_head=dict(loss_decode=dict(_delete_=True, type='CEDiceLoss', alpha=0.6)))
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=_base_.load + _base_.none + _base_.pack))
 optim_wrapper = dict(optimizer=dict(lr=1e-3, weight_decay=1e-4))
-param_scheduler = dict(periods=[1, 2, 4])
-train_cfg = dict(max_epochs=4)
+param_scheduler, train_cfg = dict(periods=[1, 2, 4]), dict(max_epochs=4)
 default_hooks = dict(history=dict(patience=6), fold_average=dict(stage_dir='work_dirs/streets/stage3'))
 env_cfg = dict(num_threads=1)

@@ -10,7 +10,6 @@ load_from = 'work_dirs/streets/stage4/winner.pth'
 model = dict(decode_head=dict(loss_decode=dict(_delete_=True, type='CEDiceLoss', alpha=0.5)))
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=_base_.load + _base_.advanced + _base_.pack))
 optim_wrapper = dict(optimizer=dict(lr=1e-3, weight_decay=1e-4))
-param_scheduler = dict(T_max=4)
-train_cfg = dict(max_epochs=4)
+param_scheduler, train_cfg = dict(T_max=4), dict(max_epochs=4)
 default_hooks = dict(history=dict(patience=5), fold_average=dict(stage_dir='work_dirs/streets/stage5'))
 env_cfg = dict(num_threads=1)

@@ -9,6 +9,8 @@ from mmseg_custom.errors import UserError
 
 StateDict = Mapping[str, Tensor]
 
+# 0.5 MB of float32 and 1 MB of its float64 sum stay in a core's cache: of 2**12, 2**15, 2**17, 2**19, 2**22 and 2**24
+# values, five states of 6 million took 0.11, 0.04, 0.04, 0.05, 0.19 and 0.23 s.
 _PART = 2**17
 
 
@@ -54,7 +56,7 @@ def _average(values: Sequence[Tensor], coefficients: Sequence[float]) -> Tensor:
     if not first.is_floating_point():
         return torch.stack(list(values)).amax(0)
     average = torch.empty_like(first, memory_format=torch.contiguous_format)
-    for target, *parts in zip(*(value.reshape(-1).split(_PART) for value in (average, *values)), strict=True):
+    for target, *parts in zip(*(torch.split(value.reshape(-1), _PART) for value in (average, *values)), strict=True):
         total = parts[0].to(torch.float64, copy=True).mul_(coefficients[0])
         for part, coefficient in zip(parts[1:], coefficients[1:], strict=True):
             total.add_(part, alpha=coefficient)

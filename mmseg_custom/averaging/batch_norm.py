@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, all_reduce_params, get_world_size
@@ -43,30 +44,37 @@ def _measured(networks: nn.Module) -> Iterator[list[_BatchNorm]]:
     """
     norms = [part for part in networks.modules() if isinstance(part, _BatchNorm) and part.track_running_stats]
     norms = [norm for norm in norms if norm.training]
-    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
+    before = [(norm.momentum, _count(norm).clone()) for norm in norms]
     for norm in norms:
         norm.momentum = None
-        norm.num_batches_tracked.zero_()
+        _count(norm).zero_()
     try:
         yield norms
     finally:
         for norm, (momentum, count) in zip(norms, before, strict=True):
             norm.momentum = momentum
-            if not norm.num_batches_tracked:
-                norm.num_batches_tracked.copy_(count)
+            if not _count(norm):
+                _count(norm).copy_(count)
+
+
+def _count(norm: _BatchNorm) -> Tensor:
+    """The batches that a batch norm with running statistics has counted."""
+    assert norm.num_batches_tracked is not None
+    return norm.num_batches_tracked
 
 
 def _average_over_processes(norms: Sequence[_BatchNorm]) -> None:
     """Make the statistics the means over the batches of all processes."""
     if get_world_size() == 1 or not norms:
         return
-    totals = torch.stack([norm.num_batches_tracked for norm in norms])
+    totals = torch.stack([_count(norm) for norm in norms])
     all_reduce(totals)
     reached = [(norm, total) for norm, total in zip(norms, totals.tolist(), strict=True) if total]
     shares = [
-        buffer.mul_(norm.num_batches_tracked / total)
+        buffer.mul_(_count(norm) / total)
         for norm, total in reached
         for buffer in (norm.running_mean, norm.running_var)
+        if buffer is not None
     ]
     all_reduce_params(shares)
 
@@ -83,12 +91,13 @@ class _SideBySide(nn.Module):
 
     def forward(self, inputs: Tensor) -> None:
         self.seed += 1
+        model: Any  # A segmentor of MMSegmentation, whose types PyTorch does not know.
         for model in self.models:
             torch.manual_seed(self.seed)
             _run_heads(model, model.extract_feat(inputs))
 
 
-def _run_heads(model: nn.Module, features: Sequence[Tensor]) -> None:
+def _run_heads(model: Any, features: Sequence[Tensor]) -> None:
     """All heads; those of a cascade each get what the one before has predicted."""
     prediction: tuple[Tensor, ...] = ()
     for head in _listed(model.decode_head):

@@ -9,7 +9,6 @@ from mmseg_custom.datasets.folds.splitting import split_folds
 from mmseg_custom.datasets.samplers.class_balanced_sampler import ClassBalancedSampler, ClassBalanceError
 from mmseg_custom.datasets.samplers.seeded_infinite_sampler import SeededInfiniteSampler
 from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, SeededSampler
-from mmseg_custom.datasets.samplers.sharded_sampler import ShardedSampler
 from mmseg_custom.datasets.seeded_dataset import SeededDataset
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     'SeededDataset',
     'SeededInfiniteSampler',
     'SeededSampler',
-    'ShardedSampler',
     'read_split',
     'split_folds',
     'transforms',

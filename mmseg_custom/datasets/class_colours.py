@@ -9,6 +9,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.errors import UserError
 
+# Labels are uint8, and 255 is what they ignore.
 MAX_CLASSES = 255
 
 Palette = list[list[int]]

@@ -17,8 +17,8 @@ from mmseg.registry import TRANSFORMS
 from mmseg_custom.datasets.folds.image_names import file_key
 from mmseg_custom.datasets.folds.leaves import Sample
 from mmseg_custom.datasets.label_reader import LabelError
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.io.files import PathLike, atomic_path, hash_text
 
 VALUES = 256

@@ -12,6 +12,7 @@ from mmseg_custom.io.processes import end_with_parent
 T = TypeVar('T')
 R = TypeVar('R')
 Progress = Callable[[int, int], None]
+# A process asks for work once in some files, and all still end at about the same time. Not measured.
 FILES_AT_A_TIME = 4
 
 

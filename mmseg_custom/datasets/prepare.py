@@ -6,15 +6,16 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from mmseg_custom.datasets.checks.data_checks import check_weight_files, find_doubts
+from mmseg_custom.datasets.checks.data_checks import find_doubts
 from mmseg_custom.datasets.checks.leftover_files import describe_leftovers
 from mmseg_custom.datasets.class_statistics import class_counts, write_statistics
+from mmseg_custom.datasets.class_weight_files import check_weight_files
 from mmseg_custom.datasets.folds.fold_file import FoldError, FoldSplit, read_split, write_split
 from mmseg_custom.datasets.folds.grouping import Groups
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset, is_kfold
 from mmseg_custom.datasets.folds.official_splits import official_splits
 from mmseg_custom.datasets.folds.splitting import doubtful_groups
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
+from mmseg_custom.datasets.sample_files import is_elsewhere
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from mmseg_custom.datasets.checks.leaks import Leak, find_leaks, leaks_between_folds
-from mmseg_custom.datasets.folds.any_folds import Folds, make_folds, read_folds
+from mmseg_custom.datasets.checks.leaks import Leak, copied_images, find_leaks, leaks_between_folds
+from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
 from mmseg_custom.datasets.folds.fold_balance import describe_balance, fold_pixels
 from mmseg_custom.datasets.folds.fold_dataset import HOLDOUT, TRAIN, VAL
 from mmseg_custom.datasets.folds.fold_file import FoldSplit, write_split
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, leaf_settings, list_samples
+from mmseg_custom.datasets.folds.make_folds import make_folds
 from mmseg_custom.datasets.label_counts import count_pixels
 from mmseg_custom.io.files import PathLike
 
@@ -44,6 +45,8 @@ class PreparedFolds:
 def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, workers: int = 1) -> PreparedFolds:
     """Read the fold file of a training data set, or make it.
 
+    Where no groups are asked for, images whose files are equal go into one fold.
+
     Args:
         dataset: Settings of ``train_dataloader.dataset``.
         folds: How they are made; its ``file`` is read if it is there, and written if not.
@@ -65,7 +68,7 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
     else:
         said = {key: getattr(folds, key) for key in ('num_folds', 'seed', 'group_by', 'block_size', 'holdout')}
         said = {**DEFAULTS, **{key: value for key, value in said.items() if value is not None}}
-        write_split(make_folds(samples, **said, pixels=pixels), file)
+        write_split(make_folds(samples, **said, pixels=pixels, copies=copied_images(samples)), file)
         split = read_folds(file, samples)
     if stratify and not split.stratified:
         raise FoldError(f'Fold file {file} was made without stratification: leave it out, or move the file away.')

@@ -6,14 +6,19 @@ from pathlib import Path
 
 from mmengine import fileio
 
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
 from mmseg_custom.errors import UserError
 
+# Enough to see a pattern in, and an error stays one sentence.
 NAMED_AT_MOST = 3
 
 
 class SampleFilesError(UserError, ValueError):
     """Files that cannot be told apart or paired; the message names them."""
+
+
+def is_elsewhere(path: str | Path) -> bool:
+    """Whether a path is one of a backend of ``mmengine.fileio``, such as ``s3://bucket/folder``."""
+    return '://' in str(path)
 
 
 def as_suffixes(suffixes: str | Sequence[str], argument: str) -> tuple[str, ...]:

@@ -36,7 +36,6 @@ class ResumableIterTrainLoop(ExactResume, IterBasedTrainLoop):
         """
         self.runner.call_hook('before_train')
         self._refuse_other_length()
-        self._refuse_other_order()
         self.runner.call_hook('before_train_epoch')
         self._validate_if_awaited()
         batches = self._batches()

@@ -42,7 +42,8 @@ def newest_good_point(work_dir: str, epoch_length: int) -> str | None:
     Raises:
         ResumeError: If there are some, and none can be used.
     """
-    points, noted, failures = resume_points(work_dir, epoch_length), last_checkpoint(work_dir), []
+    points, noted = resume_points(work_dir, epoch_length), last_checkpoint(work_dir)
+    failures: list[str] = []
     elsewhere = [noted] if noted and noted not in points else []
     found = [good for paths in (elsewhere, points) if (good := _first_good(paths, failures))]
     if found:

@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.seeded_dataset import with_seeds
 from mmseg_custom.engine.compilation import compile_works
 from mmseg_custom.engine.criterion import attach_criterion
@@ -48,6 +49,9 @@ class StageRunner(Runner):
     """
 
     _starts: ClassVar[Counter[str]] = Counter()
+    _train_dataloader: DataLoader | dict
+    _has_loaded: bool
+    _resume: bool
 
     @classmethod
     def from_cfg(cls, cfg: Config | dict) -> 'StageRunner':
@@ -105,10 +109,12 @@ class StageRunner(Runner):
     def build_model(self, model: nn.Module | dict) -> nn.Module:
         """Build the model, in PyTorch's channels-last format if ``channels_last`` is set, as ``--amp`` does.
 
+        Class weights that the config names a file of are read here.
+
         Raises:
             HeadError: If its heads do not fit the classes.
         """
-        model = super().build_model(model)
+        model = super().build_model(with_class_weights(model))
         check_heads(model)
         if not self.distributed:
             model = revert_sync_batchnorm(model)  # There is nothing to synchronise, and on a CPU it fails.

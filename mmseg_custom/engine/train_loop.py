@@ -13,7 +13,6 @@ from mmseg_custom.errors import UserError
 
 AWAITS_VALIDATION = 'awaits_validation'
 EPOCH_LENGTH = 'epoch_length'
-SAMPLE_ORDER = 'sample_order'
 
 
 class ResumeError(UserError, RuntimeError):
@@ -47,20 +46,6 @@ class ExactResume:
             )
         self.runner.message_hub.update_info(EPOCH_LENGTH, now)
 
-    def _refuse_other_order(self) -> None:
-        serve = getattr(self.dataloader.sampler, 'serve', None)
-        if serve is None:
-            return
-        now = serve(self.dataloader)
-        is_within = 0 < batches_done(self) < len(self.dataloader)
-        if is_within and self.runner.message_hub.get_info(SAMPLE_ORDER) != now:
-            raise ResumeError(
-                f'The resume point in {self.runner.work_dir} lies within an epoch, and the rest of that would now '
-                'come in another order: take back the change of processes, workers, batch size, open_shards or the '
-                'packed store, or move the files iter_*.pth away to go on from the end of an epoch.'
-            )
-        self.runner.message_hub.update_info(SAMPLE_ORDER, now)
-
 
 @LOOPS.register_module()
 class ResumableTrainLoop(ExactResume, EpochBasedTrainLoop):
@@ -76,13 +61,11 @@ class ResumableTrainLoop(ExactResume, EpochBasedTrainLoop):
         """Train, and validate as often as asked for.
 
         Raises:
-            ResumeError: If an epoch has another number of batches than when the resume point was written, or what is
-                left of one would come in another order.
+            ResumeError: If an epoch has another number of batches than when the resume point was written.
         """
         self.runner.call_hook('before_train')
         self._refuse_other_length()
         self._refuse_other_sampler()
-        self._refuse_other_order()
         self._validate_if_awaited()
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()

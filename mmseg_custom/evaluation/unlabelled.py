@@ -8,7 +8,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.config import ConfigError
 from mmseg_custom.datasets.checks.bad_samples import LABEL_STEPS
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.evaluation.testing_options import evaluators
 
 

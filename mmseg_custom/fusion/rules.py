@@ -33,7 +33,8 @@ class FusionRules:
             the same, or the ``'simpler'`` candidate.
         init: Where ``load_from`` is the winner of the stage before, a fold starts from this ``'winner'``, or from its
             ``'own_fold'`` of that stage, which has never trained on its held-out images.
-        at_once: Candidates held in memory, and on the device, together.
+        at_once: Candidates held in memory, and on the device, together: each image is read once for all of them.
+            8 DeepLabV3+ of 27 million weights are 0.9 GB.
 
     Raises:
         CandidateError: If a candidate is unknown.

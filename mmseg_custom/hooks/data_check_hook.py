@@ -6,13 +6,14 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_custom.datasets.checks.data_checks import check_weight_files, find_doubts, samples_of
+from mmseg_custom.datasets.checks.data_checks import find_doubts, samples_of
 from mmseg_custom.datasets.checks.leftover_files import describe_leftovers
 from mmseg_custom.datasets.class_colours import check_classes, check_palette
+from mmseg_custom.datasets.class_weight_files import check_weight_files
 from mmseg_custom.datasets.folds.fold_file import check_pairs
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.folds.official_splits import check_distinct, official_splits
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.engine.distributed.main_process import on_main_process
 from mmseg_custom.fusion.classes import check_class_names, check_num_classes
 from mmseg_custom.fusion.rules import FusionRules

@@ -42,6 +42,7 @@ class DivergenceHook(Hook):
         interval: Iterations between two looks. Defaults to 50.
     """
 
+    # Before the others' work at the end of a step and epoch: what has diverged is neither scored nor saved.
     priority = 'HIGH'
 
     def __init__(self, interval: int = 50) -> None:
@@ -49,6 +50,8 @@ class DivergenceHook(Hook):
         self._images: deque[list[str]] = deque(maxlen=interval)
         self._norm: Tensor | None = None
         self._watching: Any = None
+        self._finite: Tensor | None = None
+        self._steps: Tensor | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Look at the gradient of every step from now on."""

@@ -36,6 +36,7 @@ class FoldAverageHook(Hook):
         **rules: As :class:`FusionRules`.
     """
 
+    # It reads what the others have left behind: history, best checkpoint, last weights.
     priority = 'LOWEST'
 
     def __init__(

@@ -14,6 +14,7 @@ class IterationSeedHook(Hook):
     Dropout then needs no saved generator state: an interrupted run draws what an uninterrupted one would have.
     """
 
+    # Before any hook that might draw a random number in this iteration.
     priority = 'VERY_HIGH'
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:

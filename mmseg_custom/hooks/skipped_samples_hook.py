@@ -21,6 +21,7 @@ class SkippedSamplesHook(Hook):
     so in every resume point; the run's ledger entry takes it from there.
     """
 
+    # Before the hooks that save: what was skipped in a step is in its checkpoint.
     priority = 'ABOVE_NORMAL'
 
     def after_train_iter(

@@ -39,6 +39,7 @@ class StageCheckpointHook(Hook):
             the next iteration that updates the weights. Defaults to ``None``: none within an epoch.
     """
 
+    # As MMEngine's: behind schedulers and history (LOW, NORMAL), whose state it saves.
     priority = 'VERY_LOW'
 
     def __init__(self, monitor: str | None = None, keep: int = 2, interval_iters: int | None = None) -> None:

@@ -33,6 +33,7 @@ class TrainingHistoryHook(Hook):
         patience: Validations without a better ``monitor`` after which training ends; ``None`` never.
     """
 
+    # Before the checkpoint hook, which saves the history and keeps the best by it.
     priority = 'NORMAL'
 
     def __init__(self, monitor: str = MONITOR, select: str = BEST, patience: int | None = None) -> None:

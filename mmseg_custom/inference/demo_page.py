@@ -17,8 +17,10 @@ from mmseg_custom.inference.model_choices import Load
 from mmseg_custom.inference.painting import class_shares, enlarge_small, overlay_classes
 
 MAX_FILE_SIZE = '20mb'
+# Uploads and results of a session; who comes back after an hour sends the picture again.
 KEPT_SECONDS = 3600
 CLOSED = {'share': False, 'ssr_mode': False, 'pwa': False, 'mcp_server': False, 'run_history': False, 'quiet': True}
+# More than a browser shows without scrolling, and each change of opacity paints all of them anew.
 SHOWN_PIXELS = 1600 * 1600
 STYLE = """
 .areas { border: 0 !important; border-collapse: collapse; width: 100%; }

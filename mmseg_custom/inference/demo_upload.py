@@ -10,6 +10,7 @@ from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.readers import read_image
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
+# 120 MB decoded; the size of the file says nothing of that.
 MAX_PIXELS = 40_000_000
 
 

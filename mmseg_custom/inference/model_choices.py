@@ -11,6 +11,7 @@ from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.ledger.trained_config import find_record
 
+# One to look at and one to compare with; each holds its weights in memory.
 LOADED_AT_ONCE = 2
 
 Load = Callable[[str], Predictor]

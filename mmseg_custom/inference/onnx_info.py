@@ -15,6 +15,7 @@ from mmseg_custom.inference.preparation import image_steps
 OUTPUTS = ('logits', 'ids')
 RESIZE_KEYS = frozenset({'type', 'scale', 'keep_ratio', 'interpolation'})
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
+# No image has a longer side; an ONNX file of others must not have a gigabyte allocated for what it asks.
 MAX_SIDE = 1 << 15
 
 

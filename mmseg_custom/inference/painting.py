@@ -10,8 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mmseg_custom.inference.labels import Labels
 
+# In pixels: the smallest that is still read, and one that leaves room for the picture.
 FONT_SIZES = (12, 40)
+# A picture 1024 wide has its legend in 16 pixels. By eye.
 PIXELS_A_FONT_SIZE = 64
+# Narrower pictures are enlarged by a whole factor first, or a legend would cover them. By eye.
 LEAST_WIDTH = 384
 
 

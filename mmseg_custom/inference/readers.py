@@ -12,7 +12,9 @@ import numpy as np
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.sources import Source
 
+# What a video without a frame rate is written with; nothing is computed from it.
 DEFAULT_FPS = 25.0
+# Containers round the number of frames that they declare; a cut file lacks far more than a tenth.
 COMPLETE = 0.9
 
 OnFault = Callable[[InputError], None]

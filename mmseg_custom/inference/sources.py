@@ -46,7 +46,7 @@ def find_sources(inputs: Sequence[str], skip: PathLike | None = None) -> list[So
     """
     skipped = Path(skip).resolve() if skip is not None else None
     taken: set[str] = set()
-    sources = []
+    sources: list[Source] = []
     for text in inputs:
         found = [pair for pair in _expand(text) if skipped not in (pair[0].resolve().parents if skipped else ())]
         if not found:

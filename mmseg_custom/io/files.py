@@ -22,7 +22,9 @@ NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACC
 TEMPORARY = re.compile(rf'\..+\.{PROCESS_NAME}\.tmp')
 # Written by an earlier version: the name of a host does not say whose number that is.
 EARLIER_TEMPORARY = re.compile(r'\..+\.\d+@.+\.tmp')
+# Of a temporary file whose writer cannot be seen from here: no single file takes an hour to write.
 LEFT_SECONDS = 3600.0
+# More than a file system keeps inside an inode or a metadata block: it must find space for it.
 PROBE = bytes(1 << 20)
 
 
@@ -207,7 +209,7 @@ def explain_write_error(path: Path, temporary: Path, reason: OSError) -> str:
     """The message for a file that could not be written, or not to the end of its ``temporary`` form."""
     written = readable_size(temporary.stat().st_size) if temporary.is_file() else 'nothing'
     return (
-        f'{path} could not be written: {os.strerror(reason.errno)} (written so far: {written}; free there: '
+        f'{path} could not be written: {reason.strerror or reason} (written so far: {written}; free there: '
         f'{readable_size(free_bytes(path.parent))}). What was there before is untouched. Free space, allow writing '
         'or use another folder, then go on with the same command.'
     )

@@ -17,8 +17,11 @@ from mmseg_custom.io.processes import Identity, is_alive, this_process
 
 RECIPE_LEASE = 'recipe.lease'
 RUN_LEASE = 'run.lease'
+# Fifteen beats may fail, as while a file server restarts, before a lease counts as dead;
+# yet who takes over a lost node's run waits 5 minutes at most.
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 300.0
+# Without locks: longer than two processes that found the same dead lease need to write over it one after the other.
 SETTLE_SECONDS = 1.0
 
 

@@ -7,6 +7,7 @@ import resource
 import socket
 import sys
 from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -33,7 +34,7 @@ def process_name(process: Identity) -> str:
     return f'{process["pid"]}-{process["started"]}@{_place_name(process)}'
 
 
-def is_named_alive(name: re.Match) -> bool | None:
+def is_named_alive(name: re.Match[str]) -> bool | None:
     """As :func:`is_alive`, for a match of :data:`PROCESS_NAME`."""
     if name['place'] != _place_name(_place()):
         return None
@@ -81,12 +82,13 @@ def _lives(pid: int, started: int | None) -> bool:
 
 def end_with_parent() -> None:
     """From now on this process of :mod:`multiprocessing` ends when the one that started it is gone."""
-    if parent_process():
-        Thread(target=_wait_for_parent, daemon=True).start()
+    parent = parent_process()
+    if parent:
+        Thread(target=_wait_for, args=(parent,), daemon=True).start()
 
 
-def _wait_for_parent() -> None:
-    parent_process().join()
+def _wait_for(parent: BaseProcess) -> None:
+    parent.join()
     os._exit(1)
 
 

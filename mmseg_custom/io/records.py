@@ -34,4 +34,5 @@ def check_record(content: Any, path: PathLike) -> dict[str, Any]:
             f'{path} is damaged: its content is not that of its checksum. Restore it, or move it away: what it '
             f'records is then made anew. If you changed it by hand, remove its entry {CHECKSUM!r}.'
         )
-    return content
+    record: dict[str, Any] = content
+    return record

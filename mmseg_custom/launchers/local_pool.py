@@ -43,7 +43,8 @@ class LocalPool(Pool):
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
         """See :meth:`Pool.execute`."""
         _start_server()
-        waiting, running, ended = list(jobs), [], []
+        waiting, ended = list(jobs), []
+        running: list[_Work] = []
         try:
             while running or (waiting and self.deadline is None):
                 while waiting and len(running) < self.jobs and self.deadline is None:

@@ -13,7 +13,9 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.launchers.worker import Progress
 from mmseg_custom.options import OptionError
 
+# Jobs that end wake the pool at once; this is how late a stop or a line of progress may be noticed.
 POLL_SECONDS = 0.5
+# A run looks for the signal every few steps, then saves: seconds, but minutes for large images on a CPU.
 GRACE_SECONDS = 120.0
 
 

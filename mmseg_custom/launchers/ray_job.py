@@ -19,6 +19,7 @@ from mmseg_custom.launchers.worker import Progress
 
 # How long a network file system may take to show a new file on another node.
 SIGHT_SECONDS = 60.0
+# A lost process's lease ends by itself after STALE_SECONDS; a fifth more for clocks and caches of the file system.
 LEASE_SECONDS = 1.2 * STALE_SECONDS
 
 

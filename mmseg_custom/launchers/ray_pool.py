@@ -16,6 +16,7 @@ from mmseg_custom.launchers.worker import Progress
 ROOT = Path(__file__).resolve().parents[3]
 LOST = -9  # As if killed: nothing is known of its end.
 CALLS_AT_ONCE = 3  # run, stop and news
+# For the last lines of a job that is over: a node that does not answer by then is lost.
 END_SECONDS = 10.0
 
 
@@ -32,7 +33,7 @@ class RayPool(Pool):
         jobs: How many run side by side at most; ``None``: as many as there are free slots.
         cpus: CPUs a job, and the threads of its PyTorch.
         gpus: GPUs a job, at most one since it is one process; ``None``: one if the cluster has any.
-        retries: How often a lost job is started again.
+        retries: How often a lost job is started again; one that kills three nodes would kill a fourth.
         grace: Seconds that running jobs have to save and end once :meth:`stop` was called.
 
     Raises:
@@ -59,7 +60,8 @@ class RayPool(Pool):
 
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
         """See :meth:`Pool.execute`."""
-        waiting, running, ended = list(jobs), [], []
+        waiting, ended = list(jobs), []
+        running: list[_Work] = []
         limit = self.limit or len(jobs)
         try:
             while running or (waiting and self.deadline is None):

@@ -25,7 +25,9 @@ from mmseg_custom.io.processes import end_with_parent
 from mmseg_custom.launchers.threads import THREADS
 from mmseg_custom.ledger.finished import BY_RECIPE
 
+# A table that a person watches; more often would cost each step a write.
 TELL_SECONDS = 1.0
+# Steps that the shown loss is a mean of: the interval of the logger in default_runtime.py.
 LOSS_WINDOW = 50
 
 

@@ -72,7 +72,7 @@ def _trained(cfg: Config, entry: Entry | None) -> int:
     if entry:
         return int(entry['history'][-1][kind]) if entry['history'] else 0
     names = [NAME.fullmatch(path.name) for path in resume_points(cfg.work_dir, epoch_length=1)]
-    return max((int(name['number']) for name in names if name['kind'] == kind), default=0)
+    return max((int(name['number']) for name in names if name and name['kind'] == kind), default=0)
 
 
 def archive(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:

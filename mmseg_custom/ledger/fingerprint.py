@@ -99,7 +99,8 @@ def experiment(cfg: Config) -> dict[str, Any]:
     parts['hooks'] = {name: _hook(hook) for name, hook in hooks.items() if name not in INCIDENTAL_HOOKS}
     if cfg.get('custom_hooks'):
         parts['custom_hooks'] = _essential(cfg.custom_hooks)
-    return json.loads(json.dumps(parts, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(parts, default=str))
+    return plain
 
 
 def _hook(hook: Any) -> Any:
@@ -169,7 +170,7 @@ def length_change(cfg: Config, record: Entry) -> tuple[int, int] | None:
     """
     known, now = record['experiment'], experiment(cfg)
     old, new = (_length(parts) for parts in (known, now))
-    if None in (old, new) or old == new:
+    if old is None or new is None or old == new:
         return None
     same = not list(differences(_without_length(known), _without_length(now)))
     return (old, new) if same else None

@@ -42,7 +42,7 @@ class HeldOutCounts:
         return cls(
             tuple(path for fold in folds for path in fold.paths),
             np.concatenate([fold.areas for fold in folds]),
-            sum(fold.matrix for fold in folds),
+            np.sum([fold.matrix for fold in folds], axis=0),
         )
 
 

@@ -16,6 +16,8 @@ from typing import Any
 BYTES = 6  # Of 100,000 images against 10,000 others, 1 in 300,000 collections meets by chance.
 BITS = 8 * BYTES
 MAX_IMAGES = 2**17  # 1 MB as text; the header of a checkpoint may have 8.
+# With the size of the file enough to tell images apart, whose compressed pixels differ; whole files would have a
+# large data set read once more before training.
 HEAD = TAIL = 2**14
 THREADS = 8  # A file server answers several at once.
 

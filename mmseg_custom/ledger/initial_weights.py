@@ -63,7 +63,7 @@ def _lineage(source: str, part: str) -> Lineage:
     if weights:
         parent['weights'] = hash_weights(weights)
         unknown = unknown or any(key.startswith(SEGMENTOR) for key in weights)
-    meta = checkpoint.get('meta') if 'state_dict' in checkpoint else {}
-    if 'lineage' in meta:
+    meta = checkpoint.get('meta') if 'state_dict' in checkpoint else None
+    if meta and 'lineage' in meta:
         return {**lineage_of(meta), 'parents': [parent]}
     return {'parents': [parent], 'seen': [UNKNOWN if unknown else {'split': PRETRAINED, 'source': source}]}

@@ -88,7 +88,7 @@ def with_images(lineage: Lineage, name: ImageSet, images: Images | None) -> Line
     }
 
 
-def lineage_from(start: dict, parent: str, weights: str) -> Lineage:
+def lineage_from(start: dict[str, Any], parent: str, weights: str) -> Lineage:
     """The lineage of a run that starts from a checkpoint, before it trains.
 
     Args:
@@ -100,10 +100,11 @@ def lineage_from(start: dict, parent: str, weights: str) -> Lineage:
     return {**before, 'parents': [{'file': parent, 'weights': weights}]}
 
 
-def lineage_of(meta: dict) -> Lineage:
+def lineage_of(meta: dict[str, Any]) -> Lineage:
     """The lineage in a checkpoint's ``meta``; none, or one of another shape than ours, means unknown images."""
-    lineage = meta.get('lineage')
-    seen = lineage.get('seen') if isinstance(lineage, dict) else None
+    found = meta.get('lineage')
+    lineage: Lineage = found if isinstance(found, dict) else {}
+    seen = lineage.get('seen')
     if not isinstance(seen, list) or not all(isinstance(images, dict) and 'split' in images for images in seen):
         return {'parents': [], 'seen': [UNKNOWN]}
     if not isinstance(lineage.get('parents'), list):
@@ -120,7 +121,7 @@ def merge_lineages(lineages: Sequence[Lineage]) -> Lineage:
     }
 
 
-def average_lineage(parents: dict[str, dict], statistics: ImageSet | None = None) -> Lineage:
+def average_lineage(parents: dict[str, dict[str, Any]], statistics: ImageSet | None = None) -> Lineage:
     """The lineage of an average.
 
     Args:

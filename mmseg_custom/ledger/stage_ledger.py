@@ -164,7 +164,7 @@ class StageLedger:
         """The checksum of the weights in one of the folder's files, the winner's or a run's; ``None`` for others."""
         name = Path(file).stem
         record = self.entry(name) if RUN_NAME.fullmatch(name) else self.outcome() if file == WINNER_FILE else None
-        return record and record['weights']
+        return record['weights'] if record else None
 
     def holds(self, file: PathLike) -> bool:
         """Whether a file is among the weights that the records of the folder speak of."""

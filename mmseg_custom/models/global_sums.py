@@ -1,12 +1,15 @@
 """Sums over the batches of all processes, in the value and in the gradient."""
 
+import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import get_world_size
 from torch import Tensor
-from torch.autograd import Function
+from torch.distributed.nn.functional import all_reduce
+
+# Newer versions point to `_functional_collectives.all_reduce`, which has no gradient in PyTorch 2.6, the lowest here.
+warnings.filterwarnings('ignore', r'torch\.distributed\.nn\.functional\.all_reduce is deprecated', FutureWarning)
 
 
 @torch.compiler.disable  # Compiled code cannot exchange tensors in place.
@@ -22,20 +25,7 @@ def global_sums(parts: Sequence[Tensor]) -> list[Tensor]:
     """
     if get_world_size() == 1:
         return list(parts)
-    total = _GlobalSum.apply(torch.cat([part.flatten() for part in parts]))
+    # Without `group=None` it would be the group of when PyTorch's module was imported.
+    total = all_reduce(torch.cat([part.flatten() for part in parts]), group=None)
     pieces = total.split([part.numel() for part in parts])
     return [piece.view_as(part) for piece, part in zip(pieces, parts, strict=True)]
-
-
-class _GlobalSum(Function):
-    """``all_reduce``, which by itself has no gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        total = values.clone(memory_format=torch.contiguous_format)
-        all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return _GlobalSum.apply(gradient)

@@ -5,7 +5,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
-from mmseg_custom.models.losses.row_bands import SameSize, Upsampled, band_rows, map_bands
+from mmseg_custom.models.row_bands import SameSize, Upsampled, band_rows, map_bands
 
 
 def upsampled_classes(logits: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.folds.fold_file import SPLIT_DEFAULTS
 from mmseg_custom.errors import StageError
 from mmseg_custom.fold_settings import NUM_FOLDS, fold_of, split_settings
@@ -64,7 +65,8 @@ def needed_space(configs: list[Config], jobs: int) -> dict[Path, int]:
     weights, parameters = _model_bytes(cfg)
     training = run_bytes(weights, parameters, cfg.default_hooks.checkpoint.get('keep', 2))
     finished = weights + point_bytes(weights, parameters)
-    needed, folders = Counter(), {}
+    needed: Counter[Path] = Counter()
+    folders: dict[int, Path] = {}
     for place, size in [(_stage_folder(cfg), _files_beside_runs(cfg) * weights)] + [
         (Path(run.work_dir), (training if number < jobs else finished) - _size_of_checkpoints(Path(run.work_dir)))
         for number, run in enumerate(configs)
@@ -89,7 +91,7 @@ def _stage_folder(cfg: Config) -> Path:
 
 def _model_bytes(cfg: Config) -> tuple[int, int]:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(with_class_weights(cfg.model))
     return sum(value.nbytes for value in model.state_dict().values()), sum(p.nbytes for p in model.parameters())
 
 

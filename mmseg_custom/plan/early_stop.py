@@ -9,7 +9,7 @@ from mmseg_custom.ledger.stage_ledger import EARLY_STOP, Entry, StageLedger
 def stop_without_gain(ledger: StageLedger) -> None:
     """Let the plan end behind a fused stage without a significant gain; the ledger says why."""
     outcome = ledger.outcome()
-    if no_significant_gain(outcome) and EARLY_STOP not in outcome:
+    if outcome and no_significant_gain(outcome) and EARLY_STOP not in outcome:
         ledger.amend_outcome({EARLY_STOP: f'its winner {explain_no_gain(outcome)}'})
 
 

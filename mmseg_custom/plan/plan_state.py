@@ -46,7 +46,7 @@ class PlanState:
     def config(self, run: PlannedRun) -> Config:
         """The config of a run, with the overrides."""
         if not self._configs:
-            configs = {}
+            configs: dict[PlannedRun, Config] = {}
             for stage in self.plan.stages:
                 whole = load_run_config(stage.runs[0].config, cfg_options=self.cfg_options)
                 configs |= {one: take_fold(deepcopy(whole), one.fold) for one in stage.runs}
@@ -94,12 +94,12 @@ class PlanState:
         """What is to be done for some stages and folds, a line a run; behind stage ``end`` nothing."""
         lines, before = [], None
         for stage in stages:
-            not_run = end is not None and stage.number > end
+            not_run = explain_not_run(end) if end is not None and stage.number > end else None
             for run in stage.runs:
                 cfg, chosen = self.config(run), run in stage.chosen(folds)
                 state = 'left out' if not chosen else self._state(run, stage, before)
                 if not_run and state == TO_TRAIN:
-                    state = f'{explain_not_run(end)} (--past-early-stop);'
+                    state = f'{not_run} (--past-early-stop);'
                 start, (length, unit) = cfg.load_from or 'scratch', length_of(cfg)
                 lines.append(f'stage {stage.number} {run.name:6} {state:9} {length:3} {unit}s from {start}')
             before = stage.number if self._is_trained_on(stage, folds) else before

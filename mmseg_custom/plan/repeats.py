@@ -29,7 +29,7 @@ def seed_of(cfg: Config) -> int:
     seed = cfg.get('randomness', {}).get('seed')
     if seed is None:
         raise StageError(f'{cfg.filename} has no {SEED}: repeats count up from it.')
-    return seed
+    return int(seed)
 
 
 def move_to_repeat(configs: Mapping[PlannedRun, Config]) -> None:

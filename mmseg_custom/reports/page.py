@@ -11,19 +11,27 @@ from markupsafe import Markup
 from mmseg_custom import __version__
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports.charts.examination_charts import class_rows
-from mmseg_custom.reports.charts.kinds import WHY_SEEN, Chart
-from mmseg_custom.reports.drawing.plotly_figures import plotly_figure
+from mmseg_custom.reports.charts.figure import WHY_SEEN, Figure
+from mmseg_custom.reports.charts.recipe_charts import CURVE
 from mmseg_custom.reports.findings.examination import Examination
-from mmseg_custom.reports.findings.facts import config_texts, headline, record_of_runs, reproduction
-from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError
-from mmseg_custom.reports.findings.recipe_table import TITLES, stage_rows
+from mmseg_custom.reports.findings.facts import (
+    config_texts,
+    headline,
+    out_of_fold_facts,
+    record_of_runs,
+    reproduction,
+)
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord
+from mmseg_custom.reports.findings.recipe_table import stage_rows, titles
 from mmseg_custom.reports.findings.repeats import repeats_facts
 from mmseg_custom.reports.findings.sample_images import ERROR_COLOURS
+from mmseg_custom.reports.pictures import Picture, page_script
 
 SECTIONS = {
     'the-plan': 'Plan',
     'the-curves': 'Curves',
     'the-folds': 'Folds',
+    'the-out-of-fold': 'Out of fold',
     'the-candidates': 'Candidates',
     'the-repeats': 'Repeats',
     'the-classes': 'Classes',
@@ -35,31 +43,12 @@ SECTIONS = {
 }
 
 
-class MissingPackageError(ReportError):
-    """A package that only the report needs is not installed."""
-
-
-def plotly_script() -> str:
-    """The text of Plotly's JavaScript.
-
-    Raises:
-        MissingPackageError: If Plotly is not installed.
-    """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise MissingPackageError(
-            "report.html needs Plotly, which is not installed: pip install 'mmseg-custom[report]'"
-        ) from error
-    return get_plotlyjs()
-
-
 def render_page(
     recipe: RecipeRecord,
     repeats: Sequence[RecipeRecord],
     found: Examination | None,
-    charts: Sequence[Chart],
-    pictures: Mapping[str, Sequence[str]],
+    figures: Sequence[Figure],
+    pictures: Mapping[str, Sequence[Picture]],
     notes: Sequence[str],
     cfg_options: dict[str, Any] | None = None,
 ) -> str:
@@ -69,26 +58,23 @@ def render_page(
         recipe: What the ledgers say.
         repeats: The recipe itself and its repeats with other seeds.
         found: What the examination of the winner found, if there was one.
-        charts: The figures.
-        pictures: Data URIs of each figure's files, by its name, for print and for readers without scripts.
+        figures: The figures.
+        pictures: Of each figure by its name, for print and for readers without scripts.
         notes: Sentences on what is missing.
         cfg_options: Overrides the recipe was run with.
-
-    Raises:
-        MissingPackageError: If Plotly is not installed.
     """
     environment = _environment()
     style, script = (environment.loader.get_source(environment, f'report.{kind}')[0] for kind in ('css', 'js'))
-    plotly = plotly_script()
+    vega = page_script()
     return environment.get_template('report.html').render(
-        **_contents(recipe, found, charts),
+        **_contents(recipe, found, figures),
         repeats=repeats_facts(repeats),
         pictures=pictures,
         notes=notes,
         commands=reproduction(recipe, cfg_options, len(repeats)),
-        policy=_policy([plotly, script]),
+        policy=_policy([vega, script]),
         style=Markup(style),
-        plotly=Markup(plotly),
+        vega=Markup(vega),
         script=Markup(script),
     )
 
@@ -97,17 +83,18 @@ def _environment() -> Environment:
     return Environment(loader=PackageLoader('mmseg_custom.reports'), autoescape=True, undefined=StrictUndefined)
 
 
-def _contents(recipe: RecipeRecord, found: Examination | None, charts: Sequence[Chart]) -> dict[str, Any]:
-    by_name = {chart.name: chart for chart in charts}
+def _contents(recipe: RecipeRecord, found: Examination | None, figures: Sequence[Figure]) -> dict[str, Any]:
+    by_name = {figure.name: figure for figure in figures}
     return {
         'recipe': recipe,
         'found': found,
-        'charts': by_name,
-        'figures': {name: plotly_figure(chart) for name, chart in by_name.items()},
+        'figures': by_name,
         'headline': headline(recipe),
-        'sections': _sections(by_name),
+        'out_of_fold': out_of_fold_facts(recipe),
+        'curves': [name for name in by_name if name.startswith(CURVE)],
+        'sections': _sections(by_name, found),
         'classes': class_rows(found) if found else [],
-        'table': {'titles': TITLES, 'rows': _rows(recipe)},
+        'table': {'titles': titles([entry for _, _, entry in recipe.runs]), 'rows': _rows(recipe)},
         'record': record_of_runs(recipe),
         'configs': config_texts(recipe),
         'error_colours': ERROR_COLOURS,
@@ -128,11 +115,14 @@ def _rows(recipe: RecipeRecord) -> list[list[str]]:
     return [row for stage in rows for row in stage]
 
 
-def _sections(charts: Mapping[str, Chart]) -> list[tuple[str, str]]:
+def _sections(figures: Mapping[str, Figure], found: Examination | None) -> list[tuple[str, str]]:
     needs = {
+        'the-out-of-fold': 'classes_out_of_fold',
         'the-candidates': 'candidates',
         'the-repeats': 'repeats',
-        'the-classes': 'classes_by_stage',
-        **{f'the-{name}': 'confusion' for name in ('confusion', 'frequency', 'samples')},
+        'the-classes': 'classes' if 'classes' in figures else 'classes_by_stage',
+        **{f'the-{name}': 'confusion' for name in ('confusion', 'frequency')},
+        'the-samples': 'samples',
     }
-    return [(key, name) for key, name in SECTIONS.items() if needs.get(key) is None or needs[key] in charts]
+    there = {*figures, *(['samples'] if found and found.best else [])}
+    return [(key, name) for key, name in SECTIONS.items() if needs.get(key) is None or needs[key] in there]

@@ -1,32 +1,17 @@
 """The report of a recipe: one page, and every figure as PNG and SVG."""
 
-import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from matplotlib import rc_context
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from mmseg_custom.errors import UserError
 from mmseg_custom.io.files import PathLike, remove_leftovers, write_bytes
-from mmseg_custom.ledger.stage_ledger import StageLedger
-from mmseg_custom.reports.charts.candidate_charts import repeat_bars
-from mmseg_custom.reports.charts.examination_charts import examination_charts
-from mmseg_custom.reports.charts.kinds import Chart
-from mmseg_custom.reports.charts.recipe_charts import recipe_charts
-from mmseg_custom.reports.curves import draw_curves
-from mmseg_custom.reports.drawing.matplotlib_figures import draw
-from mmseg_custom.reports.drawing.sample_sheet import sample_sheet
 from mmseg_custom.reports.findings.examination import Examination, examine_winner
-from mmseg_custom.reports.findings.recipe_record import RecipeRecord, read_recipe
+from mmseg_custom.reports.findings.fold_examination import examine_folds
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, read_recipe
 from mmseg_custom.reports.findings.repeats import read_repeats
-from mmseg_custom.reports.findings.sample_images import small_uri
-from mmseg_custom.reports.page import MissingPackageError, plotly_script, render_page
 
-RESOLUTION = 130
-# Equal data give equal files: no date, no random ids.
-SVG = {'svg.hashsalt': 'report'}
+if TYPE_CHECKING:
+    from mmseg_custom.reports.charts import Figure
 
 
 def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) -> Path:
@@ -44,68 +29,54 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
         The page.
 
     Raises:
-        MissingPackageError: If Plotly is not installed.
-        ReportError: If the folder holds no finished run.
+        ReportError: If the folder holds no finished run, or a package that only the report needs is not installed.
     """
-    plotly_script()
+    try:
+        # An extra: a recipe is trained without these packages.
+        from mmseg_custom.reports.page import render_page
+        from mmseg_custom.reports.pictures import write_figures, write_picture
+        from mmseg_custom.reports.sample_sheet import sample_sheet
+    except ImportError as error:
+        raise ReportError(f"the report needs {error.name}: pip install 'mmseg-custom[report]'") from error
     recipe = read_recipe(folder)
     options = {**recipe.options, **(cfg_options or {})}
     found, notes = _examination(recipe, options)
     repeats = read_repeats(folder)
-    charts = recipe_charts(recipe) + repeat_bars(repeats) + (examination_charts(found) if found else [])
+    figures = _figures(recipe, repeats, found)
     for written in (recipe.folder, recipe.folder / 'figures'):
         remove_leftovers(written)
-    pictures = write_figures(charts, recipe.folder / 'figures')
+    pictures = write_figures(figures, recipe.folder / 'figures')
     if found and found.best:
-        _save(sample_sheet(found), recipe.folder / 'figures' / 'samples')
+        write_picture(sample_sheet(found), recipe.folder / 'figures' / 'samples', colours=None)
     page = recipe.folder / 'report.html'
-    write_bytes(render_page(recipe, repeats, found, charts, pictures, notes, options).encode(), page)
+    write_bytes(render_page(recipe, repeats, found, figures, pictures, notes, options).encode(), page)
     return page
 
 
-def write_figures(charts: Sequence[Chart], folder: Path) -> dict[str, list[str]]:
-    """Write every chart as PNG and SVG.
+def _figures(recipe: RecipeRecord, repeats: list[RecipeRecord], found: Examination | None) -> list['Figure']:
+    from mmseg_custom.reports.charts import examination_charts, recipe_charts, repeat_dots
 
-    Returns:
-        The pictures for a page as data URIs, by the name of the chart.
-    """
-    return {
-        chart.name: [small_uri(_save(figure, folder / name)) for name, figure in draw(chart).items()]
-        for chart in charts
-    }
+    return recipe_charts(recipe) + repeat_dots(repeats) + (examination_charts(found) if found else [])
 
 
-def report_or_curves(
-    folder: Path, ledgers: Mapping[int, StageLedger], cfg_options: dict[str, Any] | None = None
-) -> str:
-    """Write the report, or the curves alone where a package for it is missing; a failure does not end a recipe.
+def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:
+    """Write the report; a failure, of whatever kind, does not end a recipe.
 
     Returns:
         A line for the user that names the file, or what went wrong.
     """
     try:
         return f'report: {write_report(folder, cfg_options)}'
-    except MissingPackageError as error:
-        return f'{error}\ncurves: {draw_curves(ledgers, folder / "curves.png")}'
     except (UserError, OSError) as error:
         return f'no report: {error}'
+    except Exception as error:  # The training is finished: a fault of its page is told, and takes nothing away.
+        return f'no report: {type(error).__name__}: {error}'
 
 
 def _examination(recipe: RecipeRecord, cfg_options: dict[str, Any]) -> tuple[Examination | None, list[str]]:
     try:
+        if not recipe.fused and recipe.out_of_fold:
+            return examine_folds(recipe), []
         return examine_winner(recipe, cfg_options), []
     except (UserError, OSError) as error:
         return None, [f'Confusion matrix, class frequency and samples are missing. {error}']
-
-
-def _save(figure: Figure, stem: Path) -> bytes:
-    """Write a figure as ``stem.png`` and ``stem.svg``; returns the PNG."""
-    buffers = {kind: io.BytesIO() for kind in ('png', 'svg')}
-    with rc_context(SVG):
-        figure.savefig(buffers['png'], format='png', dpi=RESOLUTION)
-        # The layout is made: a second one would cost as much as drawing.
-        figure.set_layout_engine('none')
-        figure.savefig(buffers['svg'], format='svg', metadata={'Date': None})
-    for kind, buffer in buffers.items():
-        write_bytes(buffer.getvalue(), stem.with_name(f'{stem.name}.{kind}'))
-    return buffers['png'].getvalue()

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from user_data import write_pairs
 
 from mmseg_custom.datasets import FoldError, write_split
-from mmseg_custom.datasets.folds.any_folds import Folds, make_folds, read_folds
+from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
 from mmseg_custom.datasets.folds.image_names import name_images
 from mmseg_custom.datasets.folds.leaves import Sample
+from mmseg_custom.datasets.folds.make_folds import make_folds
 from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
 
 NAMES = [f'{city}/{city}_{n:02}' for city in ('aachen', 'bonn', 'köln') for n in range(4)]
@@ -85,6 +86,19 @@ def test_samples_of_one_image_count_once(samples):
     pixels = np.ones((24, 1), int)
     assert make_folds(twice, 3, 7) == make_folds(samples, 3, 7)
     assert sorted(chain(*make_folds(twice, 3, 7, pixels=pixels).folds)) == NAMES
+
+
+@pytest.mark.parametrize('pixels', [None, np.ones((12, 1), int)])
+def test_copies_of_an_image_go_where_the_first_goes(samples, pixels):
+    copies = [NAMES[:3], NAMES[6:8]]
+    split = make_folds(samples, 3, 7, pixels=pixels, copies=copies)
+    assert sorted(chain(*split.folds)) == NAMES
+    assert [sum(set(one) <= set(part) for part in split.folds) for one in copies] == [1, 1]
+    without = [name for name in NAMES if name not in (*copies[0][1:], *copies[1][1:])]
+    if pixels is None:
+        assert [[n for n in part if n in without] for part in split.folds] == split_folds(without, 3, 7)
+    by_city = make_folds(samples, 3, 7, 'city', copies=[[NAMES[0], NAMES[-1]]])
+    assert by_city.folds == split_folds(NAMES, 3, 7, 'city')
 
 
 def test_a_fold_file_is_read_as_it_was_written(samples):

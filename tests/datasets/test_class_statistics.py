@@ -22,9 +22,11 @@ from mmseg_custom.datasets.class_statistics import (
     statistics_file,
     write_statistics,
 )
+from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.label_reader import LabelError
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.models import CEDiceLoss, LabelSmoothCrossEntropyLoss, SoftDiceLoss
+from mmseg_custom.models.losses.calls import LossError
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 # One image of 4 + 4 pixels in part 1, one of 12 in part 2, and a class that never occurs.
@@ -141,19 +143,18 @@ def file(tmp_path):
 def test_weights_of_the_file_reach_both_terms(loss, file):
     generator = torch.Generator().manual_seed(0)
     batch = torch.randn(2, 3, 4, 4, generator=generator), torch.randint(3, (2, 4, 4), generator=generator)
-    from_file = loss(class_weight=file)(*batch)
+    settings = with_class_weights({'decode_head': [{'loss_decode': {'class_weight': file}}]})
+    from_file = loss(**settings['decode_head'][0]['loss_decode'])(*batch)
     assert from_file == loss(class_weight=[0.8125, 1.3, 1.0])(*batch)
     assert from_file != loss()(*batch)
 
 
 def test_a_file_that_does_not_fit_is_named(file, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'nowhere\.json.*--class-weights'):
-        CEDiceLoss(class_weight=str(tmp_path / 'nowhere.json'))
     (tmp_path / 'list.json').write_text('[1, 2]')
-    with pytest.raises(ValueError, match=r'list\.json.*no `weights`'):
-        CEDiceLoss(class_weight=str(tmp_path / 'list.json'))
-    with pytest.raises(ValueError, match=r'weights\.json\) has 3 entries, but the logits have 4'):
-        CEDiceLoss(class_weight=file)(torch.zeros(1, 4, 2, 2), torch.zeros(1, 2, 2, dtype=torch.int64))
+    for name in ('nowhere.json', 'list.json'):
+        settings = with_class_weights({'class_weight': str(tmp_path / name)})
+        with pytest.raises(LossError, match=rf'{name}.*--class-weights'):
+            CEDiceLoss(**settings)
 
 
 def test_tool_writes_a_file_that_the_config_takes(cfg, tiny_recipe, monkeypatch, capsys):

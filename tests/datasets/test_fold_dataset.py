@@ -195,12 +195,35 @@ def test_settings_below_wrappers_come_in_the_order_of_the_config():
         (dict(data_prefix=dict(img_path='nowhere')), "data_prefix={'img_path': 'nowhere'}"),
         (dict(img_suffix='.tif'), 'there is no image'),
         (dict(type='NoSuchDataset'), 'NoSuchDataset'),
+        (dict(type='Broken'), 'RuntimeError: no driver'),
         (dict(data_prefix=dict(img_path='images/train', seg_map_path='labels/gone')), '10 images or labels'),
     ],
 )
 def test_what_cannot_be_built_is_named(leaf, changes, message):
+    @DATASETS.register_module(name='Broken', force=True)
+    class Broken(BaseSegDataset):
+        def __init__(self, **kwargs):
+            raise RuntimeError('no driver')
+
     with pytest.raises(FoldError, match=message):
         fold({**leaf, **changes}, 1)
+
+
+def test_a_class_with_a_pipeline_of_its_own_is_scored_through_that_of_val(leaf):
+    @DATASETS.register_module(name='OwnPipeline', force=True)
+    class OwnPipeline(BaseSegDataset):
+        METAINFO = dict(classes=('wall', 'sky'))
+
+        def __init__(self, data_root, data_prefix):
+            super().__init__(data_root=data_root, data_prefix=data_prefix, img_suffix='.png', pipeline=TRAIN)
+
+    own = dict(type='OwnPipeline', data_root=leaf['data_root'], data_prefix=leaf['data_prefix'])
+    assert fold(own, 1)[0]['inputs'].shape == (3, 6, 8) and fold(own, 1, 'val')[0]['inputs'].shape == (3, 3, 4)
+
+
+def test_a_fold_of_a_fold_is_refused(leaf):
+    with pytest.raises(FoldError, match='one fold already'):
+        fold(repeat(dict(type='FoldDataset', dataset=leaf, folds=dict(num_folds=3), fold=1)), 1)
 
 
 def test_what_cannot_be_cut_is_named(leaf):

@@ -1,4 +1,4 @@
-"""Images that are not on a local disk, whose packed samples are not either."""
+"""Images that are not on a local disk; their packed samples are."""
 
 import shutil
 from pathlib import Path
@@ -12,14 +12,15 @@ from mmseg_custom.datasets import FoldError, SampleKey
 from mmseg_custom.datasets.checks.bad_samples import SampleError
 from mmseg_custom.datasets.packed import pack as packing
 from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.datasets.sample_files import SampleFilesError
 
 
 @pytest.fixture
-def remote(far_cfg):
-    """A config whose images are elsewhere, too."""
+def remote(packed_cfg):
+    """A config whose images are elsewhere."""
     for loader in packing.LOADERS:
-        far_cfg[loader].dataset.data_root = f'{PREFIX}data'
-    return far_cfg
+        packed_cfg[loader].dataset.data_root = f'{PREFIX}data'
+    return packed_cfg
 
 
 def test_images_elsewhere_are_taken_by_name_and_that_is_said(remote, said):
@@ -42,7 +43,8 @@ def test_arguments_of_a_backend_do_not_make_another_store(remote):
     assert len(dataset.store) == 10
 
 
-def test_images_elsewhere_that_the_store_lacks_are_read_there(remote, shard_folder):
+def test_images_elsewhere_that_the_store_lacks_are_read_there(remote):
+    shard_folder = next(Path('packed').glob('train_*'))
     (shard_folder / 'shard_00001.json').unlink()
     dataset, plain = build(remote), build(remote, data_root='data', packed=None)
     for index in range(10):
@@ -64,3 +66,8 @@ def test_folds_of_images_elsewhere_are_those_of_the_same_names(remote):
     Path('folds.json').unlink()
     with pytest.raises(FoldError, match='not on a local disk: make it with data_root=DIR'):
         prepare(remote)
+
+
+def test_packed_samples_elsewhere_are_refused(remote):
+    with pytest.raises(SampleFilesError, match=r"packed='s3://bucket/packed' is not on a local disk.*copy the"):
+        build(remote, packed='s3://bucket/packed')

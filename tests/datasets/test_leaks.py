@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from user_data import write_pairs
 
-from mmseg_custom.datasets.checks import leaks as leaks_module
+from mmseg_custom.datasets.checks import same_content as same_content_module
 from mmseg_custom.datasets.checks.leaks import (
     Leak,
     LeakError,
@@ -13,8 +13,8 @@ from mmseg_custom.datasets.checks.leaks import (
     find_leaks,
     leaks_between_folds,
     refuse_leaks,
-    same_content,
 )
+from mmseg_custom.datasets.checks.same_content import same_content
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.datasets.folds.leaves import Sample
 
@@ -63,7 +63,7 @@ def test_a_copy_is_found_by_its_content():
 
 
 def test_files_that_are_equal_at_both_ends_and_in_the_middle_are_read_to_the_end(monkeypatch):
-    monkeypatch.setattr(leaks_module, 'BLOCK', 4)
+    monkeypatch.setattr(same_content_module, 'BLOCK', 4)
     plain = bytes(60)
     for name, content in {'a': plain, 'b': plain, 'c': plain[:10] + b'x' + plain[11:], 'd': plain + b'.'}.items():
         Path(name).write_bytes(content)
@@ -72,8 +72,8 @@ def test_files_that_are_equal_at_both_ends_and_in_the_middle_are_read_to_the_end
 
 def test_only_files_of_one_size_are_opened(monkeypatch):
     opened = []
-    content = leaks_module._ends
-    monkeypatch.setattr(leaks_module, '_ends', lambda path: opened.append(path) or content(path))
+    content = same_content_module._ends
+    monkeypatch.setattr(same_content_module, '_ends', lambda path: opened.append(path) or content(path))
     for number in range(5):
         Path(f'{number}').write_bytes(bytes(number + 1))
     Path('again').write_bytes(bytes(3))

@@ -83,8 +83,11 @@ def test_leaks_into_val_and_between_folds_are_found():
     assert leaks_of(cfg, prepare(cfg, num_folds=3)) == []
     shutil.copy('data/images/train/a00.png', 'data/images/train/a01.png')
     Path('work/folds.json').unlink()
-    fold_of = {name: f'fold {k}' for k, part in enumerate(prepare(cfg, num_folds=12).split.folds, 1) for name in part}
-    assert leaks_of(cfg, prepare(cfg)) == [Leak('content', fold_of['a01'], 'a01', 'a00', fold_of['a00'])]
+    assert leaks_of(cfg, prepare(cfg, num_folds=11)) == []  # Both are in one fold.
+    Path('work/folds.json').unlink()
+    by_last_digit = prepare(cfg, num_folds=10, group_by=r'\d$')
+    fold_of = {name: f'fold {k}' for k, part in enumerate(by_last_digit.split.folds, start=1) for name in part}
+    assert leaks_of(cfg, by_last_digit)[-1] == Leak('content', fold_of['a01'], 'a01', 'a00', fold_of['a00'])
 
 
 def test_a_val_split_of_the_training_images_is_found():

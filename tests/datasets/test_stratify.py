@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmseg_custom.datasets.folds.stratify import TOLERANCE, assign_parts, deviations, quotas
+from mmseg_custom.datasets.folds.exchange import deviations
+from mmseg_custom.datasets.folds.stratify import TOLERANCE, assign_parts, quotas
 
 few = settings(
     max_examples=15,

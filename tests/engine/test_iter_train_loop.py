@@ -4,7 +4,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 import interrupted_runs
-import numpy as np
 import pytest
 import torch
 from interrupted_runs import assert_same, make_config, state, train
@@ -16,7 +15,7 @@ from mmengine.runner.loops import _InfiniteDataloaderIterator
 from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
-from mmseg_custom.datasets import ClassBalancedSampler, SeededInfiniteSampler, SeededSampler, ShardedSampler
+from mmseg_custom.datasets import ClassBalancedSampler, SeededInfiniteSampler, SeededSampler
 from mmseg_custom.engine import LoopError, ResumableIterTrainLoop, ResumableTrainLoop, ResumeError
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point, resume_points
@@ -32,8 +31,6 @@ class Images(list):
     """As much of a data set as samplers ask for."""
 
     ignore_index = 255
-    shard_numbers = np.arange(IMAGES) // 2
-    open_shards = 1
 
     def get_data_info(self, index):
         return self[index]
@@ -49,10 +46,7 @@ def class_balanced(images, **kwargs):
 
 def make_loader(make_sampler, workers):
     images = Images(range(IMAGES))
-    loader = DataLoader(images, BATCH, sampler=make_sampler(images, seed=1), num_workers=workers, collate_fn=list)
-    if hasattr(loader.sampler, 'serve'):
-        loader.sampler.serve(loader)
-    return loader
+    return DataLoader(images, BATCH, sampler=make_sampler(images, seed=1), num_workers=workers, collate_fn=list)
 
 
 def batches(make_sampler, workers, done, number):
@@ -75,7 +69,7 @@ def test_an_endless_sampler_gives_full_batches_in_mmengines_order_and_goes_on_wh
             assert batches(SeededInfiniteSampler, workers, done, 9 - done) == whole[done:]
 
 
-@pytest.mark.parametrize('make_sampler', [SeededSampler, class_balanced, ShardedSampler])
+@pytest.mark.parametrize('make_sampler', [SeededSampler, class_balanced])
 def test_the_batches_are_those_of_one_epoch_after_the_other(tmp_path, monkeypatch, make_sampler):
     monkeypatch.chdir(tmp_path)
     loader, expected = make_loader(make_sampler, 0), []
@@ -87,9 +81,8 @@ def test_the_batches_are_those_of_one_epoch_after_the_other(tmp_path, monkeypatc
     assert batches(make_sampler, 0, 0, 9) == expected
     for done in (1, 3, 5, 6, 8):
         assert batches(make_sampler, 0, done, 9 - done) == expected[done:], done
-    assert batches(make_sampler, 2, 0, 9) == expected or make_sampler is ShardedSampler  # deals by its workers
-    whole = batches(make_sampler, 2, 0, 9)
-    assert batches(make_sampler, 2, 5, 4) == whole[5:]
+    assert batches(make_sampler, 2, 0, 9) == expected
+    assert batches(make_sampler, 2, 5, 4) == expected[5:]
 
 
 @pytest.mark.parametrize('workers', [0, 2])

@@ -15,7 +15,7 @@ from reference_losses import (
 )
 
 from mmseg_custom.models import CEDiceLoss, LabelSmoothCrossEntropyLoss, SoftDiceLoss
-from mmseg_custom.models.losses.functional import sum_by_class
+from mmseg_custom.models.losses.pixel_sums import sum_by_class
 
 
 @pytest.mark.parametrize('weights', [None, WEIGHTS])

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmseg_custom.models.losses import row_bands
+from mmseg_custom.models import row_bands
 from mmseg_custom.models.upsampled_classes import upsampled_classes
 
 

@@ -3,15 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from made_up_recipe import write_examination, write_recipe
+from made_up_recipe import rows_of, write_examination, write_recipe
 from mmengine.config import Config
 
 from mmseg_custom.evaluation import scores_of
-from mmseg_custom.launchers.local_pool import LocalPool
-from mmseg_custom.plan.plan import Plan
-from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.charts.examination_charts import class_rows, frequency_chart, short_count
-from mmseg_custom.reports.charts.kinds import Scatter
+from mmseg_custom.reports.charts.scatter import log_ticks
 from mmseg_custom.reports.findings import examination
 from mmseg_custom.reports.findings.examination import CACHE_FILE, Examination, ImageRecords, examine_winner
 from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
@@ -56,7 +53,8 @@ def test_numbers_of_a_class_by_hand():
     assert (a['iou'], a['recall'], a['precision'], a['share']) == pytest.approx((600 / 9, 75, 600 / 7, 800 / 12))
     assert (a['colour'], a['confused'], b['confused'], c['confused']) == ('#ff0000', 'b', 'a', '')
     assert math.isnan(c['iou'])
-    assert [label for label, *_ in frequency_chart(found).points] == ['b', 'a']
+    shown = {row['name']: (row['x'], row['y']) for row in rows_of(frequency_chart(found), 'align')}
+    assert shown == {'b': pytest.approx((400 / 12, 50)), 'a': pytest.approx((800 / 12, 600 / 9))}
 
 
 @pytest.mark.parametrize(
@@ -69,9 +67,7 @@ def test_numbers_of_a_class_by_hand():
     ],
 )
 def test_logarithmic_axis_has_round_numbers(shares, ticks):
-    points = [('class', share, 50.0, '#000000') for share in shares]
-    chart = Scatter(name='', title='', caption='', points=points, x_title='', y_title='')
-    assert chart.ticks() == pytest.approx(ticks)
+    assert log_ticks(shares) == pytest.approx(ticks)
 
 
 def test_counts_are_short():
@@ -86,8 +82,7 @@ def test_counts_are_short():
     ]
 
 
-def test_winner_of_a_trained_recipe_is_examined_once(tiny_recipe, monkeypatch):
-    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None).run(stages={1})
+def test_winner_of_a_trained_recipe_is_examined_once(after_stage1, monkeypatch):
     recipe = read_recipe('work_dirs/tiny')
     found = examine_winner(recipe)
     score = scores_of(torch.tensor(found.matrix))['mIoU']

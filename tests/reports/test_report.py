@@ -1,26 +1,24 @@
 import json
-import math
 import subprocess
 import sys
 
 import pytest
-from made_up_recipe import write_examination, write_recipe
+from made_up_recipe import rows_of, write_examination, write_recipe
 
 from mmseg_custom.io.processes import process_name, this_process
-from mmseg_custom.ledger.stage_ledger import StageLedger
-from mmseg_custom.reports import report_or_curves, write_report
-from mmseg_custom.reports.charts.examination_charts import examination_charts
-from mmseg_custom.reports.charts.recipe_charts import curve_chart, fold_bars, recipe_charts
-from mmseg_custom.reports.drawing.plotly_figures import plotly_figure
-from mmseg_custom.reports.findings.examination import examine_winner
+from mmseg_custom.reports import report_line, write_report
+from mmseg_custom.reports.charts.fold_charts import val_dots
+from mmseg_custom.reports.charts.recipe_charts import curve_chart
 from mmseg_custom.reports.findings.facts import headline, reproduction
 from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
-from mmseg_custom.reports.report import write_figures
+from mmseg_custom.reports.pictures import write_figures
+
+CLASSES = ['road', 'sky', 'car']
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return write_recipe(tmp_path / 'made_up')
+    return write_recipe(tmp_path / 'made_up', classes=CLASSES)
 
 
 def test_headline_by_hand(folder):
@@ -40,57 +38,63 @@ def test_weights_trained_on_val_are_marked(folder):
 
 def test_curves_span_all_stages_and_mark_what_was_seen(folder):
     chart = curve_chart(read_recipe(folder), 'mIoU')
-    lines = {line.name: line for line in chart.lines}
-    assert [line.dashed for line in chart.lines] == [False, True, True, True]
-    assert [x for x, y in lines['fold2'].points if math.isfinite(y)] == [5, 6, 7, 8]
-    assert chart.stages == [(0, '1'), (4, '2')]
-    assert [x for x, _ in chart.stars] == [4, 8]
+    lines = {row['series']: row for row in rows_of(chart, 'dashed')}
+    assert {name: line['dashed'] for name, line in lines.items()} == {
+        'full': False,
+        'fold1': True,
+        'fold2': True,
+        'fold3': True,
+    }
+    assert (lines['fold2']['x'], lines['fold2']['y']) == ([5, 6, 7, 8], [32.25, 33.5, 34.75, 36.0])
+    assert [row['start'] for row in rows_of(chart, 'label')] == [0, 4]
+    assert [(row['end'], row['star']) for row in rows_of(chart, 'star')] == [
+        (4, pytest.approx(34 + 1 / 3)),
+        (8, 37.0),
+    ]
 
 
 def test_restarts_are_at_the_end_of_the_epoch_before(tmp_path):
     recipe = read_recipe(write_recipe(tmp_path / 'long', stages=1, epochs=12))
-    assert curve_chart(recipe, 'lr').restarts == [10]
+    assert [row['start'] for row in rows_of(curve_chart(recipe, 'lr'), 'start') if 'label' not in row] == [10]
 
 
-def test_folds_have_mean_and_deviation_and_bars_close_up(folder):
-    chart = fold_bars(read_recipe(folder), on_val=True)
-    assert chart.means[1] == pytest.approx((35.0, 0.5))
-    assert math.isnan(chart.means[0][0])
-    places, width = chart.places()
-    assert places[0][0] == 0
-    assert [column[1] for column in places][1:] == pytest.approx([1 - width, 1, 1 + width])
+def test_folds_have_mean_and_deviation_and_stand_close_together(folder):
+    rows = rows_of(val_dots(read_recipe(folder)), 'slot')
+    stages = [[(row['series'], row['slot'], row['y']) for row in rows if row['stage'] == stage] for stage in '12']
+    assert stages[0] == [('full', 0, 32.5)]
+    assert stages[1] == [('fold1', -1.5, 34.5), ('fold2', -0.5, 35.0), ('fold3', 0.5, 35.5), ('mean', 1.5, 35.0)]
+    assert (rows[-1]['low'], rows[-1]['high']) == pytest.approx((34.5, 35.5))
 
 
-def test_half_done_recipe_reports_what_is_there(tmp_path):
-    folder = write_recipe(tmp_path / 'half', unfinished=('fold2',))
+def test_half_done_recipe_reports_what_is_there(tmp_path, no_pictures, no_script):
+    folder = write_recipe(tmp_path / 'half', unfinished=('fold2',), classes=CLASSES)
     page = write_report(folder).read_text()
     assert 'Confusion matrix, class frequency and samples are missing.' in page
     assert 'fold2 of stage 2 has not finished' in page
     assert 'of 2; the later ones are not finished' in page
-    names = {path.name for path in (folder / 'figures').iterdir()}
-    assert {'plan.png', 'plan.svg', 'curve_mIoU.svg', 'folds_val.png', 'candidates.svg'} <= names
-    assert not any('confusion' in name for name in names)
+    assert {'plan', 'curve_mIoU', 'folds_val', 'candidates'} <= no_pictures.keys()
+    assert not any('confusion' in name for name in no_pictures)
 
 
-def test_nothing_but_a_run_without_its_stage(tmp_path):
-    folder = write_recipe(tmp_path / 'first', stages=1, epochs=1)
+def test_nothing_but_a_run_without_its_stage(tmp_path, no_pictures, no_script):
+    folder = write_recipe(tmp_path / 'first', stages=1, epochs=1, classes=CLASSES)
     (folder / 'stage1' / 'stage.json').unlink()
     assert 'No stage has a winner yet' in write_report(folder).read_text()
 
 
 def test_files_are_the_same_when_written_again(folder):
-    charts = recipe_charts(read_recipe(folder))[:2]
+    charts = [curve_chart(read_recipe(folder), 'mIoU')]
 
     def contents():
         write_figures(charts, folder / 'figures')
         return {path.name: path.read_bytes() for path in (folder / 'figures').iterdir()}
 
     first = contents()
-    assert set(first) == {'plan.png', 'plan.svg', 'curve_train_loss.png', 'curve_train_loss.svg'}
+    assert set(first) == {'curve_mIoU.png', 'curve_mIoU.svg'}
     assert contents() == first
 
 
-def test_what_a_killed_report_left_goes_with_the_next(folder):
+def test_what_a_killed_report_left_goes_with_the_next(folder, no_pictures, no_script):
     left = folder / 'figures' / f'.plan.png.{process_name({**this_process(), "pid": dead_process()})}.tmp'
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b'half')
@@ -105,25 +109,13 @@ def dead_process():
 
 
 @pytest.mark.parametrize('classes', [['only'], ['a', 'b$_x$', 'a very long name of a class that goes on']])
-def test_few_and_odd_classes_are_drawn(tmp_path, classes):
+def test_few_and_odd_classes_are_described(tmp_path, classes, no_pictures, no_script):
     folder = write_recipe(tmp_path / 'odd', classes=classes, epochs=1)
     write_examination(folder, '2all_folds', classes)
-    assert {'plan', 'candidate_classes'} <= {chart.name for chart in recipe_charts(read_recipe(folder))}
     assert classes[-1] in write_report(folder).read_text()
-    names = {path.name for path in (folder / 'figures').iterdir()}
-    assert {'confusion_counts.svg', 'confusion_row_normalised.png', 'samples.png', 'frequency.svg'} <= names
-
-
-def test_plotly_knows_every_field_and_json_every_value(folder):
-    objects = pytest.importorskip('plotly.graph_objects', reason='plotly is not installed')
-    write_examination(folder, '2all_folds')
-    recipe = read_recipe(folder)
-    charts = [*recipe_charts(recipe), *examination_charts(examine_winner(recipe))]
-    assert len(charts) == 14
-    for chart in charts:
-        figure = plotly_figure(chart)
-        objects.Figure(figure['data'], figure['layout'])
-        json.dumps(figure, allow_nan=False)
+    names = {'plan', 'candidate_classes', 'confusion_counts', 'confusion_row_normalised', 'samples', 'frequency'}
+    assert names <= no_pictures.keys()
+    json.dumps(no_pictures, allow_nan=False)
 
 
 def test_folder_without_runs_is_named(tmp_path):
@@ -131,13 +123,11 @@ def test_folder_without_runs_is_named(tmp_path):
         write_report(tmp_path)
 
 
-def test_without_plotly_the_curves_are_drawn(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'plotly.offline', None)
-    with pytest.raises(ReportError, match=r"pip install 'mmseg-custom\[report\]'"):
-        write_report(folder)
-    line = report_or_curves(folder, {1: StageLedger(folder / 'stage1'), 2: StageLedger(folder / 'stage2')})
-    assert 'mmseg-custom[report]' in line
-    assert (folder / 'curves.png').read_bytes().startswith(b'\x89PNG')
+def test_a_package_that_is_missing_is_named(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'vl_convert', None)
+    monkeypatch.delitem(sys.modules, 'mmseg_custom.reports.pictures', raising=False)
+    monkeypatch.delitem(sys.modules, 'mmseg_custom.reports.page', raising=False)
+    assert report_line(folder) == "no report: the report needs vl_convert: pip install 'mmseg-custom[report]'"
 
 
 def test_commands_can_be_pasted(folder):

@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_custom.datasets.checks.pair_checks import Fault, check_headers, check_image
 from mmseg_custom.datasets.packed.packed_store import PackedStore
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.errors import UserError
 
 POLICIES = ('stop', 'skip')

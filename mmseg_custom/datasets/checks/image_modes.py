@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmseg_custom.datasets.checks.image_header import read_header
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.errors import UserError
 
 CONVERSIONS = ('never', 'lossless', 'all')
@@ -22,6 +22,7 @@ LOSSY = {
     'CMYK': 'converted from CMYK',
 }
 SIXTEEN_BITS = 'of 16 bits the upper 8 kept'
+# A look before the first step may cost a second or two, not a pass over the data; --verify reads all.
 LOOKED_AT = 64
 
 

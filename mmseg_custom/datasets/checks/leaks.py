@@ -2,21 +2,16 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path
 
+from mmseg_custom.datasets.checks.same_content import same_content
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, group_names
 from mmseg_custom.datasets.folds.leaves import Sample
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
-from mmseg_custom.datasets.sample_files import few
+from mmseg_custom.datasets.sample_files import few, is_elsewhere
 from mmseg_custom.errors import UserError
 
-BLOCK = 1 << 12
-THREADS = 8  # A file server answers several at once.
 PATH, CONTENT, GROUP = 'path', 'content', 'group'
 HOW = {
     PATH: 'images of {split} are images of {train}, too',
@@ -86,13 +81,18 @@ def leaks_between_folds(samples: Sequence[Sample], split: FoldSplit) -> list[Lea
     """The copies of an image that are in different parts of a split: each fold trains on a copy of what it scores."""
     parts = {f'fold {k}': names for k, names in enumerate(split.folds, start=1)} | {'the holdout': split.selected}
     part_of = {name: part for part, names in parts.items() for name in names}
-    names = {_real(sample): sample.name for sample in samples if sample.name in part_of}
     leaks = []
-    for paths in same_content(list(names)):
-        first, *copies = sorted({names[path] for path in paths})
+    for first, *copies in copied_images([sample for sample in samples if sample.name in part_of]):
         other = [name for name in copies if part_of[name] != part_of[first]]
         leaks += [Leak(CONTENT, part_of[name], name, first, part_of[first]) for name in other]
     return leaks
+
+
+def copied_images(samples: Sequence[Sample]) -> list[list[str]]:
+    """The names of images whose files are equal, sorted, those of each content together."""
+    names = {_real(sample): sample.name for sample in samples}
+    same = (sorted({names[path] for path in paths}) for paths in same_content(list(names)))
+    return [copies for copies in same if len(copies) > 1]
 
 
 def refuse_leaks(leaks: Sequence[Leak]) -> None:
@@ -119,63 +119,6 @@ def describe_leaks(leaks: Sequence[Leak]) -> list[str]:
         f'{len(names)} {HOW[kind].format(split=split, train=train)} ({few(names)})'
         for (kind, split, train), names in together.items()
     ]
-
-
-def same_content(paths: Iterable[str], some: Collection[str] | None = None) -> list[list[str]]:
-    """The files of equal bytes, those of each content together; files that are missing or elsewhere are left out.
-
-    Args:
-        paths: Files; each counts once.
-        some: Of these files; only contents that one of them and one of the others have are looked for. By default
-            any two files may have one.
-    """
-    files = sorted({path for path in paths if not is_elsewhere(path)})
-    together = [files]
-    with ThreadPoolExecutor(THREADS) as pool:
-        for key in (_size, _ends, _content):
-            split = [more for one in together for more in _split(one, key, pool)]
-            together = [one for one in split if some is None or 0 < sum(file in some for file in one) < len(one)]
-    return together
-
-
-def _split(files: Sequence[str], key: Callable[[str], Hashable], pool: ThreadPoolExecutor) -> list[list[str]]:
-    found: dict[Hashable, list[str]] = defaultdict(list)
-    for file, value in zip(files, pool.map(key, files), strict=True):
-        found[value].append(file)
-    found.pop(None, None)
-    return [files for files in found.values() if len(files) > 1]
-
-
-def _size(path: str) -> int | None:
-    try:
-        return Path(path).stat().st_size or None  # Empty files are no images, and no copies of each other.
-    except OSError:
-        return None
-
-
-def _ends(path: str) -> bytes | None:
-    """The first, middle and last bytes: of pictures that are stored plainly all have one size."""
-    try:
-        with Path(path).open('rb') as file:
-            size = file.seek(0, os.SEEK_END)
-            digest = blake2b(digest_size=16)
-            for start in (0, size // 2, max(0, size - BLOCK)):
-                file.seek(start)
-                digest.update(file.read(BLOCK))
-            return digest.digest()
-    except OSError:
-        return None
-
-
-def _content(path: str) -> bytes | None:
-    digest = blake2b(digest_size=16)
-    try:
-        with Path(path).open('rb') as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError:
-        return None
-    return digest.digest()
 
 
 def _real(sample: Sample) -> str:

@@ -4,8 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
-from mmseg_custom.datasets.sample_files import as_suffixes, few, list_files, suffixes_there, without_suffix
+from mmseg_custom.datasets.sample_files import (
+    as_suffixes,
+    few,
+    is_elsewhere,
+    list_files,
+    suffixes_there,
+    without_suffix,
+)
 
 SEPARATOR = re.compile(r'[._\-]')
 

@@ -1,24 +1,18 @@
-"""The folds of any data set: made once, kept in a file, and checked against the data at each use."""
+"""The folds of any data set as a config says them: made, or read from a file and checked against the data."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mmseg_custom.datasets.folds.fold_file import FoldSplit, fingerprint_files, make_split, read_split
-from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping, table_hash
-from mmseg_custom.datasets.folds.leaves import Sample, first_of_each
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split
+from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping
+from mmseg_custom.datasets.folds.leaves import Sample
+from mmseg_custom.datasets.folds.make_folds import fingerprint_samples, make_folds
 from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file, read_nnunet
-from mmseg_custom.datasets.folds.splitting import fold_units
-from mmseg_custom.datasets.folds.stratify import assign_parts
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
 from mmseg_custom.datasets.sample_files import few
 from mmseg_custom.io.files import PathLike
 
-FILES = ('img_path', 'seg_map_path')
 ANEW = 'move it away and `mmseg-kfold run` makes it anew'
 
 
@@ -80,50 +74,6 @@ class Folds:
         return split
 
 
-def make_folds(
-    samples: Sequence[Sample],
-    num_folds: int,
-    seed: int,
-    group_by: GroupBy = None,
-    block_size: int | None = None,
-    holdout: float = 0.0,
-    pixels: np.ndarray | None = None,
-) -> FoldSplit:
-    """Cut the images of any data set into folds.
-
-    Args:
-        samples: As :func:`~mmseg_custom.datasets.folds.leaves.list_samples` lists them; samples of one image stay
-            together.
-        num_folds: Number of folds K.
-        seed: Of the shuffle.
-        group_by: As :func:`~mmseg_custom.datasets.folds.grouping.group_names`.
-        block_size: As there.
-        holdout: Share of the images, in whole groups, that is carved out first. Defaults to 0.
-        pixels: Of each class in each sample's label, of shape (samples, C): the parts are made alike by them. At
-            random by default.
-
-    Raises:
-        FoldError: If that cannot be done.
-    """
-    by_name = {sample.name: sample for sample in first_of_each(samples)}
-    fingerprint = fingerprint_samples(samples)
-    spec = {'num_folds': num_folds, 'seed': seed, 'group_by': group_by, 'block_size': block_size}
-    if not by_name:
-        raise FoldError('The data set has no image to make folds of.')
-    if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
-        raise FoldError(f'holdout={holdout!r} is no share of the images: use 0 to below 1.')
-    if pixels is None:
-        return make_split(list(by_name), fingerprint, selection=holdout, **spec)
-    row = {sample.name: number for number, sample in reversed(list(enumerate(samples)))}
-    units = fold_units(list(by_name), **spec)
-    parts = _stratified_parts(units, np.asarray(pixels), row, num_folds, holdout, seed)
-    selected = parts.pop(0) if holdout else []
-    kept = {**spec, 'group_by': describe_grouping(group_by), 'table': table_hash(group_by)}
-    return FoldSplit(
-        **kept, fingerprint=fingerprint, folds=parts, selection=holdout, selected=selected, stratified=True
-    )
-
-
 def read_folds(file: PathLike, samples: Sequence[Sample]) -> FoldSplit:
     """Read a fold file of this project, or a ``splits_final.json`` of nnU-Net, and see that it is of these samples.
 
@@ -148,43 +98,3 @@ def read_folds(file: PathLike, samples: Sequence[Sample]) -> FoldSplit:
             f'them, or {ANEW}.'
         )
     return split
-
-
-def fingerprint_samples(samples: Sequence[Sample]) -> str:
-    """A checksum of the names and sizes of all images and labels; of those that are not on a disk, of the names.
-
-    Raises:
-        FoldError: If a file is missing, naming the first.
-    """
-    files = {f'{kind} {one.name}': one.info[kind] for one in samples for kind in FILES if one.info.get(kind)}
-    here = [(name, Path(path)) for name, path in files.items() if not is_elsewhere(path)]
-    try:
-        return fingerprint_files([*here, *((name, Path(__file__)) for name in files if is_elsewhere(files[name]))])
-    except FileNotFoundError as error:
-        gone = [str(path) for _, path in here if not path.is_file()]
-        raise FoldError(
-            f'{len(gone)} images or labels of the training data are not there: {few(gone)}. Restore them, or take '
-            'them off the list (ann_file).'
-        ) from error
-
-
-def _stratified_parts(
-    units: Sequence[Sequence[str]],
-    pixels: np.ndarray,
-    row: Mapping[str, int],
-    num_folds: int,
-    holdout: float,
-    seed: int,
-) -> list[list[str]]:
-    """The names of each part, the holdout first if there is one."""
-    if holdout and len(units) <= num_folds:
-        raise FoldError(f'holdout={holdout} and {num_folds} folds cannot be made of {len(units)} groups: use less.')
-    num_images = sum(map(len, units))
-    holdout = math.ceil(holdout * num_images) / num_images
-    shares = np.array([*([holdout] if holdout else []), *[(1 - holdout) / num_folds] * num_folds])
-    of_unit = np.array([pixels[[row[name] for name in unit]].sum(0) for unit in units])
-    part_of = assign_parts(of_unit, np.array([len(unit) for unit in units]), shares, seed)
-    return [
-        sorted(name for unit, own in zip(units, part_of, strict=True) if own == part for name in unit)
-        for part in range(len(shares))
-    ]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.folds.any_folds import Folds
@@ -57,7 +56,7 @@ class FoldDataset:
         if (part == TRAIN) != (pipeline is None):
             raise FoldError("pipeline: give part='val' and 'holdout' that of val_dataloader, and part='train' none.")
         self.fold, self.part = fold, part
-        leaves = build_leaves(dataset)
+        leaves = build_leaves(dataset, pipeline)
         samples = list_samples(leaves)
         self.fold_split: FoldSplit = Folds.from_settings(folds).split(samples)
         kept = self._choose(samples)
@@ -70,7 +69,7 @@ class FoldDataset:
             self.dataset = build_around(dataset, leaves)
             return
         for leaf in leaves:
-            leaf.pipeline, leaf.test_mode = Compose(pipeline), True
+            leaf.test_mode = True
         self.dataset = concatenate(leaves, ignored_keys(dataset))
 
     def __getitem__(self, index: int) -> Any:

@@ -54,7 +54,7 @@ def group_names(names: Iterable[str], group_by: GroupBy, block_size: int | None 
         return {name: [name] for name in names}
     if group_by == 'city':
         return _drives(names)
-    if group_by == 'block':
+    if group_by == 'block' and block_size is not None:
         return _blocks(_drives(names), block_size)
     return _collect(names, _group_function(names, group_by))
 
@@ -68,7 +68,7 @@ def describe_grouping(group_by: GroupBy) -> str | None:
 
 def table_hash(group_by: GroupBy) -> str | None:
     """The checksum of the table that ``group_by`` names; ``None`` if it is no table or not there."""
-    path = Path(group_by) if _is_table(group_by) else None
+    path = Path(group_by) if isinstance(group_by, str) and _is_table(group_by) else None
     return hash_text(path.read_text(encoding='utf-8-sig')) if path and path.is_file() else None
 
 
@@ -153,7 +153,8 @@ def read_table(path: str, names: Sequence[str]) -> dict[str, str]:
         lines = list(csv.reader(Path(path).read_text(encoding='utf-8-sig').splitlines()))
     except (UnicodeDecodeError, csv.Error) as error:
         raise FoldError(f'group_by={path!r} is no CSV table in UTF-8: {error}.') from error
-    known, groups = set(names), {}
+    known = set(names)
+    groups: dict[str, str] = {}
     for number, row in enumerate(lines, start=1):
         name, group = (cell.strip() for cell in [*row, '', ''][:2])
         stem = name.removesuffix(Path(name).suffix)
@@ -191,6 +192,7 @@ def _call(function: Callable[[str], str], name: str) -> str:
 def _import(dotted: str) -> Callable[[str], str]:
     module, _, attribute = dotted.rpartition('.')
     try:
-        return getattr(import_module(module), attribute)
+        function: Callable[[str], str] = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise FoldError(f'group_by={dotted!r} is no function that can be imported: {error}.') from error
+    return function

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from mmseg_custom.datasets.packed.shard_files import is_elsewhere
-from mmseg_custom.datasets.sample_files import without_suffix
+from mmseg_custom.datasets.sample_files import is_elsewhere, without_suffix
 
 
 def name_images(leaves: Sequence[Any], paths: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -52,7 +51,7 @@ def _image_folder(leaf: Any, files: Sequence[str]) -> list[str]:
     return _common([file.split('/')[:-1] for file in files])
 
 
-def _common(folders: Sequence[Sequence[str]]) -> list[str]:
+def _common(folders: Sequence[list[str]]) -> list[str]:
     lowest, highest = min(folders, default=[]), max(folders, default=[])
     same = [one == other for one, other in zip(lowest, highest, strict=False)]
     return list(lowest[: same.index(False) if False in same else len(same)])

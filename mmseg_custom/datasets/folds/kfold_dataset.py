@@ -4,7 +4,6 @@ from logging import WARNING
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
@@ -33,11 +32,12 @@ from mmseg_custom.datasets.folds.fold_file import (
 from mmseg_custom.datasets.folds.grouping import Groups
 from mmseg_custom.datasets.folds.splitting import group_images
 from mmseg_custom.datasets.packed.packed_store import PackedStore, split_steps, store_folder
-from mmseg_custom.datasets.packed.shard_files import find_shards, is_elsewhere
+from mmseg_custom.datasets.packed.shard_files import ShardFiles
 from mmseg_custom.datasets.sample_files import (
     SampleFilesError,
     as_suffixes,
     expected_file,
+    is_elsewhere,
     list_files,
     list_pairs,
     suffixes_there,
@@ -93,11 +93,7 @@ class KFoldDataset(BaseSegDataset):
             three equal channels, and those with a palette; ``'all'``: also those with an alpha channel, which is
             dropped, in CMYK, or of 16 bits, of which the upper 8 are kept; ``'never'``: none.
         packed: Folder of the packed samples that ``tools/prepare_data.py --pack`` writes. Those whose files have not
-            changed since are read from there, bit for bit the same. With a prefix that ``mmengine.fileio`` knows
-            (``'s3://bucket/packed'``) it is fetched from there, with ``backend_args`` if they are given. Defaults to
-            ``None``: all are read from files.
-        open_shards: Shards of a store that is not on a local disk which a process keeps in its memory, 268 MB each;
-            :class:`ShardedSampler` shuffles the samples of as many together, wherever they are. Defaults to 4.
+            changed since are read from there, bit for bit the same. Defaults to ``None``: all are read from files.
         **kwargs: As MMSegmentation's ``BaseSegDataset``. ``img_suffix`` and ``seg_map_suffix`` may be several, in any
             case.
     """
@@ -114,17 +110,19 @@ class KFoldDataset(BaseSegDataset):
         on_bad_sample: str = 'stop',
         convert_images: str = 'lossless',
         packed: str | None = None,
-        open_shards: int = 4,
         **kwargs: Any,
     ) -> None:
         if part not in (*PARTS, SELECTION, *WHOLE.values()):
             raise ValueError(f"part={part!r} is unknown: use 'train', 'val', 'selection' or 'all'.")
-        if open_shards < 1:
-            raise ValueError(f'open_shards={open_shards!r}: at least 1 shard has to be open.')
+        if packed and is_elsewhere(packed):
+            raise SampleFilesError(
+                f'packed={packed!r} is not on a local disk, where packed samples are read from: copy the folder to '
+                'each machine and name it there, or leave packed=None and let data_root say where the images are.'
+            )
         check_policy(on_bad_sample)
         check_conversion(convert_images)
         self.part, self.fold, self.skip_list, self.on_bad_sample = part, fold, skip_list, on_bad_sample
-        self.convert_images, self.packed, self.open_shards, self.store = convert_images, packed, open_shards, None
+        self.convert_images, self.packed, self.store = convert_images, packed, None
         self.folds = {**SPLIT_DEFAULTS, **(folds or {})}
         self.folds['file'] = fold_file(self.folds)
         if part == SELECTION and not self.folds['selection']:
@@ -207,11 +205,6 @@ class KFoldDataset(BaseSegDataset):
             return [SELECTION]
         return self.fold_split.parts(self.fold, validation=self.part == 'val')
 
-    @property
-    def shard_numbers(self) -> np.ndarray:
-        """The shard of each sample, of shape (samples,); those that are read from files have -1."""
-        return self.store.shard_numbers if self.store else np.full(len(self), -1)
-
     def make_split(self) -> FoldSplit:
         """Cut the train split into folds as ``folds`` says.
 
@@ -242,13 +235,11 @@ class KFoldDataset(BaseSegDataset):
         return fingerprint_pairs({self.name_of(sample): sample for sample in samples})
 
     def _open_store(self, root: str) -> PackedStore | None:
-        if not split_steps(self.pipeline)[0]:
-            return None
-        shards = find_shards(store_folder(root, self, self.split), self.open_shards, self.backend_args)
-        if shards is None:
+        folder = store_folder(root, self, self.split)
+        if not split_steps(self.pipeline)[0] or not Path(folder).is_dir():
             return None
         samples = map(self.get_data_info, range(len(self)))
-        return PackedStore(shards, {self.name_of(sample): sample for sample in samples}, self.pipeline)
+        return PackedStore(ShardFiles(folder), {self.name_of(sample): sample for sample in samples}, self.pipeline)
 
     def _samples(self) -> list[dict]:
         self._check_root()

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.image_names import name_images
+from mmseg_custom.errors import UserError
 
 Settings = Mapping[str, Any]
 NO_IMAGES = 'need at least one array to concatenate'
@@ -34,8 +36,20 @@ class Sample:
 def leaf_settings(dataset: Settings) -> list[Settings]:
     """The settings of the data sets below the wrappers of a config, in its order."""
     leaves: list[Settings] = []
-    replace_leaves(dataset, lambda leaf: leaves.append(leaf) or leaf)
+
+    def collect(leaf: Settings) -> Settings:
+        leaves.append(leaf)
+        return leaf
+
+    replace_leaves(dataset, collect)
     return leaves
+
+
+def first_leaf(dataset: Settings) -> Settings:
+    """The settings of the first data set below the wrappers of a config, below those of a fold, too."""
+    while 'dataset' in dataset or 'datasets' in dataset:
+        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    return dataset
 
 
 def replace_leaves(dataset: Settings, replace: Callable[[Settings], Settings]) -> Settings:
@@ -44,8 +58,13 @@ def replace_leaves(dataset: Settings, replace: Callable[[Settings], Settings]) -
     Args:
         dataset: Of any data set; a wrapper holds others as ``dataset`` or ``datasets``.
         replace: What to put in the place of each that is no wrapper.
+
+    Raises:
+        FoldError: If it is a fold already.
     """
     inner, several = dataset.get('dataset'), dataset.get('datasets')
+    if 'folds' in dataset and 'dataset' in dataset:
+        raise FoldError('The training data set is one fold already (FoldDataset): give the config of the whole.')
     if isinstance(inner, Mapping):
         return {**dataset, 'dataset': replace_leaves(inner, replace)}
     if isinstance(several, list | tuple) and several and all(isinstance(one, Mapping) for one in several):
@@ -53,13 +72,25 @@ def replace_leaves(dataset: Settings, replace: Callable[[Settings], Settings]) -
     return replace(dataset)
 
 
-def build_leaves(dataset: Settings) -> list[Any]:
+def build_leaves(dataset: Settings, pipeline: Sequence | None = None) -> list[Any]:
     """Build the data sets below the wrappers of a config, as training would build them.
+
+    Args:
+        dataset: Settings of any data set.
+        pipeline: Transforms in the place of their own; by default they keep those. Nothing else is changed: with
+            ``test_mode`` a class may list other images.
 
     Raises:
         FoldError: If one cannot be built, or cannot be cut by index.
     """
-    return [_build(settings) for settings in leaf_settings(dataset)]
+    if pipeline is None:
+        return [_build(settings) for settings in leaf_settings(dataset)]
+    changed = [{**one, 'pipeline': pipeline} if 'pipeline' in one else one for one in leaf_settings(dataset)]
+    leaves = [_build(settings) for settings in changed]
+    for leaf, settings in zip(leaves, changed, strict=True):
+        if 'pipeline' not in settings:  # A class may have one of its own and take none.
+            leaf.pipeline = Compose(pipeline)
+    return leaves
 
 
 def build_around(dataset: Settings, leaves: Sequence[Any]) -> Any:
@@ -141,7 +172,9 @@ def _build(settings: Settings) -> Any:
         leaf.full_init()
         if not len(leaf):
             raise ValueError(NO_IMAGES)
-    except (OSError, ValueError, AssertionError, KeyError, TypeError, AttributeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # It may be the user's own class.
         place = f'data_root={settings.get("data_root")!r}, data_prefix={settings.get("data_prefix")!r}'
         reason = 'there is no image' if NO_IMAGES in str(error) else f'{type(error).__name__}: {error}'
         raise FoldError(

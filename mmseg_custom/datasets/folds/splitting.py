@@ -74,7 +74,8 @@ def carve_selection(
     """
     if not isinstance(share, int | float) or not 0 <= share < 1:
         raise FoldError(f'folds.selection={share!r} is no share of the images: use 0 to below 1.')
-    units, selected = list(group_images(names, group_by, block_size).values()), []
+    units = list(group_images(names, group_by, block_size).values())
+    selected: list[str] = []
     for i in np.random.RandomState([seed, 1]).permutation(len(units)):
         if len(selected) < share * len(names):
             selected += units[i]

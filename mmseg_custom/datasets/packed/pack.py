@@ -14,18 +14,12 @@ from mmseg.registry import DATASETS
 from mmseg_custom.datasets.checks.bad_samples import BadSampleError, SampleError, explain_bad_sample, load_sample
 from mmseg_custom.datasets.folds.kfold_dataset import PARTS, WHOLE, KFoldDataset
 from mmseg_custom.datasets.packed.packed_store import ARRAYS, checksum, file_stamps, split_steps, store_folder
-from mmseg_custom.datasets.packed.shard_files import (
-    Row,
-    is_elsewhere,
-    read_shard_index,
-    shard_file,
-    write_manifest,
-    write_shard_index,
-)
+from mmseg_custom.datasets.packed.shard_files import Row, read_shard_index, shard_file, write_shard_index
 from mmseg_custom.datasets.parallel import Progress, map_in_processes
 from mmseg_custom.errors import UserError
 from mmseg_custom.io.files import atomic_path, free_bytes, readable_size, remove_leftovers
 
+# 128 samples of 512 x 1024: few files, and little to write anew when one image has changed.
 SHARD_BYTES = 256 << 20
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -92,11 +86,6 @@ def pack(cfg: Config, workers: int = 1, on_progress: Progress | None = None) -> 
 def _folder_of(dataset: KFoldDataset, loader: str) -> Path:
     if not dataset.packed:
         raise PackError(f"The data set of {loader} does not say where: give it packed='data/packed/NAME'.")
-    if is_elsewhere(dataset.packed):
-        raise PackError(
-            f'packed={dataset.packed!r} of {loader} is not on a local disk: pack with packed=FOLDER in its place (or '
-            f'--cfg-options {loader}.dataset.packed=FOLDER), then copy what is in the folder there.'
-        )
     if not split_steps(dataset.pipeline)[0]:
         raise PackError(f'The pipeline of {loader} does not begin with a loading transform: nothing can be packed.')
     return Path(store_folder(dataset.packed, dataset, dataset.split))
@@ -119,7 +108,6 @@ def _pack_split(folder: Path, dataset: KFoldDataset, workers: int, on_progress: 
     for _ in map_in_processes(partial(write_shard, load=load), stale, workers, on_progress, at_a_time=1):
         pass
     _remove_beyond(folder, len(shards))
-    write_manifest(folder, [shard.file.name for shard in shards])
     kept = [row for shard in shards for row in read_shard_index(shard.file) or ()]
     return PackedSplit(folder, len(kept), sum(shard.file.stat().st_size for shard in shards), len(stale))
 

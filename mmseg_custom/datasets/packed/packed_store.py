@@ -14,9 +14,11 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from mmseg_custom.datasets.packed.shard_files import Row, ShardFiles, is_elsewhere
+from mmseg_custom.datasets.packed.shard_files import Row, ShardFiles
+from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.io.files import hash_text
 
+# Part of a store's name: count up when what is written changes, and older stores are no longer found.
 FORMAT = 1
 # Transforms that make the same of a file every time.
 FIXED_STEPS = ('LoadImageFromFile', 'LoadAnnotations', 'MapLabelIds', 'Resize', 'UseWorkingSize')
@@ -69,17 +71,14 @@ class PackedStore:
     """The packed samples of a split.
 
     A sample is given only while its files are the ones that were packed (same size and time of change) and its bytes
-    have the checksum of then; it is compared once a process and opening of its shard. Otherwise the files are to be
-    read. Files that are not on a local disk have no size and time: there a sample of the same name and the same fixed
-    transforms is given, which the log says.
+    have the checksum of then; it is compared once a process. Otherwise the files are to be read. Files that are not
+    on a local disk have no size and time: there a sample of the same name and the same fixed transforms is given,
+    which the log says.
 
     Args:
         shards: Where its bytes are.
         samples: Those of the data set, by the name of their image, in order.
         pipeline: Of the data set; what it does to a packed sample is ``later_steps``.
-
-    Attributes:
-        shard_numbers: The shard of each sample when the store was opened, of shape (samples,); -1 for none.
     """
 
     def __init__(self, shards: ShardFiles, samples: dict[str, dict], pipeline: Compose) -> None:
@@ -91,8 +90,6 @@ class PackedStore:
             for name, sample in samples.items()
             if name in kept and is_unchanged(sample, kept[name])
         }
-        names = [self._rows.get(sample['img_path'], {}).get('shard', '') for sample in samples.values()]
-        self.shard_numbers = np.unique(['', *names], return_inverse=True)[1][1:] - 1
         if kept:
             self._say_what_it_has(samples)
 
@@ -107,11 +104,13 @@ class PackedStore:
         try:
             shard = self.shards.open(row['shard'])
         except (OSError, ValueError) as error:
-            return self._drop(row['shard'], str(error), lambda other: other['shard'] == row['shard'])
+            self._drop(row['shard'], str(error), lambda other: other['shard'] == row['shard'])
+            return None
         arrays = arrays_of(row, shard.content)
         if row['name'] not in shard.proven:
             if arrays is None or checksum(arrays) != row['checksum']:
-                return self._drop(row['shard'], f'damage at {row["name"]}', lambda other: other is row)
+                self._drop(row['shard'], f'damage at {row["name"]}', lambda other: other is row)
+                return None
             shard.proven.add(row['name'])
         meta = {key: tuple(value) if isinstance(value, list) else value for key, value in row['meta'].items()}
         return {**sample, **meta, 'seg_fields': list(row['seg_fields']), **arrays}

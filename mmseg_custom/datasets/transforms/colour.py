@@ -9,6 +9,7 @@ from mmseg.registry import TRANSFORMS
 
 from .base import ImageAugmentation, checked_range
 
+# Of ITU-R BT.601, which OpenCV and Pillow turn grey with.
 LUMA_BGR = np.array([0.114, 0.587, 0.299])
 """Weights of blue, green and red in the grey value (ITU-R BT.601, as in PIL's mode ``L``)."""
 

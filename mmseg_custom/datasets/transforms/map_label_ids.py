@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
+# No label file can hold it: ids are read as unsigned.
 UNKNOWN = -1
 
 

@@ -1,11 +1,13 @@
 """Whether weights fit a model."""
 
-from torch import nn
+from collections.abc import Mapping
+
+from torch import Tensor, nn
 
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError
 
 
-def check_architecture(model: nn.Module, weights: dict, source: str) -> None:
+def check_architecture(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Compare weights with a model before anything is loaded.
 
     Raises:

@@ -6,7 +6,8 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from mmseg_custom.io.checkpoints.pickle_check import ArchiveError, check_pickle
 from mmseg_custom.io.files import PathLike
 
-# MMEngine keeps up to a million values of everything it logs in the header of each checkpoint.
+# MMEngine keeps up to a million values of everything it logs in the header of each checkpoint. More is no header:
+# it is read into memory before anything is known of the file.
 MAX_HEADER_BYTES = 512 * 2**20
 
 

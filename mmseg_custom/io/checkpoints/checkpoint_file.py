@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from mmseg_custom.io.files import PathLike, atomic_path
 _PLAIN = (str, int, float, bool, type(None))
 
 
-def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool = False) -> dict:
+def load_checkpoint_file(path: PathLike, map_location: Any = 'cpu', mmap: bool = False) -> dict[str, Any]:
     """Load a checkpoint without running anything in it.
 
     The file is looked through first (:func:`~mmseg_custom.io.checkpoints.archive.check_archive`), then loaded by
@@ -81,7 +81,7 @@ def check_resume_point(path: PathLike) -> int:
     return int(checkpoint['meta']['iter'])
 
 
-def save_checkpoint_file(checkpoint: dict, path: PathLike) -> None:
+def save_checkpoint_file(checkpoint: dict[str, Any], path: PathLike) -> None:
     """Write a checkpoint atomically: readers see the old file or the whole new one."""
     with atomic_path(path) as temporary:
         torch.save(checkpoint, temporary)
@@ -105,7 +105,7 @@ def load_weights(
 
 
 def weights_of(
-    checkpoint: dict, source: PathLike, names: Collection[str] | None = None, whole: bool = True
+    checkpoint: Mapping[str, Any], source: PathLike, names: Collection[str] | None = None, whole: bool = True
 ) -> dict[str, Tensor]:
     """The state dict in a checkpoint, whoever wrote it, its names without the prefixes of wrappers.
 
@@ -121,7 +121,7 @@ def weights_of(
     Raises:
         CheckpointError: If it is no state dict of finite floating-point weights, or if there are several.
     """
-    weights = find_weights(checkpoint, source)
+    weights = dict(find_weights(checkpoint, source))
     if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()):
         raise CheckpointError(f'Checkpoint {source} holds no state dict (entries: {list(checkpoint)[:8]}).')
     if not any(value.is_floating_point() for value in weights.values()):
@@ -145,7 +145,7 @@ def hash_weights(weights: dict[str, Tensor]) -> str:
     for key in sorted(weights):
         value = weights[key].detach().cpu().contiguous()
         digest.update(f'{key} {value.dtype} {tuple(value.shape)}'.encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

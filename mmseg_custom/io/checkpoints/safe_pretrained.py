@@ -41,5 +41,6 @@ class SafePretrained(PretrainedInit):
     def _initialize_children(module: nn.Module) -> None:
         """The host initialises children last, over what was loaded, unless that is done already."""
         for child in module.children():
-            if hasattr(child, 'init_weights') and not getattr(child, 'is_init', False):
-                child.init_weights()
+            initialize = getattr(child, 'init_weights', None)
+            if initialize is not None and not getattr(child, 'is_init', False):
+                initialize()

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ _LOCK = threading.Lock()
 class StandIn:
     """An object of another class as its file describes it: the arguments it is made with, and its state."""
 
-    arguments: tuple = ()
+    arguments: tuple[Any, ...] = ()
     state: Any = None
 
     def __init__(self, *arguments: Any) -> None:
@@ -55,7 +55,7 @@ class NumpyScalar(StandIn):
 class NumpyArray(StandIn):
     """A NumPy array."""
 
-    def plain(self) -> list:
+    def plain(self) -> Any:
         """Its elements as nested lists."""
         _, shape, kind, by_column, content = self.state
         return _decode(kind, content, shape, 'F' if by_column else 'C').tolist()
@@ -64,7 +64,7 @@ class NumpyArray(StandIn):
 class Wrapped(StandIn):
     """A dict in a class of its own."""
 
-    def plain(self) -> dict:
+    def plain(self) -> Any:
         """The dict."""
         (content,) = self.arguments
         return content
@@ -136,10 +136,11 @@ def stand_ins() -> Iterator[None]:
             torch.serialization.add_safe_globals(before)
 
 
-def _decode(kind: Any, content: Any, shape: tuple, order: str = 'C') -> np.ndarray:
+def _decode(kind: Any, content: Any, shape: tuple[int, ...], order: Literal['C', 'F'] = 'C') -> np.ndarray:
     if not isinstance(kind, NumpyType) or not isinstance(content, bytes):
         raise ValueError('a NumPy array is not described as NumPy does')
     dtype = kind.plain()
     if prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f'a NumPy array of shape {shape} has {len(content)} bytes')
-    return np.frombuffer(content, dtype).reshape(shape, order=order)
+    array: np.ndarray = np.frombuffer(content, dtype)
+    return array.reshape(shape, order=order)

@@ -22,7 +22,7 @@ class CheckpointError(UserError, ValueError):
     """A checkpoint file that cannot be used; the message names the file and the way out."""
 
 
-def find_weights(checkpoint: dict, source: PathLike) -> Mapping[str, Any]:
+def find_weights(checkpoint: Mapping[str, Any], source: PathLike) -> Mapping[str, Any]:
     """The state dict in a checkpoint, or what stands in its place.
 
     ``EMAHook`` of MMEngine writes the average as ``state_dict``, and the weights behind it as ``ema_state_dict``: the
@@ -39,7 +39,8 @@ def find_weights(checkpoint: dict, source: PathLike) -> Mapping[str, Any]:
     found = {name: find_weights(part, source) for name, part in parts.items()}
     found = {name: part for name, part in found.items() if any(isinstance(value, Tensor) for value in part.values())}
     if 'state_dict' in parts and (is_of_mmengine(checkpoint) or not found):
-        return parts['state_dict']
+        weights: dict[str, Any] = parts['state_dict']
+        return weights
     if len(found) > 1:
         raise CheckpointError(
             f'Checkpoint {source} has weights in more than one entry: {list(found)}. Write the one that you want to '
@@ -49,7 +50,7 @@ def find_weights(checkpoint: dict, source: PathLike) -> Mapping[str, Any]:
     return next(iter(found.values()), checkpoint)
 
 
-def is_of_mmengine(checkpoint: dict) -> bool:
+def is_of_mmengine(checkpoint: Mapping[str, Any]) -> bool:
     """Whether a checkpoint was written by MMEngine's runner or by this project: its names are those of the model."""
     meta = checkpoint.get('meta')
     return isinstance(meta, dict) and not {'mmengine_version', 'lineage'}.isdisjoint(meta)

@@ -126,6 +126,7 @@ class DilatedResNet(ResNet):
             zero_init_residual=False,
             init_cfg=init_cfg,
         )
+        self.stem: nn.Sequential
         for module in list(self.modules()):
             if isinstance(module, ResNet | BasicBlock):
                 module.relu = build_activation_layer(act_cfg)

@@ -29,6 +29,7 @@ STAGES = (
 # Width and depth of the variants; first and last stage keep their depth, the stem its width.
 SCALES = ((1.0, 1.0), (1.0, 1.1), (1.1, 1.2))
 STEM_CHANNELS = 32
+# As the EfficientNet papers round: kernels are written for multiples of 8 channels.
 CHANNEL_DIVISOR = 8
 # The last stage of each resolution: strides 2, 4, 8, 16 and 32 of the undilated network.
 LEVELS = (0, 1, 2, 4, 6)
@@ -148,7 +149,8 @@ def _build_blocks(
     variant: int, output_stride: int, drop_path: float, norm_cfg: dict, with_cp: bool
 ) -> list[InvertedResidual]:
     """The blocks; a stride beyond ``output_stride`` dilates what comes behind it instead."""
-    stages, blocks = scaled_stages(variant), []
+    stages = scaled_stages(variant)
+    blocks: list[InvertedResidual] = []
     total = sum(repeats for *_, repeats in stages)
     inputs, reached, dilation = STEM_CHANNELS, 2, 1
     for kernel, stride, expansion, channels, repeats in stages:

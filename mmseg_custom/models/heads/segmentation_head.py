@@ -5,8 +5,8 @@ from mmseg.models.utils import resize
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from mmseg_custom.models.losses.functional import at_least_float32
-from mmseg_custom.models.losses.segmentation_loss import SegmentationLoss
+from mmseg_custom.models.losses import SegmentationLoss
+from mmseg_custom.models.losses.pixel_sums import at_least_float32
 
 
 class SegmentationHead(BaseDecodeHead):
@@ -39,7 +39,7 @@ class SegmentationHead(BaseDecodeHead):
         if self.sampler is not None or not all(isinstance(module, SegmentationLoss) for module in modules):
             seg_logits = self.resize_like(at_least_float32(seg_logits), seg_label)
             weight = None if self.sampler is None else self.sampler.sample(seg_logits, seg_label)
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for module in modules:
             for name, value in self._loss_terms(module, seg_logits, seg_label.squeeze(1), weight).items():
                 losses[name] = losses[name] + value if name in losses else value

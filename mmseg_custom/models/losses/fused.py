@@ -1,9 +1,9 @@
 """The sums of the losses and their gradient in two passes over bands of rows.
 
-The plain twin, :func:`plain_sums`, holds log-probabilities, probabilities and their gradients at full size. Here the
-first pass keeps of each pixel its highest logit and the sum of the exponentials less that; the second computes the
-gradient from them. A band fits into the cache; logits smaller than the labels are upsampled within it.
-Nothing copies a value from a GPU.
+The plain twin, :func:`~mmseg_custom.models.losses.ce_dice_loss.plain_sums`, holds log-probabilities, probabilities
+and their gradients at full size. Here the first pass keeps of each pixel its highest logit and the sum of the
+exponentials less that; the second computes the gradient from them. A band fits into the cache; logits smaller than
+the labels are upsampled within it. Nothing copies a value from a GPU.
 """
 
 from typing import Any, NamedTuple
@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from mmseg_custom.models.losses.functional import PixelSums, sum_by_class, weigh_pixels
-from mmseg_custom.models.losses.row_bands import SameSize, Shares, Upsampled, band_rows, map_bands
+from mmseg_custom.models.losses.pixel_sums import PixelSums, sum_by_class, weigh_pixels
+from mmseg_custom.models.row_bands import SameSize, Shares, Upsampled, band_rows, map_bands
 
 
 class FusedOptions(NamedTuple):
@@ -47,7 +47,7 @@ def fused_sums(
     ignore_index: int = 255,
     align_corners: bool = False,
 ) -> PixelSums:
-    """What :func:`plain_sums` gives, with less time and memory; arguments as there.
+    """What ``plain_sums`` gives, with less time and memory; arguments as there.
 
     The gradient is that of the logits, once: there is none of the pixel weights and no second derivative.
     """

@@ -7,24 +7,24 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_custom.models.losses.calls import check_options, check_reduction, checked_target
-from mmseg_custom.models.losses.functional import at_least_float32, safe_ratio
+from mmseg_custom.models.losses.pixel_sums import at_least_float32, safe_ratio
 
 
 @MODELS.register_module()
 class LovaszSoftmaxLoss(nn.Module):
     """The mean over the classes present of the Lovasz extension of ``1 - IoU``, over the batch of this process.
 
-    `The Lovasz-Softmax loss <https://arxiv.org/abs/1705.08790>`_. Values as MMSegmentation's ``LovaszLoss``
-    with ``reduction='none'``, which is NaN for a batch without a labelled pixel, fails for one with a single one, and
-    has a GPU waited for once a class. It sorts the errors of all pixels once a class: at full size it takes several
-    times as long as cross-entropy and Dice together. Beside other losses, not alone; weights of a pixel sampler
-    do not count.
+    `The Lovasz-Softmax loss <https://arxiv.org/abs/1705.08790>`_. The values are those of MMSegmentation's
+    ``LovaszLoss`` with ``reduction='none'``, which is NaN for a batch without a labelled pixel, fails for one with a
+    single one, and has a GPU waited for once a class. It sorts the errors of all pixels once a class: at full size it
+    takes several times as long as cross-entropy and Dice together. Beside other losses, not alone; weights of a pixel
+    sampler do not count.
 
     Args:
         ignore_index: Label that does not count, unless the head passes its own. Defaults to 255.
         loss_weight: Factor on the value. Defaults to 1.0.
         loss_name: Key in the log. Defaults to ``'loss_lovasz'``.
-        **others: As in :class:`~mmseg_custom.models.losses.segmentation_loss.SegmentationLoss`.
+        **others: As in :class:`~mmseg_custom.models.losses.ce_dice_loss.SegmentationLoss`.
 
     Raises:
         LossError: If there is anything else in ``others``.
@@ -60,7 +60,7 @@ class LovaszSoftmaxLoss(nn.Module):
             avg_factor: Not to be given.
             reduction_override: Not to be given, but for ``'mean'``.
             ignore_index: Overrides the module's own. Defaults to ``None``.
-            **kwargs: Further arguments of MMSegmentation, passed over.
+            **kwargs: MMSegmentation's further arguments, passed over.
 
         Raises:
             LossError: If a value other than the mean is asked for, or logits and labels do not fit.

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg_custom.models.global_sums import global_sums
-from mmseg_custom.models.losses.functional import at_least_float32
+from mmseg_custom.models.losses.pixel_sums import at_least_float32
 
 
 class AllReduceBatchNorm(_BatchNorm):

@@ -1,7 +1,8 @@
-"""What every figure shows, said once, without a plotting library."""
+"""What every figure shows, described once in Vega-Lite; page, PNG and SVG are drawn from it."""
 
+from mmseg_custom.reports.charts.candidate_charts import repeat_dots
 from mmseg_custom.reports.charts.examination_charts import examination_charts
-from mmseg_custom.reports.charts.kinds import Chart
+from mmseg_custom.reports.charts.figure import Figure
 from mmseg_custom.reports.charts.recipe_charts import recipe_charts
 
-__all__ = ['Chart', 'examination_charts', 'recipe_charts']
+__all__ = ['Figure', 'examination_charts', 'recipe_charts', 'repeat_dots']

@@ -6,14 +6,16 @@ import numpy as np
 import torch
 
 from mmseg_custom.evaluation import iou_per_class
-from mmseg_custom.reports.charts.kinds import Chart, ClassBars, Layer, Matrix, Scatter
+from mmseg_custom.reports.charts.classes import Cells, class_bar_view, matrix_view, matrix_width
+from mmseg_custom.reports.charts.figure import Figure
+from mmseg_custom.reports.charts.scatter import LEAST_WIDTH, scatter_view
 from mmseg_custom.reports.findings.examination import Examination
 from mmseg_custom.reports.findings.statistics import correlation, row_shares
 
 NAN = math.nan
 
 
-def examination_charts(found: Examination) -> list[Chart]:
+def examination_charts(found: Examination) -> list[Figure]:
     """Class bars, confusion matrix, and frequency against IoU."""
     return [class_bars(found), confusion_chart(found), frequency_chart(found)]
 
@@ -44,38 +46,34 @@ def class_rows(found: Examination) -> list[dict]:
     ]
 
 
-def class_bars(found: Examination) -> ClassBars:
+def class_bars(found: Examination) -> Figure:
     """The IoU of every class, best first; classes that do not occur last."""
     rows = sorted(class_rows(found), key=lambda row: (math.isnan(row['iou']), -row['iou']))
-    return ClassBars(
+    columns = ([row[key] for row in rows] for key in ('name', 'iou', 'colour'))
+    return Figure(
         name='classes',
-        title='IoU of the winner by class, on val in %',
+        title=f'IoU of {found.model} by class, on {found.images}',
         caption='In the colours of the data set, best first. Classes without a bar do not occur, or have IoU 0.',
-        classes=[row['name'] for row in rows],
-        values=[row['iou'] for row in rows],
-        colours=[row['colour'] for row in rows],
+        views={'IoU': class_bar_view(*columns)},
     )
 
 
-def confusion_chart(found: Examination) -> Matrix:
+def confusion_chart(found: Examination) -> Figure:
     """The confusion matrix, row-normalised and as counts."""
     counts = np.array(found.matrix)
     shares = row_shares(counts)
     logarithms = np.log1p(counts) / max(1e-9, float(np.log1p(counts.max())))
     percent = [[f'{100 * value:.0f}' if value >= 0.005 else '' for value in row] for row in shares.tolist()]
-    return Matrix(
+    counted = [[short_count(value) for value in row] for row in found.matrix]
+    cells = {'row-normalised': Cells(shares.tolist(), percent), 'counts': Cells(logarithms.tolist(), counted)}
+    titles = ('true class', 'predicted class')
+    return Figure(
         name='confusion',
-        title='Confusion matrix of the winner on val',
+        title=f'Confusion matrix of {found.model} on {found.images}',
         caption='A row is a true class, a column what it was taken for. Row-normalised: percent of the pixels of '
         'the true class, below 0.5 left blank. Counts: pixels, shaded by their logarithm.',
-        rows=found.classes,
-        columns=found.classes,
-        row_title='true class',
-        column_title='predicted class',
-        layers=[
-            Layer('row-normalised', shares.tolist(), percent),
-            Layer('counts', logarithms.tolist(), [[short_count(value) for value in row] for row in found.matrix]),
-        ],
+        views={name: matrix_view(found.classes, found.classes, one, titles, True) for name, one in cells.items()},
+        min_width=matrix_width(found.classes, found.classes),
     )
 
 
@@ -87,7 +85,7 @@ def short_count(value: int) -> str:
     return str(value or '')
 
 
-def frequency_chart(found: Examination) -> Scatter:
+def frequency_chart(found: Examination) -> Figure:
     """The share of a class among the labelled pixels against its IoU."""
     rows = sorted((row for row in class_rows(found) if row['share'] > 0), key=lambda row: row['share'])
     shares, scores = [row['share'] for row in rows], [row['iou'] for row in rows]
@@ -98,13 +96,13 @@ def frequency_chart(found: Examination) -> Scatter:
         if math.isfinite(plain)
         else 'Too few different classes for a correlation.'
     )
-    return Scatter(
+    points = [(row['name'], row['share'], row['iou'], row['colour']) for row in rows]
+    return Figure(
         name='frequency',
         title='Class frequency against IoU',
-        caption=f'{measured} Classes without a labelled pixel in val are left out.',
-        points=[(row['name'], row['share'], row['iou'], row['colour']) for row in rows],
-        x_title='share of the labelled pixels of val in %',
-        y_title='IoU in %',
+        caption=f'{measured} Classes without a labelled pixel in {found.images} are left out.',
+        views={'frequency': scatter_view(points, f'share of the labelled pixels of {found.images} in %', 'IoU in %')},
+        min_width=LEAST_WIDTH,
     )
 
 

@@ -19,6 +19,7 @@ from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, StageRecord
 from mmseg_custom.reports.findings.sample_images import Sample, picture
 
+# Count up when what is kept changes: an older file is then made anew.
 CACHE_VERSION = 1
 CACHE_FILE = 'report_cache.json'
 # In points of mIoU: another device or version of PyTorch rounds differently.
@@ -37,6 +38,8 @@ class Examination:
         scores: mIoU of every image over the classes that occur in it, in percent.
         best: The images with the highest mIoU, best first.
         worst: The images with the lowest mIoU, worst first.
+        model: What predicted.
+        images: What it predicted.
     """
 
     weights: str
@@ -46,6 +49,8 @@ class Examination:
     scores: dict[str, float]
     best: list[Sample]
     worst: list[Sample]
+    model: str = 'the winner'
+    images: str = 'val'
 
 
 @METRICS.register_module()
@@ -131,7 +136,7 @@ def _examine(stage: StageRecord, cfg_options: dict[str, Any] | None) -> Examinat
         raise ReportError(f'The winner cannot be run as {config} says: {error}') from error
     _compare(found['mIoU'], stage, config)
     palette = [list(map(int, colour)) for colour in found['meta']['palette']]
-    samples = [picture(path, score, *maps, palette) for score, path, *maps in found['kept']]
+    samples = [picture(path, score, target, prediction, palette) for score, path, target, prediction in found['kept']]
     half = len(samples) // 2
     return Examination(
         weights=stage.winner['weights'],

@@ -13,7 +13,6 @@ from PIL import Image
 
 WIDTH = 480
 JPEG_QUALITY = 82
-PALETTE_SIZE = 64
 # Correct, wrong, not counted.
 ERROR_COLOURS = ((222, 226, 230), (213, 94, 0), (255, 255, 255))
 
@@ -79,9 +78,10 @@ def data_uri(content: bytes, kind: str) -> str:
     return f'data:image/{kind};base64,{base64.b64encode(content).decode()}'
 
 
-def small_uri(content: bytes) -> str:
-    """A picture of few colours, read from an image file, as a PNG of :data:`PALETTE_SIZE` colours."""
-    return _png_uri(Image.open(io.BytesIO(content)).convert('RGB').quantize(PALETTE_SIZE))
+def few_colours(content: bytes, number: int) -> bytes:
+    """A PNG with a palette of so many colours."""
+    picture = Image.open(io.BytesIO(content)).convert('RGB')
+    return _png(picture.quantize(number, method=Image.Quantize.FASTOCTREE))
 
 
 def _image_uri(image: np.ndarray) -> str:
@@ -93,10 +93,10 @@ def _label_uri(label: np.ndarray, size: tuple[int, int], colours: np.ndarray) ->
     """A PNG with a palette: a label map takes a few kilobytes."""
     shown = Image.fromarray(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST))
     shown.putpalette(colours.tobytes())
-    return _png_uri(shown)
+    return data_uri(_png(shown), 'png')
 
 
-def _png_uri(image: Image.Image) -> str:
+def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, 'png', optimize=True)
-    return data_uri(buffer.getvalue(), 'png')
+    return buffer.getvalue()

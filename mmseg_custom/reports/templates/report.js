@@ -1,34 +1,34 @@
 'use strict';
 
-const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ['select2d', 'lasso2d'] };
+// ast: expressions are interpreted, which the page's security policy allows; it forbids code made from text.
+const options = { ast: true, actions: false, renderer: 'svg', defaultStyle: false };
 
 // Most figures are out of sight: each shows its picture until it comes near, so that those in sight are drawn at once.
 function drawWhenNear(figures) {
   if (!('IntersectionObserver' in window)) {
-    figures.forEach(drawChart);
+    figures.forEach((figure) => draw(figure, 0));
     return;
   }
   const observer = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach((one) => {
     observer.unobserve(one.target);
-    drawChart(one.target);
+    draw(one.target, 0);
   }), { rootMargin: '300px' });
   figures.forEach((figure) => observer.observe(figure));
 }
 
-function drawChart(figure) {
-  const { data, layout, minWidth } = JSON.parse(figure.querySelector('script').textContent);
-  const chart = figure.querySelector('.chart');
+async function draw(figure, index) {
+  const view = figure.querySelectorAll('.view')[index];
+  const description = JSON.parse(figure.querySelector('script').textContent)[index];
+  view.classList.add('drawn');
+  await vegaEmbed(view.querySelector('.chart'), { ...description, width: 'container' }, options);
   figure.classList.add('drawn');
-  chart.style.minWidth = `${minWidth}px`;
-  Plotly.newPlot(chart, data, layout, options);
-  figure.querySelectorAll('[data-layer]').forEach((button) =>
-    button.addEventListener('click', () => showLayer(figure, Number(button.dataset.layer))));
 }
 
-function showLayer(figure, index) {
-  const buttons = [...figure.querySelectorAll('[data-layer]')];
-  buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
-  Plotly.restyle(figure.querySelector('.chart'), { visible: buttons.map((_, i) => i === index) });
+function show(figure, index) {
+  const pressed = (_, i) => String(i === index);
+  [...figure.querySelectorAll('[data-view]')].forEach((one, i) => one.setAttribute('aria-pressed', pressed(one, i)));
+  [...figure.querySelectorAll('.view')].forEach((one, i) => { one.dataset.shown = pressed(one, i); });
+  if (!figure.querySelectorAll('.view')[index].matches('.drawn')) draw(figure, index);
 }
 
 function compare(first, second, numeric) {
@@ -52,8 +52,10 @@ function sortBy(header) {
 
 document.querySelectorAll('.sortable th').forEach((header) =>
   header.querySelector('button').addEventListener('click', () => sortBy(header)));
+document.querySelectorAll('[data-view]').forEach((button) =>
+  button.addEventListener('click', () => show(button.closest('figure'), Number(button.dataset.view))));
 document.querySelectorAll('.pair').forEach((pair) => {
   const cut = (event) => pair.querySelector('.compare').style.setProperty('--cut', `${event.target.value}%`);
   pair.querySelector('input').addEventListener('input', cut);
 });
-document.addEventListener('DOMContentLoaded', () => drawWhenNear([...document.querySelectorAll('figure[id]')]));
+drawWhenNear([...document.querySelectorAll('figure[id]')]);
