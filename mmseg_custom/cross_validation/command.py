@@ -4,6 +4,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmseg_custom.cross_validation.before_training import check_first, describe_
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
+from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors, predict_out_of_fold
 from mmseg_custom.cross_validation.refit import describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
@@ -84,9 +86,6 @@ def report(args: Namespace) -> None:
     say(f'report: {write_report(args.folder)}')
 
 
-COMMANDS = {'run': run, 'report': report}
-
-
 def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
     """Say what is to be done, and see that it can be.
 
@@ -147,6 +146,14 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
 def say(line: str) -> None:
     """Print a line at once, also into a pipe."""
     print(line, flush=True)
+
+
+COMMANDS = {
+    'run': run,
+    'report': report,
+    'out-of-fold': partial(predict_out_of_fold, say=say),
+    'label-errors': partial(find_label_errors, say=say),
+}
 
 
 def _what(prepared: Prepared, recipe: Recipe) -> str:

@@ -94,7 +94,7 @@ class OutOfFold:
 
     def as_data(self) -> dict[str, Any]:
         """As JSON has it: ``None`` for NaN."""
-        return _without_nan(asdict(self))
+        return without_nan(asdict(self))
 
 
 def read_out_of_fold(ledger: StageLedger) -> OutOfFold | None:
@@ -111,11 +111,12 @@ def read_out_of_fold(ledger: StageLedger) -> OutOfFold | None:
     return result if {name: entry['weights'] for name, entry in entries.items()} == result.weights else None
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Plain data without NaN, which JSON has not: ``None`` in its place."""
     if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(entry) for entry in value]
+        return [without_nan(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
