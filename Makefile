@@ -12,9 +12,9 @@ OFFICIAL := .venv-official
 LOWEST := .venv-lowest
 LOWEST_PYTHON ?= python3.10
 # Each test runs on one thread; a file's tests stay together, so that what they share is made once.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart test test-slow test-faults test-official test-lowest lint
+.PHONY: quickstart test test-slow test-faults test-mutants test-official test-lowest lint
 
 quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
@@ -29,6 +29,13 @@ test-slow: $(EXTRAS)
 # Kills a recipe 200 times at random moments and counts what was lost.
 test-faults: $(EXTRAS)
 	$(BIN)/python -m tests.faults.campaign --faults 200
+
+# Changes the code at hundreds of places, one at a time, and counts the changes that no test notices; docs/testing.md.
+# `make test-mutants MUTANTS='mmseg_custom.io.*'` for a part of it; `.venv/bin/mutmut show NAME` for one of them.
+MUTANTS ?=
+test-mutants: $(EXTRAS)
+	$(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
+	$(BIN)/mutmut results
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -31,7 +31,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='train the folds of a config and score every image by the fold that was not trained on it',
         description='Train the folds of a config; the same command goes on where it was interrupted.',
     )
-    run.add_argument('config', help='any config that tools/train.py of MMSegmentation takes')
+    run.add_argument(
+        'config',
+        help='what tools/train.py of MMSegmentation takes, or mmseg::PATH, a config that it brings',
+    )
     run.add_argument('--folds', type=_number(2), default=5, metavar='K', help='number of folds (default: 5)')
     run.add_argument('--only', type=_numbers, metavar='LIST', help='train these folds now, e.g. 1,3 (default: all)')
     run.add_argument('--work-dir', help='where all of it is kept (default: work_dirs/<config name>_kfold)')
@@ -56,6 +59,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     train.add_argument(
         '--select', choices=('last', 'best'), default='last', help='weights that are kept of a run (default: last)'
     )
+    train.add_argument(
+        '--refit', action='store_true', help='behind the folds, train one model on everything, as long as they were'
+    )
     train.add_argument('--max-iters', type=_number(1), metavar='N', help='another length, in iterations')
     train.add_argument('--max-epochs', type=_number(1), metavar='N', help='another length, in epochs')
     train.add_argument(
@@ -72,9 +78,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='do not try a few steps on a few images before the first one',
     )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
+    report = commands.add_parser(
+        'report',
+        help='write the report of a run anew',
+        description="Write report.html and figures/ into a run's folder.",
+    )
+    report.add_argument('folder', help='work_dirs/<config name>_kfold; it may be half done')
     _add_out_of_fold(commands)
     _add_label_errors(commands)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.words = list(sys.argv[1:] if argv is None else argv)
+    return args
 
 
 def _add_out_of_fold(commands: Any) -> None:

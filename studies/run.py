@@ -35,7 +35,7 @@ FIGURE = ROOT / 'docs/images/fusion.png'
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Trains and compares plans on CamVid.')
-    parser.add_argument('--data', type=Path, default=ROOT / 'data/camvid', help='as docs/own_data.md has it')
+    parser.add_argument('--data', type=Path, default=ROOT / 'data/camvid', help='as docs/how_to/own_data.md has it')
     parser.add_argument('--work-dir', type=Path, default=ROOT / 'work_dirs/accuracy')
     parser.add_argument('--only', nargs='+', metavar='EXPERIMENT', help='names (default: all that are not done)')
     parser.add_argument('--jobs', type=int, default=1, help='folds side by side, one thread each')

@@ -14,7 +14,7 @@ CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
 # What tests/test_fold_option.py says of the published files of folds is not said here.
 FILES = [*CONFIGS.rglob('*.py'), *(CONFIGS.parent / 'studies/switches').glob('*.py')]
 LEAVES = sorted(path for path in FILES if '_base_' not in path.parts and not re.search(r'_fold\d', path.stem))
-STOCK_LEAVES = [path for path in LEAVES if path.parent.name == 'host']
+STOCK_LEAVES = [path for path in LEAVES if path.parent.name == 'stock']
 STAGE_RUNNER_LEAVES = [path for path in LEAVES if path not in STOCK_LEAVES]
 BASELINES = {'deeplabv3': 'ASPPHead', 'no_folds': 'DeepLabV3PlusHead', 'unet': 'FCNHead'}
 

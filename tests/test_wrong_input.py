@@ -181,14 +181,11 @@ WRONG = [
 
 
 @pytest.fixture
-def stage1(tiny_recipe, scenes, tmp_path):
+def stage1(after_stage1, scenes, tmp_path):
     """The tiny recipe with stage 1 finished, on a copy of the data that a test may spoil."""
     (tmp_path / 'data').unlink()
     shutil.copytree(scenes, 'data')
-    cfg = load_run_config(tiny_recipe / 'tiny_stage1.py')
-    prepare(cfg)
-    build_runner(cfg).train()
-    return tiny_recipe
+    return after_stage1
 
 
 @pytest.mark.parametrize(

@@ -45,35 +45,29 @@ def runs_to_train(state: PlanState, folds: Container[int] | None, force: bool) -
     return found
 
 
-def check_first(recipe: Recipe, split: FoldSplit, folds: Container[int] | None, force: bool, report: Report) -> None:
-    """Try the training of a cross-validation, unless it was tried as it is or nothing is to be trained.
+def check_first(recipe: Recipe, configs: list[Config], split: FoldSplit, report: Report) -> None:
+    """Try the training of a cross-validation, unless it was tried as it is.
 
     Args:
         recipe: Of the cross-validation.
-        split: Its folds.
-        folds: As :func:`runs_to_train`.
-        force: As :func:`runs_to_train`.
+        configs: Of the runs to train, at least one.
+        split: The folds.
         report: Takes lines for the user.
 
     Raises:
         TrialError: What will not work, and how to mend it.
-        StageError: As :func:`runs_to_train`.
     """
-    configs = runs_to_train(recipe.state, folds, force)
-    passed = recipe.state.folder / PASSED_FILE
-    if configs and not (passed.is_file() and read_json(passed) == {'tried': _checksum(configs[0])}):
-        report('preflight: a few steps on a few images; --no-preflight leaves it out')
-        report(describe_trial(_try(recipe, configs, split)))
-        write_json({'tried': _checksum(configs[0])}, passed)
-
-
-def describe_first(recipe: Recipe, split: FoldSplit, folds: Container[int] | None, report: Report) -> None:
-    """Try the training and tell what it is going to take; arguments and errors as :func:`check_first`."""
-    configs = runs_to_train(recipe.state, folds, force=True)
-    if not configs:
+    passed, known = recipe.state.folder / PASSED_FILE, {'tried': _checksum(configs[0])}
+    if passed.is_file() and read_json(passed) == known:
         return
-    jobs = recipe.pool.jobs
-    measured = _try(recipe, configs, split)
+    report('preflight: a few steps on a few images; --no-preflight leaves it out')
+    report(describe_trial(_try(recipe, configs, split)))
+    write_json(known, passed)
+
+
+def describe_first(recipe: Recipe, configs: list[Config], split: FoldSplit, report: Report) -> None:
+    """Try the training and tell what it is going to take; arguments and errors as :func:`check_first`."""
+    jobs, measured = recipe.pool.jobs, _try(recipe, configs, split)
     report(describe_trial(measured))
     report(describe_time(configs, split, measured, jobs))
     for line in describe_space(configs, jobs):

@@ -1,7 +1,9 @@
 """What `mmseg-kfold` does once its arguments are read."""
 
+import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,19 +12,30 @@ from mmengine.config import Config, DictAction
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
-from mmseg_custom.cross_validation.before_training import check_first, describe_first
+from mmseg_custom.cross_validation.before_training import check_first, describe_first, runs_to_train
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
-from mmseg_custom.cross_validation.out_of_fold import RESULT_FILE, OutOfFold, out_of_fold_table
+from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
 from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors, predict_out_of_fold
-from mmseg_custom.cross_validation.run import FOLD_FILE, Prepared, prepare_run, read_user_config, recipe_of, run_folds
+from mmseg_custom.cross_validation.refit import describe_refit, train_refit
+from mmseg_custom.cross_validation.run import (
+    FOLD_FILE,
+    Prepared,
+    plan_kept,
+    prepare_run,
+    recipe_of,
+    run_folds,
+)
+from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
+from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
-from mmseg_custom.reports import recipe_table
+from mmseg_custom.reports import recipe_table, report_line, write_report
+from mmseg_custom.reports.findings.out_of_fold import RESULT_FILE, TABLE_FILE, OutOfFold
 from mmseg_custom.reports.live_table import live_table
 
 
@@ -41,28 +54,64 @@ def run_command(args: Namespace) -> None:
 def run(args: Namespace) -> None:
     """`mmseg-kfold run`."""
     user = read_user_config(args.config, _overrides(args.cfg_options))
-    folder = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_kfold')
+    folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
     file = Path(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
-    given = {name: getattr(args, name) for name in names}
+    given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}
     options = FoldOptions(folder, args.folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
-    prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
-    recipe = recipe_of(prepared, LocalPool(min(args.jobs, args.folds)), say)
-    prepared.plan.check_chosen(None, args.only)
-    say(_what(prepared, recipe))
-    say(fold_table(prepared.folds.split, prepared.folds.of_fold, prepared.folds.classes))
-    split = prepared.folds.split
-    if args.dry_run:
-        say('\n'.join(recipe.describe(folds=args.only)))
-        if args.preflight:
-            describe_first(recipe, split, args.only, say)
-        return
-    if args.preflight:
-        check_first(recipe, split, args.only, args.force, say)
+    with plan_kept(folder) as renew:
+        if not args.dry_run:
+            refuse_while_held(folder / RECIPE_LEASE, f'{folder} is being run')
+        prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
+        recipe = recipe_of(prepared, LocalPool(min(args.jobs, args.folds)), say)
+        prepared.plan.check_chosen(None, args.only)
+        say(_what(prepared, recipe))
+        say(fold_table(prepared.folds.split, prepared.folds.of_fold, prepared.folds.classes))
+        look_ahead(args, recipe, prepared)
+        if args.dry_run:
+            return
+        renew()
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)
+    if args.refit and options.stages in results:
+        train_refit(user, options, results[options.stages], LocalPool(1), say, args.force)
+        say(describe_refit(options, results[options.stages]))
+    say(report_line(folder))
+
+
+def report(args: Namespace) -> None:
+    """`mmseg-kfold report`."""
+    say(f'report: {write_report(args.folder)}')
+
+
+def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
+    """Say what is to be done, and see that it can be.
+
+    Raises:
+        UserError: Whatever can be known before the first step.
+    """
+    if args.dry_run:
+        say('\n'.join(recipe.describe(folds=args.only)))
+        if args.refit:
+            say('refit: one model on the images of all folds, behind them')
+    configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
+    if args.preflight and configs:
+        look = describe_first if args.dry_run else check_first
+        look(recipe, configs, prepared.folds.split, say)
+
+
+def shown_command(words: Sequence[str]) -> str:
+    """The command that goes on with all folds: as it was called, without what concerns one call."""
+    program = sys.argv[0] if Path(sys.argv[0]).name == 'kfold.py' else ''
+    kept, words = [], iter(words)
+    for word in words:
+        if word == '--only':
+            next(words, None)
+        elif word not in ('--dry-run', '--force', '--no-preflight') and not word.startswith('--only='):
+            kept.append(word)
+    return shlex.join([*(('python', program) if program else ('mmseg-kfold',)), *kept])
 
 
 def scored_on(user: Config, holdout: float | None, stages: int) -> str | None:
@@ -88,7 +137,7 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
         title = f'stage {number}, out of fold:\n' if options.stages > 1 else ''
         say(title + out_of_fold_table(result))
         folder = options.folder / f'stage{number}'
-        say(f'kept in {folder / RESULT_FILE}; weights: {folder}/fold*.pth')
+        say(f'kept in {folder / RESULT_FILE} and {TABLE_FILE}; weights: {folder}/fold*.pth')
     if options.scored_on and results:
         say(f'Scored on {"the val split of the config" if options.scored_on == VAL else "the holdout"}, as "val":')
         say(recipe_table(recipe.ledgers()))
@@ -101,6 +150,7 @@ def say(line: str) -> None:
 
 COMMANDS = {
     'run': run,
+    'report': report,
     'out-of-fold': partial(predict_out_of_fold, say=say),
     'label-errors': partial(find_label_errors, say=say),
 }

@@ -1,7 +1,6 @@
 """What a cross-validation is going to take: time, disk space and memory, in sentences."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -10,7 +9,7 @@ from mmseg_custom.config import length_of
 from mmseg_custom.cross_validation.preflight import Measured
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.fold_settings import fold_of
-from mmseg_custom.io.files import existing_folder, free_bytes, readable_size
+from mmseg_custom.io.files import free_bytes, readable_path, readable_size
 from mmseg_custom.plan.disk_space import needed_space
 from mmseg_custom.plan.progress import duration
 
@@ -67,7 +66,7 @@ def describe_space(configs: list[Config], jobs: int) -> list[str]:
     lines = []
     for folder, needed in needed_space(configs, jobs).items():
         free = free_bytes(folder)
-        told = f'disk: up to about {readable_size(needed)} in {_short_path(folder)}, {readable_size(free)} free'
+        told = f'disk: up to about {readable_size(needed)} in {readable_path(folder)}, {readable_size(free)} free'
         lines.append(f'{told}.' if needed <= free else f'{told}: NOT ENOUGH.')
     return lines
 
@@ -109,8 +108,3 @@ def _rough(seconds: float) -> str:
     if hours >= 48:
         return f'{hours / 24:.1f} days'
     return f'{hours:.1f} h' if hours >= 10 else duration(seconds)
-
-
-def _short_path(folder: Path) -> Path:
-    here = existing_folder('.')
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder

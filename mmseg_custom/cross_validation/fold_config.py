@@ -43,6 +43,7 @@ class FoldOptions:
         scored_on: The images that no fold is trained on and that choose among candidates: ``'val'``, those of the
             config's ``val_dataloader``, ``'holdout'``, what was carved out, or ``None``: there are none, and nothing
             is fused.
+        command: What was called, which goes on when it is called again.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class FoldOptions:
     seed: int | None = None
     stages: int = 1
     scored_on: str | None = None
+    command: str | None = None
 
 
 def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str, Any]:
@@ -87,6 +89,7 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': cut})
     official = cfg.get('val_dataloader')
     cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
+    cfg['test_pipeline'] = pipeline  # How predict.py prepares images.
     cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
     cfg['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}
     cfg |= _test_split(cfg['val_dataloader'], official, options.scored_on)
@@ -155,7 +158,12 @@ def _length(train_cfg: dict, options: FoldOptions, config: str) -> dict:
     if options.val_interval is not None:
         found['val_interval'] = options.val_interval
         train_cfg = {key: value for key, value in train_cfg.items() if key not in ('val_begin', 'dynamic_intervals')}
-    return {**train_cfg, **found}
+    train_cfg = {**train_cfg, **found}
+    if not train_cfg.get(counted):
+        raise ConfigError(f'{config}: train_cfg has neither max_iters nor max_epochs: say how long it trains.')
+    if train_cfg.get('val_begin', 0) > train_cfg[counted]:  # Else there would be no score at all.
+        del train_cfg['val_begin']
+    return train_cfg
 
 
 def _randomness(given: Mapping[str, Any], seed: int | None) -> dict:

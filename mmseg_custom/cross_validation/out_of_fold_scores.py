@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from prettytable import PrettyTable
 
-from mmseg_custom.cross_validation.out_of_fold import finite
 from mmseg_custom.evaluation.bootstrap import Interval, areas_interval
 from mmseg_custom.evaluation.kept_predictions import PredictionRecord
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.io.files import PathLike, write_json
 from mmseg_custom.ledger.held_out_counts import HeldOutCounts
+from mmseg_custom.reports.findings.out_of_fold import without_nan
 
 MARK = '*'
 SEEN = '* {} images were predicted by weights that may have been trained on them: optimistically biased.'
@@ -121,7 +121,7 @@ def score_records(
 
 def write_scores(scores: OutOfFoldScores, folder: PathLike) -> None:
     """Keep the scores as ``scores.json`` in a folder."""
-    write_json(finite(asdict(scores)), f'{folder}/{SCORES_FILE}')
+    write_json(without_nan(asdict(scores)), f'{folder}/{SCORES_FILE}')
 
 
 def scores_text(scores: OutOfFoldScores) -> str:

@@ -1,24 +1,25 @@
 """Cross-validation of a config: folds, their training, and what they come to together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from mmseg_custom.config import ConfigError, check_option
 from mmseg_custom.cross_validation.config_file import write_config
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
-from mmseg_custom.cross_validation.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
+from mmseg_custom.cross_validation.image_groups import groups_of_images
+from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
-from mmseg_custom.io.files import PathLike
+from mmseg_custom.fold_settings import COMMAND, MADE_OF
+from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
+from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 
 FOLD_FILE = 'folds.json'
 PLAN = 'plan'
@@ -41,25 +42,6 @@ class Prepared:
     options: FoldOptions
     folds: PreparedFolds
     has_leaks: bool
-
-
-def read_user_config(config: PathLike, cfg_options: dict[str, Any] | None = None) -> Config:
-    """Read any config as MMSegmentation's ``tools/train.py`` does.
-
-    Raises:
-        ConfigError: If it is not there or cannot be read, or an override looks misspelt.
-    """
-    if not Path(config).is_file():
-        raise ConfigError(f'There is no config {config} (seen from {Path.cwd()}).')
-    try:
-        cfg = Config.fromfile(str(config))
-    except (OSError, SyntaxError, NameError, ImportError, KeyError, AttributeError, TypeError) as error:
-        raise ConfigError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
-    for option, value in (cfg_options or {}).items():
-        check_option(cfg, option)
-        cfg.merge_from_dict({option: value})
-    init_default_scope(cfg.get('default_scope') or 'mmseg')
-    return cfg
 
 
 def prepare_run(
@@ -85,11 +67,39 @@ def prepare_run(
         refuse_leaks(leaks)
     for line in [*found.lines, *describe_leaks(leaks)]:
         report(line)
-    folder = options.folder / PLAN
-    for number in range(1, options.stages + 1):
-        head = f'Made of {user.filename} by mmseg-kfold run, and made anew at each run.'
-        write_config(make_stage(user, options, number), folder / f'stage{number}.py', head)
-    return Prepared(Plan(folder), options, found, bool(leaks))
+    return Prepared(write_plan(user, options), options, found, bool(leaks))
+
+
+def said_beside(user: Config, options: FoldOptions) -> dict[str, str]:
+    """What every config of a plan says beside: what it was made of, and what runs it."""
+    return {MADE_OF: readable_path(user.filename), **({COMMAND: options.command} if options.command else {})}
+
+
+def write_plan(user: Config, options: FoldOptions) -> Plan:
+    """Write the config of each stage; those of stages that there are no more go."""
+    folder, made_of = options.folder / PLAN, readable_path(user.filename)
+    said = said_beside(user, options)
+    files = {number: folder / f'stage{number}.py' for number in range(1, options.stages + 1)}
+    for number, file in files.items():
+        head = f'Made of {made_of} by mmseg-kfold run, and made anew at each run.'
+        write_config({**make_stage(user, options, number), **said}, file, head)
+    for path in set(folder.glob('stage*.py')) - set(files.values()):
+        path.unlink()
+    return Plan(folder)
+
+
+@contextmanager
+def plan_kept(folder: Path) -> Iterator[Callable[[], None]]:
+    """Put the configs of a plan back when the block ends, but for a block that calls what it is given.
+
+    A call that trains nothing, refused or a dry run, changes nothing: the configs go on saying what was trained.
+    """
+    before = {path: path.read_bytes() for path in (folder / PLAN).glob('stage*.py')}
+    try:
+        yield before.clear
+    finally:
+        for path, content in before.items():
+            write_bytes(content, path)
 
 
 def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force: bool) -> dict[int, OutOfFold]:
@@ -109,7 +119,8 @@ def run_folds(prepared: Prepared, recipe: Recipe, chosen: set[int] | None, force
     for stage in prepared.plan.stages:
         ledger = recipe.state.ledger(stage)
         if not ledger.missing(stage.run_names):
-            results[stage.number] = read_out_of_fold(ledger, prepared.has_leaks)
+            groups = groups_of_images(prepared.folds.split, prepared.folds.samples)
+            results[stage.number] = add_up_folds(ledger, groups, prepared.has_leaks)
             write_out_of_fold(results[stage.number], ledger)
     return results
 

@@ -1,5 +1,8 @@
 """How far a score would move with other images: percentile intervals of the bootstrap (Efron and Tibshirani 1993)."""
 
+import math
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -43,19 +46,40 @@ def miou_interval(matrices: Tensor, level: float = 0.95, resamples: int = RESAMP
     return _percentiles(resampled_miou(matrices, resamples, seed), level)
 
 
-def areas_interval(areas: Tensor, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """As :func:`miou_interval`, of images whose confusion matrices are not kept.
+def area_intervals(
+    areas: Tensor,
+    groups: Sequence[Hashable] | None = None,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Interval, list[Interval]]:
+    """The intervals of mIoU and of the IoU of each class, of images whose confusion matrices are not kept.
+
+    Images of one group (a drive, a patient) are alike: drawn one by one they make the interval too narrow. The groups
+    are then drawn instead, each with all of its images.
 
     Args:
         areas: Intersection, prediction and label of each class in each image, (N, 3, C).
+        groups: The group of each image, N. Defaults to ``None``: each image is one.
         level: Defaults to 0.95.
         resamples: As :func:`resampled_miou`.
         seed: As :func:`resampled_miou`.
+
+    Returns:
+        Of mIoU, in percent, and of each class; NaN for a class that does not occur.
     """
-    count, _, classes = areas.shape
-    drawn = _draw(count, resamples, seed) @ areas.reshape(count, -1).double()
+    units = areas if groups is None else _sum_groups(areas, groups)
+    count, _, classes = units.shape
+    drawn = _draw(count, resamples, seed) @ units.reshape(count, -1).double()
     intersection, prediction, label = drawn.view(resamples, 3, classes).unbind(1)
-    return _percentiles((100 * intersection / (prediction + label - intersection)).nanmean(-1), level)
+    iou = 100 * intersection / (prediction + label - intersection)
+    return _percentiles(iou.nanmean(-1), level), [_percentiles(column, level) for column in iou.unbind(1)]
+
+
+def _sum_groups(areas: Tensor, groups: Sequence[Hashable]) -> Tensor:
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    index = torch.tensor([numbers[group] for group in groups])
+    return areas.new_zeros(len(numbers), *areas.shape[1:]).index_add_(0, index, areas)
 
 
 def gain_interval(
@@ -86,5 +110,7 @@ def _draw(count: int, resamples: int, seed: int) -> Tensor:
 
 
 def _percentiles(values: Tensor, level: float) -> Interval:
+    if bool(values.isnan().all()):
+        return math.nan, math.nan
     low, high = np.nanpercentile(values.numpy(), [50 * (1 - level), 50 * (1 + level)]).tolist()
     return low, high

@@ -7,6 +7,7 @@ from mmengine.evaluator import Evaluator
 from torch import nn
 
 from mmseg_custom.evaluation.merged_tta_model import merge_samples
+from mmseg_custom.models.one_output import threshold_of
 
 ENSEMBLE = 'ensemble'
 
@@ -25,7 +26,7 @@ def score(
         models: Segmentors by name; left in evaluation mode.
         dataloader: Its data set must have ``metainfo``.
         evaluators: MMSegmentation's evaluator of each model, and one named ``'ensemble'`` if there is one.
-        ensemble: Models whose mean softmax probabilities are scored too; their predictions of one batch are in
+        ensemble: Models whose mean probabilities are scored too; their predictions of one batch are in
             memory together. Defaults to none.
         on_batch: Called with each batch. Defaults to ``None``.
     """
@@ -43,6 +44,8 @@ def score(
             if name in ensemble:
                 kept[name] = samples
         if ensemble:
-            merged = [merge_samples(samples) for samples in zip(*(kept[name] for name in ensemble), strict=True)]
+            threshold = threshold_of(models[ensemble[0]])
+            each = zip(*(kept[name] for name in ensemble), strict=True)
+            merged = [merge_samples(samples, threshold) for samples in each]
             evaluators[ENSEMBLE].process(data_samples=merged, data_batch=batch)
     return {name: evaluator.evaluate(len(dataloader.dataset)) for name, evaluator in evaluators.items()}

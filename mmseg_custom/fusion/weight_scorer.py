@@ -67,18 +67,18 @@ class Scored:
         scores: The metrics by part.
         matrices: The confusion matrix of each image by part, int64 (N, C, C), in the main process and with
             :class:`SegmentationMetric` only.
-        paths: Of these images, by part.
         weights: The recalibrated state dict, ``None`` for one that was scored as it came.
         statistics: The images behind its statistics, as :func:`average_lineage` takes them.
         images: What was scored on, by part: an :func:`image_set` and the images, in the main process only.
+        paths: Of the images of the matrices, by part.
     """
 
     scores: Mapping[str, Entry]
     matrices: Mapping[str, Tensor] = field(default_factory=dict)
-    paths: Mapping[str, list[str]] = field(default_factory=dict)
     weights: StateDict | None = None
     statistics: Entry | None = None
     images: Mapping[str, tuple[ImageSet, Images | None]] = field(default_factory=dict)
+    paths: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 Scorer = Callable[[ScoringOrder], Mapping[str, Scored]]
@@ -133,9 +133,9 @@ class WeightScorer:
                     for part, (_, found) in by_part.items()
                     if name in found
                 },
-                {part: [one.path for one in found[name]] for part, (_, found) in by_part.items() if name in found},
                 *anew.get(name, (None, None)),
                 images,
+                {part: [one.path for one in found[name]] for part, (_, found) in by_part.items() if name in found},
             )
             for name in names
         }

@@ -22,6 +22,7 @@ from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, weights_of
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.models.heads.head_checks import check_heads
+from mmseg_custom.models.one_output import EVEN, class_logits, threshold_of
 from mmseg_custom.models.upsampled_classes import upsampled_classes
 
 
@@ -46,7 +47,7 @@ class Network(Protocol):
 
 
 class TorchNetwork:
-    """The segmentor of a config, in evaluation mode.
+    """The segmentor of a config, in evaluation mode; one with one output gives the logits of its two classes.
 
     Args:
         model: A segmentor of MMSegmentation.
@@ -59,16 +60,27 @@ class TorchNetwork:
 
     def __init__(self, model: nn.Module, device: str = 'cpu', amp: bool = False, compiled: bool = False) -> None:
         self.model = model.eval().to(device, memory_format=torch.channels_last)
+        self.threshold = threshold_of(model)
         self.device_type, self.amp = torch.device(device).type, amp
         self._forward = compile_or_keep(self._run) if compiled else self._run
 
     @torch.inference_mode()
     def __call__(self, samples: Sequence[Sample]) -> Tensor:
         """Logits (N, C, h, w)."""
+        return class_logits(self._outputs(samples), self.threshold)
+
+    @torch.inference_mode()
+    def probabilities(self, samples: Sequence[Sample]) -> Tensor:
+        """Probabilities (N, C, h, w)."""
+        return class_logits(self._outputs(samples), None if self.threshold is None else EVEN).softmax(1)
+
+    def _outputs(self, samples: Sequence[Sample]) -> Tensor:
+        """Logits as the head has them, one of an object or one a class, at the size of the input."""
         data = _collated(samples)
         if not takes_whole_images(self.model):
             with self._precision():
-                return torch.stack([result.seg_logits.data.float() for result in self.model.test_step(data)])
+                scores = torch.stack([result.seg_logits.data.float() for result in self.model.test_step(data)])
+            return scores if self.threshold is None else scores.logit()
         logits, size = self._small_logits(data)
         return F.interpolate(logits, size, mode='bilinear', align_corners=self.model.align_corners)
 
@@ -77,7 +89,8 @@ class TorchNetwork:
         """Ids (N, h, w), uint8; there are no logits of this size on the way if the network takes whole images."""
         if not takes_whole_images(self.model):
             return self(samples).max(1).indices.byte()
-        return upsampled_classes(*self._small_logits(_collated(samples)), self.model.align_corners)
+        logits, size = self._small_logits(_collated(samples))
+        return upsampled_classes(class_logits(logits, self.threshold), size, self.model.align_corners)
 
     def _small_logits(self, data: dict) -> tuple[Tensor, tuple[int, int]]:
         """Logits as the head gives them, and the size of the input."""
@@ -93,7 +106,7 @@ class TorchNetwork:
 
 
 class Ensemble:
-    """Networks whose softmax probabilities are averaged.
+    """Networks whose probabilities are averaged; of one output the threshold is that of the first.
 
     Args:
         members: At least one network of logits.
@@ -104,12 +117,14 @@ class Ensemble:
     def __init__(self, members: Sequence[TorchNetwork]) -> None:
         self.members = tuple(members)
 
+    @torch.inference_mode()
     def __call__(self, samples: Sequence[Sample]) -> Tensor:
-        """Probabilities (N, C, h, w)."""
-        total = self.members[0](samples).softmax(1)
+        """Probabilities (N, C, h, w), scaled so that the largest is the class that a threshold gives."""
+        total = self.members[0].probabilities(samples)
         for member in self.members[1:]:
-            total += member(samples).softmax(1)
-        return total / len(self.members)
+            total += member.probabilities(samples)
+        mean, threshold = total / len(self.members), self.members[0].threshold
+        return mean if threshold is None else class_logits(mean[:, 1:].logit(), threshold).softmax(1)
 
     def classes(self, samples: Sequence[Sample]) -> Tensor:
         """Ids (N, h, w), uint8."""
@@ -132,7 +147,7 @@ def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:
     Raises:
         CheckpointError: If the file cannot be used or is of another architecture.
         StageError: If it was trained for other classes.
-        HeadError: If the network has one output for two classes.
+        HeadError: If the heads of the network mean nothing.
     """
     model = MODELS.build(with_class_weights(cfg.model))
     check_heads(model)

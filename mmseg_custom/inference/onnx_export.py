@@ -24,6 +24,7 @@ from mmseg_custom.inference.onnx_network import INPUT_NAME, OnnxNetwork
 from mmseg_custom.inference.preparation import Preparation
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights
 from mmseg_custom.io.files import PathLike, atomic_path
+from mmseg_custom.models.one_output import class_logits, threshold_of
 
 OPSET = 17
 FREE_SIZE = (512, 512)
@@ -59,7 +60,7 @@ class ExportedGraph(nn.Module):
 
     def __init__(self, model: EncoderDecoder, output: str) -> None:
         super().__init__()
-        self.output = output
+        self.output, self.threshold = output, threshold_of(model)
         prepare = model.data_preprocessor
         self.takes_rgb, self.normalises = swaps_channels(prepare), prepare._enable_normalize
         self.model = fuse_conv_bn(copy.deepcopy(model).cpu().eval())
@@ -69,7 +70,7 @@ class ExportedGraph(nn.Module):
         x = images if self.takes_rgb else images.flip(1)
         if self.normalises:
             x = (x - self.model.data_preprocessor.mean) / self.model.data_preprocessor.std
-        logits = self.model(x, mode='tensor')
+        logits = class_logits(self.model(x, mode='tensor'), self.threshold)
         logits = resize(logits, images.shape[2:], mode='bilinear', align_corners=self.model.align_corners)
         return logits if self.output == 'logits' else logits.argmax(1).to(torch.uint8)
 

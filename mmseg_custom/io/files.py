@@ -120,6 +120,12 @@ def readable_size(size: float) -> str:
     return f'{size:.1f} TB'
 
 
+def readable_path(path: PathLike) -> str:
+    """A path for people: from the working folder where it lies in it, else whole."""
+    path, here = Path(path).absolute(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def write_bytes(content: bytes, path: PathLike) -> None:
     """Write ``content`` to ``path`` atomically."""
     with atomic_path(path) as temporary:

@@ -103,4 +103,4 @@ def _outlines(inside: np.ndarray, left: int, top: int) -> list[list[int]]:
     contours, _ = cv2.findContours(
         inside.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(left, top)
     )
-    return [contour.ravel().tolist() for contour in contours]
+    return [[int(value) for value in contour.ravel()] for contour in contours]

@@ -2,13 +2,16 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from mmseg_custom.engine.stop_signals import STOP_SIGNALS, in_main_thread
 from mmseg_custom.launchers.gpus import gpu_of_slot, visible_gpus
 from mmseg_custom.launchers.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
 from mmseg_custom.launchers.threads import threads_of_job
@@ -39,6 +42,7 @@ class LocalPool(Pool):
 
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
         """See :meth:`Pool.execute`."""
+        _start_server()
         waiting, ended = list(jobs), []
         running: list[_Work] = []
         try:
@@ -81,6 +85,21 @@ class LocalPool(Pool):
         for work in running:
             work.process.join(self.grace)
             work.process.kill()
+
+
+def _start_server() -> None:
+    """Start the fork server, if there is none, deaf to the signals that ask to stop.
+
+    It asks not to hear them itself, but only behind the imports: seconds in which Ctrl-C would end it, and all with a
+    traceback.
+    """
+    numbers = (signal.SIGINT, *STOP_SIGNALS) if in_main_thread() else ()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        forkserver.ensure_running()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _let_jobs_import_this_checkout() -> None:

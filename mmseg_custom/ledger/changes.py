@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_custom.engine.history import epochs_trained
+from mmseg_custom.config import length_of
 from mmseg_custom.engine.resume_points import NAME, resume_points
+from mmseg_custom.fold_settings import source_of
 from mmseg_custom.io.files import move_to_archive, remove_leftovers
 from mmseg_custom.io.lease import RUN_LEASE, Lease, sole_process
 from mmseg_custom.ledger.fingerprint import fingerprint, length_change, reason_to_doubt
@@ -54,23 +55,24 @@ def _reason_not_to_extend(cfg: Config, record: Entry, entry: Entry | None) -> st
     lengths = length_change(cfg, record)
     if lengths is None:
         return None
-    trained = _trained(cfg.work_dir, entry)
+    unit, trained = length_of(cfg)[1], _trained(cfg, entry)
     if lengths[1] < trained:
-        return f'{cfg.filename} asks for {lengths[1]} epochs, fewer than the {trained} that it has trained'
+        return f'{source_of(cfg)} asks for {lengths[1]} {unit}s, fewer than the {trained} that it has trained'
     if entry and not resume_points(cfg.work_dir, epoch_length=1):
         return (
-            f'{cfg.filename} asks for {lengths[1]} epochs instead of {lengths[0]}, and {cfg.work_dir} has no state '
-            'to go on from'
+            f'{source_of(cfg)} asks for {lengths[1]} {unit}s instead of {lengths[0]}, and {cfg.work_dir} has no '
+            'state to go on from'
         )
     return None
 
 
-def _trained(work_dir: str, entry: Entry | None) -> int:
-    """The epochs that a run has behind it, by its record or its resume points behind a validation."""
+def _trained(cfg: Config, entry: Entry | None) -> int:
+    """What a run has behind it, as its loop counts, by its record or its resume points behind a validation."""
+    kind = 'iter' if length_of(cfg)[1] == 'iteration' else 'epoch'
     if entry:
-        return epochs_trained(entry['history'])
-    names = [NAME.fullmatch(path.name) for path in resume_points(work_dir, epoch_length=1)]
-    return max((int(name['number']) for name in names if name and name['kind'] == 'epoch'), default=0)
+        return int(entry['history'][-1][kind]) if entry['history'] else 0
+    names = [NAME.fullmatch(path.name) for path in resume_points(cfg.work_dir, epoch_length=1)]
+    return max((int(name['number']) for name in names if name and name['kind'] == kind), default=0)
 
 
 def archive(ledger: StageLedger, configs: dict[str, Config]) -> list[Path]:

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
 from mmseg_custom.engine.history import MONITOR
-from mmseg_custom.fold_settings import fold_file
+from mmseg_custom.fold_settings import fold_file, source_of
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
@@ -152,7 +152,7 @@ def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
     """
     changes = list(differences(record['experiment'], experiment(cfg)))
     if changes and not length_change(cfg, record):
-        return f'{cfg.filename} has changed since ({"; ".join(changes[:3])})'
+        return f'{source_of(cfg)} has changed since ({"; ".join(changes[:3])})'
     data = hash_data(cfg)
     if None not in (data, record.get('data')) and data != record['data']:
         return f'the images in {cfg.train_dataloader.dataset.folds["file"]} have changed since'

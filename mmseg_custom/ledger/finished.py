@@ -5,7 +5,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmseg_custom.config import length_of
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import plan_command
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held, sole_process
 from mmseg_custom.ledger.changes import archive, change_of, extension, standing_on
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
@@ -90,7 +92,7 @@ def _archive(cfg: Config, ledger: StageLedger, run_name: str) -> tuple[str, ...]
     stale = standing_on(ledger)
     with sole_process(ledger.folder.parent / RECIPE_LEASE, f'{ledger.folder.parent} is being run'):
         moved = archive(ledger, {run_name: cfg})
-    return (*(f'{run_name}: the older run is now in {folder}.' for folder in moved), *_stale(stale))
+    return (*(f'{run_name}: the older run is now in {folder}.' for folder in moved), *_stale(cfg, stale))
 
 
 def _refuse_under_recipe(cfg: Config, ledger: StageLedger) -> None:
@@ -99,24 +101,25 @@ def _refuse_under_recipe(cfg: Config, ledger: StageLedger) -> None:
 
 
 def _notes_on_length(cfg: Config, ledger: StageLedger, run_name: str, lengths: tuple[int, int]) -> tuple[str, ...]:
+    unit = length_of(cfg)[1]
     notes = [
-        f'{run_name} of {ledger.folder} is finished with {lengths[0]} epochs and goes on to {lengths[1]}; when it '
+        f'{run_name} of {ledger.folder} is finished with {lengths[0]} {unit}s and goes on to {lengths[1]}; when it '
         'ends, it takes the place of the older one, which is archived.'
     ]
     if cfg.get('param_scheduler'):
         notes.append(
-            f'The learning-rate schedule goes on as it was built for {lengths[0]} epochs, whatever the config says '
+            f'The learning-rate schedule goes on as it was built for {lengths[0]} {unit}s, whatever the config says '
             'now; behind its end the rate is what it gives there: most keep their last value, a cosine rises again.'
         )
-    return (*notes, *_stale(standing_on(ledger)))
+    return (*notes, *_stale(cfg, standing_on(ledger)))
 
 
-def _stale(ledgers: list[StageLedger]) -> tuple[str, ...]:
+def _stale(cfg: Config, ledgers: list[StageLedger]) -> tuple[str, ...]:
     """What to say of the stages that stand on weights that are replaced."""
     if not ledgers:
         return ()
     names = ', '.join(ledger.folder.name for ledger in ledgers)
     return (
-        f'Stale from then on: {names}, which started from what is replaced. `python tools/run_recipe.py FOLDER '
-        '--force` archives them and trains them anew.',
+        f'Stale from then on: {names}, which started from what is replaced. `{plan_command(cfg)} --force` archives '
+        'them and trains them anew.',
     )

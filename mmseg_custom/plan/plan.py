@@ -1,7 +1,7 @@
 """The plan of a recipe: a folder of stages, read by their names and their number of folds."""
 
 import re
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_custom.errors import StageError
-from mmseg_custom.fold_settings import NUM_FOLDS, check_num_folds
+from mmseg_custom.fold_settings import COMMAND, NUM_FOLDS, check_num_folds, plan_command
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.stage_ledger import RUN_NAME, StageLedger, name_of_run
 from mmseg_custom.ledger.trained_config import given_options
@@ -76,6 +76,10 @@ class Plan:
         folder: The folder of configs.
         cfg_options: Overrides for every config, by dotted key; ``num_folds`` among them is for the stages with folds.
 
+    Attributes:
+        command: What runs it.
+        is_written: Whether `mmseg-kfold run` has written it, which its command goes on with.
+
     Raises:
         StageError: If the folder has no such config, those of several recipes, or files of folds of a stage without.
         OptionError: If a number of folds is none.
@@ -91,7 +95,10 @@ class Plan:
         if len(recipes) > 1:
             raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
         stages = {int(match['stage']): path for match, path in named if not match['fold']}
-        said = {number: _num_folds(stages[number]) for number in sorted(stages)}
+        configs = {number: _read(stages[number]) for number in sorted(stages)}
+        said = {number: cfg.get(NUM_FOLDS) for number, cfg in configs.items()}
+        first: Mapping[str, Any] = next(iter(configs.values()), {})
+        self.command, self.is_written = plan_command(first, folder), COMMAND in first
         _check_files_of_folds([(int(match['stage']), path) for match, path in named if match['fold']], said)
         self.stages = [self._stage(number, stages[number], said[number]) for number in sorted(stages)]
 
@@ -164,13 +171,15 @@ def explain_missing_winner(
     if not plan or not before:
         return f'{sentence} Set load_from to a checkpoint.'
     if repeat:
-        return f'{sentence} Run all stages: python tools/run_recipe.py {plan.folder} --repeats {repeat + 1}'
+        return f'{sentence} Run all stages: {plan.command} --repeats {repeat + 1}'
     run_name, run_names = Path(winner).stem, before[-1].run_names
     if RUN_NAME.fullmatch(run_name) and run_name not in run_names:
         return (
             f"{sentence} Stage {before[-1].number} has no {run_name}: with fold_average.init='own_fold' it needs a "
             'config a fold, as the stages behind it.'
         )
+    if plan.is_written:
+        return f'{sentence} Train what is missing: {plan.command}'
     missing = StageLedger(Path(winner).parent).missing([run_name] if run_name in run_names else run_names)
     if not missing:
         return f'{sentence} Its folds are finished: `python tools/average_folds.py {Path(winner).parent}` makes it.'
@@ -180,17 +189,16 @@ def explain_missing_winner(
             f'{sentence} Stage {before[-1].number} still lacks {", ".join(missing)}. Train what is missing:',
             *commands,
         ]
-        + [f'or the whole plan: python tools/run_recipe.py {plan.folder}']
+        + [f'or the whole plan: {plan.command}']
     )
 
 
-def _num_folds(config: Path) -> int | None:
-    """What a stage's config says of its folds; nothing else of it is used, so nothing is imported for it."""
+def _read(config: Path) -> Config:
+    """A stage's config, for what it says of its folds; nothing else of it is used, so nothing is imported for it."""
     try:
-        found: int | None = Config.fromfile(str(config), import_custom_modules=False).get(NUM_FOLDS)
+        return Config.fromfile(str(config), import_custom_modules=False)
     except Exception as error:  # A config is code: it may raise anything.
         raise StageError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
-    return found
 
 
 def _check_files_of_folds(files: list[tuple[int, Path]], said: dict[int, int | None]) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from mmseg_custom.averaging import REFERENCE, CandidateError, build_candidates, check_specs, greedy_soup, rank_folds
-from mmseg_custom.averaging.mixtures import path, score_weighted, top_k
+from mmseg_custom.averaging.mixtures import ensemble, path, score_weighted, top_k
 
 SCORES = {'fold1': 10.0, 'fold2': 50.0, 'fold3': 30.0, 'fold4': 40.0, 'fold5': 20.0}
 
@@ -30,6 +30,19 @@ def test_ranking_puts_nan_last_and_equals_in_order():
     assert rank_folds({'fold1': float('nan'), 'fold10': 5.0, 'fold9': 5.0}) == ['fold9', 'fold10', 'fold1']
 
 
+def test_the_average_of_all_is_in_the_order_of_the_folds():
+    assert list(build_candidates(['all_folds'], {'fold10': 1.0, 'fold9': 2.0})['all_folds'].coefficients) == [
+        'fold9',
+        'fold10',
+    ]
+
+
+def test_top_k_of_few_folds_leaves_the_worst_out():
+    assert top_k({'fold1': 1.0, 'fold2': 2.0, 'fold3': 3.0}, k=9) == {'top2': {'fold2': 1.0, 'fold3': 1.0}}
+    assert top_k({'fold1': 1.0, 'fold2': 2.0}, k=2) == {'top1': {'fold2': 1.0}}
+    assert top_k({'fold1': 1.0}, k=2) == {}
+
+
 def test_top_k_for_every_k():
     assert {name: list(coefficients) for name, coefficients in top_k(SCORES).items()} == {
         'top2': ['fold2', 'fold4'],
@@ -42,6 +55,18 @@ def test_better_folds_count_more():
     scores = {'fold1': 60.0, 'fold2': 62.0, 'fold3': float('nan')}
     coefficients = score_weighted(scores, temperature=2.0)['score_weighted']
     assert coefficients == {'fold1': pytest.approx(0.36788, abs=1e-5), 'fold2': 1.0}
+    coefficients = score_weighted({'fold10': 60.0, 'fold9': 61.0})['score_weighted']
+    assert list(coefficients.items()) == [('fold9', 1.0), ('fold10', pytest.approx(0.36788, abs=1e-5))]
+    assert score_weighted({'fold1': float('nan')}) == {}
+
+
+def test_an_ensemble_has_two_folds_at_least():
+    assert ensemble({'fold1': 1.0}) == {}
+    assert ensemble({'fold1': 1.0, 'fold2': 2.0}) == {'ensemble': {'fold1': 1.0, 'fold2': 1.0}}
+
+
+def test_of_no_folds_there_is_no_candidate():
+    assert build_candidates([*REFERENCE, 'ensemble', 'score_weighted'], {}) == {}
 
 
 def test_the_path_goes_from_the_start_through_the_average_of_all():
@@ -64,6 +89,10 @@ def test_the_greedy_soup_leaves_out_what_makes_it_worse():
 
     assert list(greedy_soup(SCORES, score_of)) == ['fold2', 'fold4']
     assert asked[:3] == [['fold2', 'fold4'], ['fold2', 'fold3', 'fold4'], ['fold2', 'fold4', 'fold5']]
+
+
+def test_the_greedy_soup_takes_what_makes_it_no_worse():
+    assert list(greedy_soup({'fold1': 50.0, 'fold2': 40.0}, lambda coefficients: 50.0)) == ['fold1', 'fold2']
 
 
 def test_twins_with_batch_norm_measured_anew():

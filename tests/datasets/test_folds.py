@@ -44,7 +44,7 @@ def test_blocks_of_consecutive_frames_stay_together():
 @pytest.mark.parametrize(
     ('num_folds', 'group_by', 'message'),
     [
-        (21, None, '20 images'),
+        (21, None, r'20 images: use 2 to 20 folds\.$'),
         (4, 'city', '3 groups'),
         (1, None, '1 folds'),
         (3, 'street', "group_by='street'"),
@@ -54,6 +54,8 @@ def test_blocks_of_consecutive_frames_stay_together():
 def test_impossible_splits_are_named(num_folds, group_by, message):
     with pytest.raises(FoldError, match=message):
         split_folds(NAMES, num_folds, 0, group_by)
+    with pytest.raises(FoldError, match=r'2 folds cannot be made of 1 images: there must be two at least\.$'):
+        split_folds(NAMES[:1], 2, 0)
 
 
 @pytest.fixture

@@ -84,7 +84,8 @@ def test_numbers_that_are_none_are_named(num_folds, seed):
 
 
 def test_uneven_groups_and_images_alone_are_doubted():
-    assert doubtful_groups({'a': FRAMES[:3], 'b': FRAMES[3:6]}) == []
+    assert doubtful_groups({'a': FRAMES[:3], 'b': FRAMES[3:6]}) == doubtful_groups({'a': FRAMES[:3]}) == []
+    assert doubtful_groups({'a': FRAMES[:2], 'b': FRAMES[2:3], 'c': FRAMES[3:4]}) == []
     (line,) = doubtful_groups({'a': FRAMES[:5], 'b': FRAMES[5:9]})
     assert line.startswith('group a holds 5 of 9 images')
     (line,) = doubtful_groups({'a': FRAMES[:2], **{name: [name] for name in FRAMES[2:5]}})

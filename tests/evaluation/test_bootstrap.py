@@ -41,7 +41,8 @@ def test_paired_difference_is_narrower_than_the_intervals():
     assert low < high < 2
     one = miou_interval(before)
     assert high - low < (one[1] - one[0]) / 4
-    assert gain_interval(before, before) == (0.0, 0.0)
+    assert gain_interval(before, before) == gain_interval(before, before, seed=7) == (0.0, 0.0)
+    assert (low, high) == gain_interval(before, after, seed=0)
     with pytest.raises(ValueError, match='same images'):
         gain_interval(before, after[1:])
 

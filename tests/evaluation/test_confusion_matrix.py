@@ -35,6 +35,11 @@ def test_values_beyond_a_byte_are_counted_too(ignore_index):
     assert matrix.sum() == 3
 
 
+def test_more_pixels_than_float32_can_count_are_counted_exactly():
+    pixels = torch.zeros(2**24 + 1, dtype=torch.uint8)
+    assert confusion_matrix(pixels, pixels, 2)[0, 0] == 2**24 + 1
+
+
 def test_no_pixels_are_no_counts():
     assert confusion_matrix(torch.zeros(0).long(), torch.zeros(0).long(), 3).sum() == 0
 

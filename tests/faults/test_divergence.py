@@ -87,8 +87,7 @@ def test_weights_that_no_loss_shows_are_not_saved(start):
     assert not saved()
 
 
-def test_a_run_that_diverged_goes_on_from_its_last_good_state(start):
-    start()
+def test_a_run_that_diverged_goes_on_from_its_last_good_state(after_stage1, start):
     ledger = StageLedger('work_dirs/tiny/stage1')
     whole = load_weights(ledger.weights_path('full'))
     ledger.record_path('full').unlink()
@@ -101,8 +100,7 @@ def test_a_run_that_diverged_goes_on_from_its_last_good_state(start):
     assert not ledger.failures(['full'])
 
 
-def test_a_stage_does_without_a_diverged_fold_only_if_told_so(start, tiny_recipe):
-    start(**SHORT)
+def test_a_stage_does_without_a_diverged_fold_only_if_told_so(after_stage1, start, tiny_recipe):
     start('tiny_stage2_fold1', **SHORT)
     with pytest.raises(DivergenceError):
         start('tiny_stage2_fold2', poison=('weight', 1), **SHORT)
@@ -120,8 +118,7 @@ def test_a_stage_does_without_a_diverged_fold_only_if_told_so(start, tiny_recipe
     assert list(ledger.outcome()['runs']) == ['fold1', 'fold2', 'fold3']
 
 
-def test_the_last_fold_fuses_the_stage_without_the_diverged_one(start):
-    start(**SHORT)
+def test_the_last_fold_fuses_the_stage_without_the_diverged_one(after_stage1, start):
     with pytest.raises(DivergenceError):
         start('tiny_stage2_fold2', poison=('weight', 1), **ALLOW, **SHORT)
     for fold in (1, 3):

@@ -8,10 +8,6 @@ from pathlib import Path
 import pytest
 from kill_harness import Fault, KillHarness
 
-from mmseg_custom.launchers.local_pool import LocalPool
-from mmseg_custom.plan.plan import Plan
-from mmseg_custom.plan.recipe import Recipe
-
 RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
 # The command alone, whose workers have to end by themselves; one of its processes while it validates; all of them
 # while candidates are scored.
@@ -36,9 +32,8 @@ def four_folds(tiny_recipe):
     return tiny_recipe
 
 
-def test_killed_recipe_goes_on_and_ends_the_same(tiny_recipe):
-    killed = harness(tiny_recipe)
-    Recipe(Plan(tiny_recipe), LocalPool(2), print).run()
+def test_killed_recipe_goes_on_and_ends_the_same(finished_recipe):
+    killed = harness(finished_recipe)
     expected = killed.outcome()
     assert len(expected) == 8
     shutil.rmtree('work_dirs')

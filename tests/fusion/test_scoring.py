@@ -20,7 +20,7 @@ def untrained(tiny_recipe):
         weights = MODELS.build(cfg.model).state_dict()
         save_checkpoint_file({'state_dict': weights, 'meta': {}}, 'best.pth')
         entry = {'weights': hash_weights(weights), 'val': {'mIoU': 1.0}, 'lineage': {'parents': [], 'seen': []}}
-        ledger.record(f'fold{fold}', {**entry, 'num_folds': 3, 'config': cfg.filename}, 'best.pth')
+        ledger.record(f'fold{fold}', {**entry, 'num_folds': 3, 'config': cfg.filename, 'experiment': {}}, 'best.pth')
     return ledger
 
 
@@ -29,5 +29,5 @@ def test_a_stage_is_not_scored_with_another_architecture(untrained, tiny_recipe)
     with pytest.raises(CheckpointError, match=r'What .*tiny_stage2\.py is to score is not of the architecture'):
         fuse_folder(untrained.folder, config, {'model.decode_head.channels': 6})
     assert untrained.outcome() is None
-    assert fuse_folder(untrained.folder, config)['ingredients'].keys() == {'fold1', 'fold2', 'fold3'}
+    assert fuse_folder(untrained.folder, config)['runs'].keys() == {'fold1', 'fold2', 'fold3'}
     assert untrained.outcome()

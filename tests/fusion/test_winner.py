@@ -33,7 +33,7 @@ def finish(ledger, name, value, score, snapshots=()):
     for kind, other, its_score in snapshots:
         save_checkpoint_file({'state_dict': weights_of(other), 'meta': {}}, ledger.weights_path(f'{name}_{kind}'))
         found[kind] = {'weights': hash_weights(weights_of(other)), 'val': {'mIoU': its_score}}
-    entry |= {'num_folds': 3, 'lineage': {'parents': parents, 'seen': seen}, 'snapshots': found}
+    entry |= {'num_folds': 3, 'experiment': {}, 'lineage': {'parents': parents, 'seen': seen}, 'snapshots': found}
     ledger.record(name, entry, 'best.pth')
 
 

@@ -11,8 +11,8 @@ from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, lo
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports import recipe_table
-from mmseg_custom.reports.charts.candidate_charts import candidate_bars
-from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.charts.candidate_charts import candidate_series
+from mmseg_custom.reports.charts.plan_diagram import lay_out
 from mmseg_custom.reports.findings import read_recipe
 
 OWN_FOLD = "num_folds = 2\ndefault_hooks['fold_average']['init'] = 'own_fold'\n"
@@ -63,8 +63,7 @@ def test_folds_that_start_from_their_own_fold_have_not_seen_their_part(own_folds
     assert 'fold2.pth, which it started from, has changed' in change_of(cfg, entry)
 
 
-def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(tiny_recipe):
-    train(tiny_recipe / 'tiny_stage1.py')
+def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(after_stage1, tiny_recipe):
     average = [{'type': 'EMAHook', 'momentum': 0.2}]
     keep = {'default_hooks.fold_average.keep_last': True, 'custom_hooks': average, **TWO_FOLDS}
     for fold in (1, 2):
@@ -85,8 +84,9 @@ def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(tiny_recipe):
     assert low <= high
     assert 'upper bound' in recipe_table({2: ledger})
     recipe = read_recipe('work_dirs/tiny')
-    assert len(plan_diagram(recipe).links) > len(outcome['candidates'])
-    assert 'all folds bn' in {bars.name for bars in candidate_bars(recipe).series}
+    drawn = [name for name in outcome['candidates'] if not name.startswith('path')]
+    assert len(lay_out(recipe).links) > len(drawn)
+    assert 'all folds bn' in {dots.name for dots in candidate_series(recipe)}
 
 
 def test_val_only_reports_where_a_selection_chooses(tiny_recipe):

@@ -1,12 +1,6 @@
-import runpy
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from inference_kit import save_random_weights
-
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 @pytest.fixture
@@ -26,20 +20,3 @@ def image():
     """A picture of coarse coloured blocks, 96 x 192."""
     blocks = np.random.default_rng(0).integers(0, 256, (6, 12, 3), np.uint8)
     return np.kron(blocks, np.ones((16, 16, 1), np.uint8))
-
-
-@pytest.fixture
-def run_tool(monkeypatch, capsys):
-    """A function that runs a tool in this process and returns its exit code and what it prints."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-
-    def run(name, *arguments):
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOOLS / name), run_name='__main__')
-        except SystemExit as exit:
-            assert isinstance(exit.code, int), exit.code
-            return exit.code, ''.join(capsys.readouterr())
-        return 0, ''.join(capsys.readouterr())
-
-    return run

@@ -15,7 +15,7 @@ LABELS = Labels(('road', 'sky'), ((10, 20, 30), (40, 50, 60)), (7, 23))
 class StripesNetwork:
     """Gives every pixel the same scores, and notes the sizes of its batches."""
 
-    kind = 'logits'
+    kind, threshold = 'logits', None
 
     def __init__(self, scores=(1.0, 0.0)):
         self.scores = torch.tensor(scores)
@@ -25,6 +25,9 @@ class StripesNetwork:
         self.batches.append(len(samples))
         height, width = samples[0]['inputs'].shape[1:]
         return self.scores[None, :, None, None].expand(len(samples), -1, height, width)
+
+    def probabilities(self, samples):
+        return self(samples).softmax(1)
 
     def classes(self, samples):
         return self(samples).argmax(1).byte()

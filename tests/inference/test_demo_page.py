@@ -2,7 +2,7 @@ import shutil
 import sys
 import threading
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import cv2
 import numpy as np
@@ -10,8 +10,9 @@ import pytest
 from inference_kit import LABELS, StripesNetwork, stripes_predictor
 from PIL import Image
 
+from mmseg_custom.inference import demo_upload
 from mmseg_custom.inference.demo_page import area_table, build_page
-from mmseg_custom.inference.demo_upload import MAX_PIXELS, read_upload
+from mmseg_custom.inference.demo_upload import read_upload
 from mmseg_custom.inference.errors import InputError
 
 EVIL = '<img src=x onerror="window.attacked=1">${window.attacked=1}'
@@ -32,8 +33,7 @@ def bomb(path):
     """A PNG of a few bytes whose header declares too many pixels."""
     cv2.imwrite(str(path), np.zeros((1, 1), np.uint8))
     content = bytearray(path.read_bytes())
-    side = int(MAX_PIXELS**0.5) + 1
-    content[16:24] = side.to_bytes(4, 'big') * 2
+    content[16:24] = (6325).to_bytes(4, 'big') * 2  # 40,005,625 pixels
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, 'big')
     path.write_bytes(content)
 
@@ -51,6 +51,14 @@ def test_what_is_no_small_picture_is_refused_without_its_name(tmp_path):
     path.write_bytes(path.read_bytes()[:600])
     with pytest.raises(InputError, match='broken'):
         read_upload(str(path))
+
+
+def test_the_largest_picture_is_taken_and_one_column_more_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_upload, 'MAX_PIXELS', 54)
+    for width, taken in ((9, True), (10, False)):
+        cv2.imwrite(str(tmp_path / 'x.png'), np.zeros((6, width, 3), np.uint8))
+        with nullcontext() if taken else pytest.raises(InputError, match='megapixels'):
+            assert read_upload(str(tmp_path / 'x.png')).shape == (6, width, 3)
 
 
 def test_table_is_sorted_and_its_names_are_escaped():

@@ -4,6 +4,7 @@ import resource
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,26 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError
     assert path.read_bytes() == b'old'
     assert [file.name for file in tmp_path.iterdir()] == ['file']
+
+
+def test_content_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    """What a power cut leaves: the file is synchronised, then renamed, then its folder is synchronised."""
+    done, folder = [], tmp_path.stat().st_ino
+    sync, replace = os.fsync, os.replace
+
+    def note_sync(descriptor):
+        found = os.fstat(descriptor)
+        done.append('folder' if found.st_ino == folder else found.st_size)
+        sync(descriptor)
+
+    def note_replace(source, target):
+        done.append(Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'fsync', note_sync)
+    monkeypatch.setattr(os, 'replace', note_replace)
+    write_bytes(b'12345', tmp_path / 'file')
+    assert done == [5, 'file', 'folder']
 
 
 def test_json_round_trip_and_damage_is_named(tmp_path):
@@ -150,18 +171,19 @@ def test_only_files_of_the_dead_are_leftovers(tmp_path):
         tmp_path / f'.number_given_again.{process_name({**own, "started": 1})}.tmp',
     ]
     forgotten = [tmp_path / f'.a.pth.{process_name(elsewhere)}.tmp', tmp_path / f'.a.pth.{dead.pid}@{here}.tmp']
+    recent = tmp_path / f'.c.pth.{process_name(elsewhere)}.tmp'
     kept = [
         tmp_path / f'.a.pth.{process_name(own)}.tmp',
         tmp_path / f'.b.pth.{process_name(elsewhere)}.tmp',
         tmp_path / f'.b.pth.{dead.pid}@{here}.tmp',  # of an earlier version: perhaps of another container
         tmp_path / '.c.tmp',
     ]
-    for path in (*left, *forgotten, *kept):
+    for path in (*left, *forgotten, *kept, recent):
         path.touch()
-    for path in forgotten:
-        os.utime(path, (0, 0))
+    for path, age in (*((path, 3660) for path in forgotten), (recent, 3540)):
+        os.utime(path, (time.time() - age, time.time() - age))
     assert set(remove_leftovers(tmp_path)) == {*left, *forgotten}
-    assert set(tmp_path.iterdir()) == set(kept)
+    assert set(tmp_path.iterdir()) == {*kept, recent}
     assert remove_leftovers(tmp_path / 'nowhere') == []
 
 
@@ -197,6 +219,9 @@ def test_what_is_archived_is_kept(tmp_path):
     assert move_to_archive([tmp_path / 'a'], tmp_path) is None
 
 
-@pytest.mark.parametrize(('size', 'text'), [(0, '0 B'), (999, '999 B'), (1500, '1.5 kB'), (3.2e9, '3.2 GB')])
+@pytest.mark.parametrize(
+    ('size', 'text'),
+    [(0, '0 B'), (999, '999 B'), (1000, '1.0 kB'), (1500, '1.5 kB'), (3.2e9, '3.2 GB'), (5e12, '5.0 TB')],
+)
 def test_sizes_are_readable(size, text):
     assert readable_size(size) == text

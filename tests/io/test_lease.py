@@ -48,6 +48,19 @@ def test_lease_of_a_dead_process_does_not_block(tmp_path, at_once):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(not Path('/proc/self/stat').exists(), reason='needs /proc')
+def test_only_the_lease_of_the_dead_is_removed(tmp_path):
+    path = tmp_path / 'a.lease'
+    Lease(path).remove_if_dead()
+    path.write_text(json.dumps({**this_process(), 'started': 1}))
+    assert not Lease(path).is_held()
+    Lease(path).remove_if_dead()
+    assert not path.exists()
+    with lease(path):
+        Lease(path).remove_if_dead()
+        assert Lease(path).is_held()
+
+
 def test_lease_of_another_host_holds_until_its_heart_stops(tmp_path, at_once):
     path = tmp_path / 'a.lease'
     path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
@@ -65,9 +78,49 @@ def test_a_live_lease_is_not_taken_when_clocks_differ(tmp_path, monkeypatch, at_
     monkeypatch.setattr('time.time', lambda: now + 400)
     with lease(path) as held:
         assert not held
+    os.utime(path, (now - 290, now - 290))
+    with lease(path) as held:
+        assert not held
     os.utime(path, (now - 310, now - 310))
     with lease(path) as held:
         assert held
+
+
+def test_its_heart_beats_while_it_is_held_and_not_for_another(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmseg_custom.io.lease.HEARTBEAT_SECONDS', 0.02)
+    path = tmp_path / 'a.lease'
+
+    def beats():
+        os.utime(path, (0, 0))
+        for _ in range(50):
+            time.sleep(0.02)
+            if path.stat().st_mtime > 0:
+                return True
+        return False
+
+    with lease(path):
+        assert beats() and beats()
+        path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
+        assert not beats()
+
+
+def test_who_is_written_over_where_no_lock_helps_gives_way(tmp_path, monkeypatch):
+    path, waited = tmp_path / 'a.lease', []
+
+    def another_takes_it(seconds):
+        waited.append(seconds)
+        path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
+
+    def no_locks(*_):
+        raise OSError
+
+    monkeypatch.setattr('fcntl.flock', no_locks)
+    monkeypatch.setattr('time.sleep', another_takes_it)
+    path.write_text(json.dumps({**this_process(), 'started': 1}))
+    with lease(path) as held:
+        assert not held
+    assert waited == [1.0]
+    assert json.loads(path.read_text())['host'] == 'elsewhere'
 
 
 @pytest.mark.parametrize('key', ['host', 'boot', 'namespace'])

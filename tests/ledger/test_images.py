@@ -73,6 +73,14 @@ def test_an_image_elsewhere_is_known_by_its_path():
     assert image_checksum('s3://a/1.png') == image_checksum('s3://a/1.png') != image_checksum('s3://b/1.png')
 
 
+def test_only_more_images_than_the_most_are_sampled():
+    most = 2**17
+    whole = [number << 30 for number in range(most + 1)]
+    assert Images.of(whole[:most]) == Images(frozenset(whole[:most]))
+    images = Images.of(whole)
+    assert images.bits < 48 and most / 4 < len(images.checksums) <= most
+
+
 def test_any_number_of_images_fits_the_header_of_a_checkpoint():
     checksums = np.random.default_rng(0).integers(0, 2**48, 3 * MAX_IMAGES).tolist()
     images, first, rest = Images.of(checksums), Images.of(checksums[:1000]), Images.of(range(2**47, 2**47 + 10))

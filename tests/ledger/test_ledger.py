@@ -27,7 +27,8 @@ def finish(ledger, name, value, score):
     checkpoint = ledger.folder.parent / f'{name}_best.pth'
     save_checkpoint_file({'state_dict': weights, 'meta': {'dataset_meta': {'classes': ('a',)}}}, checkpoint)
     lineage = {'parents': [], 'seen': [{'split': 'train', 'folds': 'x', 'parts': [int(name[-1])]}]}
-    entry = {'weights': hash_weights(weights), 'val': {'mIoU': score}, 'lineage': lineage, 'num_folds': 3}
+    entry = {'weights': hash_weights(weights), 'val': {'mIoU': score}, 'lineage': lineage}
+    entry |= {'num_folds': 3, 'experiment': {}}
     ledger.record(name, entry, checkpoint)
 
 

@@ -7,9 +7,9 @@ from mmengine.config import Config
 from mmseg_custom.config import ConfigError, load_run_config
 from mmseg_custom.errors import StageError
 from mmseg_custom.inference.model_source import open_predictor
-from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.ledger.changes import RUN_FILE
+from mmseg_custom.ledger.ledger_record import write_ledger_record
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.ledger.trained_config import find_record, load_trained_config, options_with_trained, trained_options
 from mmseg_custom.plan.plan import Plan
@@ -45,7 +45,7 @@ def test_recipe_remembers_its_overrides(tiny_recipe):
 
 
 def test_given_overrides_win(config):
-    write_json({'cfg_options': {'train_cfg.max_epochs': '7', 'log_level': "'ERROR'"}}, RUN_FILE)
+    write_ledger_record({'cfg_options': {'train_cfg.max_epochs': '7', 'log_level': "'ERROR'"}}, RUN_FILE)
     cfg = load_trained_config('best.pth', config, {'train_cfg.max_epochs': 9})
     assert (cfg.train_cfg.max_epochs, cfg.log_level) == (9, 'ERROR')
     assert cfg.cfg_options == {'train_cfg.max_epochs': '9', 'log_level': "'ERROR'"}

@@ -6,6 +6,8 @@ import pytest
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import backend_registration
 
+from mmseg_custom.launchers.local_pool import PRELOAD
+
 DEVICE = 'fakegpu'
 
 
@@ -17,7 +19,9 @@ def run_on_fake_gpu(check):
     """
     if not hasattr(backend_registration, '_setup_privateuseone_for_python_backend'):
         pytest.skip('this PyTorch cannot register a device from Python')
-    process = multiprocessing.get_context('spawn').Process(target=_run, args=(check,))
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(PRELOAD)
+    process = context.Process(target=_run, args=(check,))
     process.start()
     process.join()
     assert process.exitcode == 0, f'{check.__name__} failed on the fake GPU; the traceback is above'

@@ -19,7 +19,7 @@ def configs(tiny_recipe):
 
 
 def needed(configs, jobs):
-    return sum(space._needed(configs, jobs).values())
+    return sum(space.needed_space(configs, jobs).values())
 
 
 def test_stage_needs_its_runs_and_averages(configs):
@@ -36,6 +36,15 @@ def test_files_that_will_be_replaced_count_as_room(configs):
     Path(configs[1].work_dir).mkdir(parents=True)
     (Path(configs[1].work_dir) / 'epoch_1.pth').write_bytes(bytes(1000))
     assert needed(configs, 1) == before - 1000
+
+
+def test_exactly_enough_room_is_enough(configs, monkeypatch):
+    free = needed(configs, 1)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=free))
+    space.check_space(configs, 1)
+    free -= 1
+    with pytest.raises(StageError, match='Free space'):
+        space.check_space(configs, 1)
 
 
 def test_too_little_room_is_refused_with_figures(configs, monkeypatch):

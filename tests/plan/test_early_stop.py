@@ -9,7 +9,7 @@ from mmseg_custom.plan.early_stop import ended_by
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import recipe_table
-from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.charts.plan_diagram import lay_out
 from mmseg_custom.reports.findings import read_recipe
 from mmseg_custom.reports.findings.facts import headline
 
@@ -91,8 +91,8 @@ def test_the_report_says_why(plan):
     found = headline(recipe)
     assert found['end'] == f'Stage 2 ended the plan: {REASON}.'
     assert found['progress'] == ' of 3; the later ones are not run: stage 2 had no significant gain'
-    chart = plan_diagram(recipe)
-    assert chart.headings[2][1] == 'stage 3 · not run: stage 2 had no significant gain'
+    chart = lay_out(recipe)
+    assert ' '.join(chart.headings[2][1]) == 'stage 3 not run: stage 2 had no significant gain'
     assert [box.lines for box in chart.boxes][-3:] == [[f'fold{fold}', 'not run'] for fold in (1, 2, 3)]
 
 

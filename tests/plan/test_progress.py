@@ -25,9 +25,9 @@ def clock(monkeypatch):
 
 def plan(report=None):
     runs = {
-        'tiny_stage1': RunProgress('tiny_stage1', 1, 'full', epochs=2),
-        'tiny_stage2_fold1': RunProgress('tiny_stage2_fold1', 2, 'fold1', epochs=4),
-        'tiny_stage2_fold2': RunProgress('tiny_stage2_fold2', 2, 'fold2', epochs=4),
+        'tiny_stage1': RunProgress('tiny_stage1', 1, 'full', length=2),
+        'tiny_stage2_fold1': RunProgress('tiny_stage2_fold1', 2, 'fold1', length=4),
+        'tiny_stage2_fold2': RunProgress('tiny_stage2_fold2', 2, 'fold2', length=4),
     }
     return PlanProgress(runs, report)
 
@@ -164,7 +164,7 @@ def test_a_run_tells_its_start_its_loss_and_its_end(tiny_recipe):
     runner.register_hook(ProgressHook('tiny_stage1', told.append))
     runner.train()
     assert told[0] == Progress('tiny_stage1', 0)
-    assert 0 < told[1].epoch < 1
+    assert 0 < told[1].done < 1
     assert told[1].loss > 0
-    assert [progress.epoch for progress in told if progress.score is not None] == [1, 2]
+    assert [progress.done for progress in told if progress.score is not None] == [1, 2]
     assert told[-1] == Progress('tiny_stage1', 2)

@@ -9,7 +9,7 @@ from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.recipe import Recipe
-from mmseg_custom.reports.charts.plan_diagram import plan_diagram
+from mmseg_custom.reports.charts.plan_diagram import lay_out
 from mmseg_custom.reports.findings import read_recipe
 
 OWN_FOLD = {'default_hooks.fold_average.init': 'own_fold'}
@@ -52,10 +52,10 @@ def test_the_recipe_follows_the_folds_and_so_does_the_diagram(plan):
     entries = [StageLedger('work_dirs/tiny/stage2').entry(f'fold{fold}') for fold in (1, 2, 3)]
     parents = [entry['lineage']['parents'][0]['file'] for entry in entries]
     assert parents == [f'{STAGE1}/fold{fold}.pth' for fold in (1, 2, 3)]
-    chart = plan_diagram(read_recipe('work_dirs/tiny'))
-    assert [text for _, text in chart.headings] == [
-        'stage 1 · 2 epochs',
-        'stage 2 · 2 epochs · each from its own fold of the stage before',
+    chart = lay_out(read_recipe('work_dirs/tiny'))
+    assert [' '.join(lines) for _, lines in chart.headings] == [
+        'stage 1 2 epochs',
+        'stage 2 2 epochs each from its own fold of the stage before',
     ]
     assert len(chart.links) == 2 * (1 + 3)  # best_fold and all_folds of each stage
 

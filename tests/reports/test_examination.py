@@ -7,9 +7,6 @@ from made_up_recipe import rows_of, write_examination, write_recipe
 from mmengine.config import Config
 
 from mmseg_custom.evaluation import scores_of
-from mmseg_custom.launchers.local_pool import LocalPool
-from mmseg_custom.plan.plan import Plan
-from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.charts.examination_charts import class_rows, frequency_chart, short_count
 from mmseg_custom.reports.charts.scatter import log_ticks
 from mmseg_custom.reports.findings import examination
@@ -85,8 +82,7 @@ def test_counts_are_short():
     ]
 
 
-def test_winner_of_a_trained_recipe_is_examined_once(tiny_recipe, monkeypatch):
-    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None).run(stages={1})
+def test_winner_of_a_trained_recipe_is_examined_once(after_stage1, monkeypatch):
     recipe = read_recipe('work_dirs/tiny')
     found = examine_winner(recipe)
     score = scores_of(torch.tensor(found.matrix))['mIoU']

@@ -1,5 +1,7 @@
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import chain, pairwise
 from math import ceil
 from pathlib import Path
@@ -36,19 +38,29 @@ EXPERIMENTS = all_experiments()
 BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS.values() if experiment.seed == SEEDS[0]}
 
 
-@pytest.fixture
-def plan(tmp_path):
-    """A function that writes an experiment's plan and reads its runs, by their names."""
+class Runs(Mapping):
+    """The configs of a plan by the names of its runs, each read once it is asked for."""
 
-    def plan(name):
-        stages = Plan(Lab(tmp_path, tmp_path / 'data', IMAGES).plan(BY_NAME[name])).stages
-        return {
-            run.full_name.partition('seed42_')[2]: load_run_config(run.config, fold=run.fold)
-            for stage in stages
-            for run in stage.runs
-        }
+    def __init__(self, folder):
+        runs = [run for stage in Plan(folder).stages for run in stage.runs]
+        self.runs = {run.full_name.partition('seed42_')[2]: run for run in runs}
+        self.read = cache(lambda name: load_run_config(self.runs[name].config, fold=self.runs[name].fold))
 
-    return plan
+    def __getitem__(self, run):
+        return self.read(run)
+
+    def __iter__(self):
+        return iter(self.runs)
+
+    def __len__(self):
+        return len(self.runs)
+
+
+@pytest.fixture(scope='module')
+def plan(tmp_path_factory):
+    """A function that writes an experiment's plan and reads it back."""
+    folder = tmp_path_factory.mktemp('lab')
+    return cache(lambda name: Runs(Lab(folder, folder / 'data', IMAGES).plan(BY_NAME[name])))
 
 
 def epoch_rates(cfg):

@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -13,8 +11,6 @@ from mmseg_custom.config import ConfigError
 from mmseg_custom.evaluation import testing_options
 from mmseg_custom.evaluation.testing import run_test
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
-
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'test.py'
 
 
 def predictions(cfg):
@@ -163,15 +159,9 @@ def test_what_cannot_be_is_named(load):
         run_test(cfg, 'out')
 
 
-def call(*arguments):
-    command = [sys.executable, TOOL, *map(str, arguments)]
-    done = subprocess.run(command, text=True, capture_output=True, timeout=300)
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_the_command_writes_everything(config):
+def test_the_command_writes_everything(config, run_tool):
     options = ['--original-size', 'nearest', '--slide', '16x24', '8', '--out', 'out', '--submission', 'sent']
-    code, output = call(config, 'net.pth', *options)
+    code, output = run_tool('test.py', config, 'net.pth', *options)
     assert code == 0, output
     content = json.loads(Path('out/scores.json').read_text())
     assert f'mIoU: {content["scores"]["mIoU"]:.4f}' in output

@@ -2,7 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights, save_checkpoint_file
@@ -13,57 +12,51 @@ from mmseg_custom.plan.recipe import Recipe
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
-def run(name, *arguments):
-    command = [sys.executable, TOOLS / name] if name.endswith('.py') else ['bash', TOOLS / name]
+def run_script(name, *arguments):
     environment = {'PATH': f'{Path(sys.executable).parent}:/usr/bin:/bin'}
-    done = subprocess.run(
-        [*command, *map(str, arguments)], text=True, capture_output=True, env=environment, timeout=300
-    )
+    command = ['bash', TOOLS / name, *map(str, arguments)]
+    done = subprocess.run(command, text=True, capture_output=True, env=environment, timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.fixture
-def trained(tiny_recipe):
-    Recipe(Plan(tiny_recipe), LocalPool(1), lambda line: None).run(stages={1})
-    return tiny_recipe
-
-
-def test_test_py_scores_at_the_working_and_the_original_size(trained):
-    config, checkpoint = trained / 'tiny_stage1.py', 'work_dirs/tiny/stage1/winner.pth'
-    code, output = run('test.py', config, checkpoint, '--original-size', '--show-dir', 'painted')
+def test_test_py_scores_at_the_working_and_the_original_size(after_stage1, run_tool):
+    config, checkpoint = after_stage1 / 'tiny_stage1.py', 'work_dirs/tiny/stage1/winner.pth'
+    code, output = run_tool('test.py', config, checkpoint, '--original-size', '--show-dir', 'painted')
     assert code == 0, output
     assert 'mIoU:' in output
     assert len(list(Path().rglob('painted/**/*.png'))) == 4
 
 
-def test_average_of_files_and_of_an_unfinished_stage(tmp_path, monkeypatch):
+def test_average_of_files_and_of_an_unfinished_stage(tmp_path, monkeypatch, run_tool):
     monkeypatch.chdir(tmp_path)
     for name, value in (('a.pth', 1.0), ('b.pth', 3.0)):
         save_checkpoint_file({'state_dict': {'w': torch.tensor([value])}}, name)
-    code, output = run('average_folds.py', 'a.pth', 'b.pth', '--out', 'c.pth')
+    code, output = run_tool('average_folds.py', 'a.pth', 'b.pth', '--out', 'c.pth')
     assert code == 0, output
     assert load_weights('c.pth')['w'] == 2.0
-    code, output = run('average_folds.py', 'a.pth', 'b.pth', '--out', 'a.pth')
+    code, output = run_tool('average_folds.py', 'a.pth', 'b.pth', '--out', 'a.pth')
     assert code == 1
     assert output.splitlines()[-1].startswith('a.pth is one of the inputs')
     Path('empty').mkdir()
-    assert run('average_folds.py', 'empty')[1].splitlines()[-1] == 'empty holds no finished run of a stage.'
+    assert run_tool('average_folds.py', 'empty')[1].splitlines()[-1] == 'empty holds no finished run of a stage.'
 
 
-def test_stage_folder_is_fused_anew(trained):
+def test_stage_folder_is_fused_anew(after_stage1, run_tool):
     Path('work_dirs/tiny/stage1/winner.pth').unlink()
-    code, output = run('average_folds.py', 'work_dirs/tiny/stage1')
+    code, output = run_tool('average_folds.py', 'work_dirs/tiny/stage1')
     assert code == 0, output
     assert 'winner' in output
     assert Path('work_dirs/tiny/stage1/winner.pth').is_file()
 
 
-def test_two_processes_train_and_score_together(trained):
+def test_two_processes_train_and_score_together(after_stage1):
     options = ['--cfg-options', 'default_hooks.fold_average.stage_dir=work_dirs/pair']
-    code, output = run('dist_train.sh', trained / 'tiny_stage1.py', 2, '--work-dir', 'work_dirs/pair_run', *options)
+    code, output = run_script(
+        'dist_train.sh', after_stage1 / 'tiny_stage1.py', 2, '--work-dir', 'work_dirs/pair_run', *options
+    )
     assert code == 0, output
     assert Path('work_dirs/pair/winner.pth').is_file()
-    code, output = run('dist_test.sh', trained / 'tiny_stage1.py', 'work_dirs/pair/winner.pth', 2)
+    code, output = run_script('dist_test.sh', after_stage1 / 'tiny_stage1.py', 'work_dirs/pair/winner.pth', 2)
     assert code == 0, output
     assert 'mIoU:' in output
 
@@ -79,13 +72,13 @@ def test_missing_stack_is_one_line(tmp_path):
     assert 'mmseg-custom[onedl]' in message
 
 
-def test_prepare_data_reports_and_is_repeatable(tiny_recipe):
+def test_prepare_data_reports_and_is_repeatable(tiny_recipe, run_tool):
     config = tiny_recipe / 'tiny_stage2.py'
-    code, output = run('prepare_data.py', config)
+    code, output = run_tool('prepare_data.py', config)
     assert code == 0, output
     assert '10 training and 4 validation images' in output
     assert 'folds.json (written): 4, 3, 3 images' in output
-    assert '(unchanged)' in run('prepare_data.py', config)[1]
+    assert '(unchanged)' in run_tool('prepare_data.py', config)[1]
 
 
 WRAPPED = """
@@ -96,10 +89,10 @@ train_dataloader = dict(batch_size=4, dataset=dict(_delete_=True, type='RepeatDa
 """
 
 
-def test_wrapped_data_are_not_prepared_but_trained(tiny_recipe):
+def test_wrapped_data_are_not_prepared_but_trained(tiny_recipe, run_tool):
     config = tiny_recipe / 'tiny_stage1.py'
     config.write_text(config.read_text().replace('train_dataloader = dict(', 'before = dict(') + WRAPPED)
-    code, output = run('prepare_data.py', config)
+    code, output = run_tool('prepare_data.py', config)
     assert (
         code == 1 and 'train_dataloader.dataset is RepeatDataset, and only a KFoldDataset can be prepared' in output
     )

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from mmseg_custom.errors import UserError
+from mmseg_custom.models.losses import SegmentationLoss
 
 
 class HeadError(UserError, ValueError):
@@ -13,7 +14,7 @@ class HeadError(UserError, ValueError):
 
 
 def check_heads(model: nn.Module) -> None:
-    """See that the heads of a segmentor give each class an output, and each of its losses a weight a class.
+    """See that the outputs of a segmentor can mean its classes, and that its losses have a weight an output.
 
     Args:
         model: A segmentor; one without MMSegmentation's ``decode_head`` passes.
@@ -43,20 +44,37 @@ def _check_outputs(name: str, head: nn.Module) -> None:
             "metainfo=dict(classes=('background', 'object'))."
         )
     if getattr(head, 'out_channels', None) == 1:
+        _check_one_output(name, head)
+
+
+def _check_one_output(name: str, head: nn.Module) -> None:
+    """Two classes by one output: MMSegmentation trains what has a loss under a sigmoid, and scores no cascade."""
+    if '[' in name:
         raise HeadError(
-            f'model.{name}.out_channels=1 under a sigmoid is not supported: leave it out, with a loss over the '
-            'classes (CEDiceLoss, or CrossEntropyLoss without use_sigmoid). Two outputs under a softmax are the '
-            'same model.'
+            f'model.{name}.out_channels=1: MMSegmentation cannot predict with one output in a cascade. Leave it out, '
+            'with losses over the classes; two outputs under a softmax are the same model.'
         )
+    for loss in _losses(head):
+        if isinstance(loss, SegmentationLoss) or getattr(loss, 'use_sigmoid', True) is False:
+            raise HeadError(
+                f'model.{name}.out_channels=1: {type(loss).__name__} is a loss over two outputs. Take one under a '
+                "sigmoid, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True), or leave out_channels out."
+            )
+    if not 0 < head.threshold < 1:
+        raise HeadError(f'model.{name}.threshold={head.threshold}: use a probability above 0 and below 1.')
 
 
 def _check_class_weights(name: str, head: nn.Module) -> None:
-    losses = getattr(head, 'loss_decode', None)
     channels = getattr(head, 'out_channels', None)
-    for loss in losses if isinstance(losses, nn.ModuleList) else [losses]:
+    for loss in _losses(head):
         weights = getattr(loss, 'class_weight', None)
         if weights is not None and channels is not None and len(weights) != channels:
             raise HeadError(
                 f'model.{name}: class_weight of {type(loss).__name__} has {len(weights)} entries, but the head has '
                 f'{channels} classes: give one weight a class.'
             )
+
+
+def _losses(head: nn.Module) -> list[Any]:
+    losses = getattr(head, 'loss_decode', None)
+    return list(losses) if isinstance(losses, nn.ModuleList) else [losses]

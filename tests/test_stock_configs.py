@@ -44,7 +44,7 @@ def shrink(cfg, data_root, work_dir):
 
 @pytest.mark.parametrize('part', PARTS)
 def test_stock_runner_trains_a_stock_config_with_our_part(part, train_ids, tmp_path):
-    cfg = Config.fromfile(CONFIGS / 'host' / f'deeplabv3plus_r18_{part}.py')
+    cfg = Config.fromfile(CONFIGS / 'stock' / f'deeplabv3plus_r18_{part}.py')
     shrink(cfg, train_ids, tmp_path)
     runner = Runner.from_cfg(cfg)
     model = runner.train()
