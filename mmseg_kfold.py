@@ -59,6 +59,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     train.add_argument(
         '--select', choices=('last', 'best'), default='last', help='weights that are kept of a run (default: last)'
     )
+    train.add_argument(
+        '--refit', action='store_true', help='behind the folds, train one model on everything, as long as they were'
+    )
     train.add_argument('--max-iters', type=_number(1), metavar='N', help='another length, in iterations')
     train.add_argument('--max-epochs', type=_number(1), metavar='N', help='another length, in epochs')
     train.add_argument(
@@ -75,9 +78,58 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='do not try a few steps on a few images before the first one',
     )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
+    report = commands.add_parser(
+        'report',
+        help='write the report of a run anew',
+        description="Write report.html and figures/ into a run's folder.",
+    )
+    report.add_argument('folder', help='work_dirs/<config name>_kfold; it may be half done')
+    _add_out_of_fold(commands)
+    _add_label_errors(commands)
     args = parser.parse_args(argv)
     args.words = list(sys.argv[1:] if argv is None else argv)
     return args
+
+
+def _add_out_of_fold(commands: Any) -> None:
+    command = commands.add_parser(
+        'out-of-fold',
+        allow_abbrev=False,
+        help='predict every training image by the fold that has never seen it, and score the predictions',
+        description='Predict the images of a finished run; the same command goes on where it was interrupted.',
+    )
+    _add_stage(command)
+    command.add_argument('--only', type=_numbers, metavar='LIST', help='let these folds predict now, e.g. 1,3')
+    command.add_argument(
+        '--probabilities', type=_size, metavar='HxW', help='keep the probabilities of all classes too, at this size'
+    )
+    command.add_argument(
+        '--allow-seen', action='store_true', help='predict images that all weights may have seen, and mark the scores'
+    )
+
+
+def _add_label_errors(commands: Any) -> None:
+    command = commands.add_parser(
+        'label-errors',
+        allow_abbrev=False,
+        help='list where the out-of-fold predictions contradict the labels',
+        description='Look for label errors in the predictions of mmseg-kfold out-of-fold.',
+    )
+    _add_stage(command)
+    command.add_argument(
+        '--boundary', type=_number(0), default=3, metavar='N', help='pixels along boundaries left out (default: 3)'
+    )
+    command.add_argument(
+        '--min-size', type=_number(1), default=100, metavar='N', help='pixels of a component at least (default: 100)'
+    )
+    command.add_argument(
+        '--verdicts', metavar='FILE', help='what was judged before: components whose label is right are left out'
+    )
+
+
+def _add_stage(command: argparse.ArgumentParser) -> None:
+    command.add_argument('folder', help='the folder of a finished mmseg-kfold run, e.g. work_dirs/my_config_kfold')
+    command.add_argument('--stage', type=_number(1), default=1, metavar='N', help='stage (default: 1)')
 
 
 class _Overrides(argparse.Action):
@@ -111,6 +163,13 @@ def _numbers(text: str) -> set[int]:
             raise argparse.ArgumentTypeError(f'{text!r}: use numbers such as 1,3 or 1-3')
         found |= set(range(int(low), int(high or low) + 1))
     return found
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition('x')
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f'{text!r}: use height and width in pixels, e.g. 256x512')
+    return int(height), int(width)
 
 
 def _fraction(text: str) -> float:

@@ -1,8 +1,8 @@
 """Hours, bytes and limits of a plan on many GPUs: `python benchmarks/scaling.py --gpus 1 8 64 --images 1000000`.
 
 A calculation from measured parts, no measurement. Every part is an option, and its help says where the default is
-from. The model, explained in `docs/how_to/many_machines.md`: folds side by side, the GPUs that are left within the folds, stages
-one after the other.
+from. The model, explained in `docs/explanation/scaling.md`: folds side by side, the GPUs that are left within the
+folds, stages one after the other.
 """
 
 import argparse

@@ -65,12 +65,19 @@ def load_run_config(
         fold: 1 to ``num_folds``; the data sets of train and val take it. Defaults to ``None``: what the config says.
 
     Raises:
-        ConfigError: If the config is not there, or a key looks like a misspelt one.
+        ConfigError: If the config or a module that it imports is not there, or a key looks like a misspelt one.
         OptionError: If the config has no such fold.
     """
     if not Path(config).is_file():
         raise ConfigError(f'There is no config {config}. Paths of a recipe count from the folder it was trained in.')
-    cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
+    try:
+        cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
+    except ImportError as error:
+        reason = error.__cause__ or error
+        raise ConfigError(
+            f'{config} imports what is not there ({reason}): call it from the folder that holds the module, or set '
+            'PYTHONPATH.'
+        ) from error
     for key in cfg:
         _check_spelling(key, KNOWN_KEYS, f'{config}: ')
     trains_folds = cfg.get(NUM_FOLDS) is not None

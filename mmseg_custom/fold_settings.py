@@ -80,6 +80,12 @@ def choose_fold(cfg: Config, fold: int) -> None:
         leaf['fold'] = fold
 
 
+def validates_on_trained(cfg: Config) -> bool:
+    """Whether a config without a fold validates on the held-out images of one: it trains on them, too."""
+    held_out = (leaf for leaf in _leaves(cfg, 'val_dataloader') if leaf.get('part') == 'val')
+    return fold_of(cfg) is None and any(leaf.get('fold') is not None for leaf in held_out)
+
+
 def use_held_out_images(cfg: Config, fold: int) -> None:
     """Let a config test on what a fold is validated on, in the place of the official val split."""
     for leaf in _leaves(cfg, 'test_dataloader'):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # In the order in which a newcomer reads them: what a command needs was made by one before.
-FOLDERS = ('', 'getting_started', 'how_to', 'reference', 'explanation')
+FOLDERS = ('getting_started', 'how_to', 'reference', 'explanation', '')
 PAGES = [ROOT / 'README.md', *(page for name in FOLDERS for page in sorted((ROOT / 'docs' / name).glob('*.md')))]
-BEGINNING = r'(?:(?:python )?(?:tools/)?\w+\.(?:py|sh)|mmseg-kfold|make|pip|tensorboard) \S'
+BEGINNING = r'(?:(?:python )?(?:tools/)?\w+\.(?:py|sh)|mmseg-kfold run|make|pip|tensorboard) \S'
 COMMAND = re.compile(rf'^    (?P<block>{BEGINNING}.*)$|`(?P<span>{BEGINNING}[^`]*)`', flags=re.MULTILINE)
 GROUP = re.compile(r'\[((?:--|[A-Z])(?:[^\[\]]|\[[^\[\]]*\])*|[a-z]+\|[a-z|]+)\]')
 
@@ -54,6 +54,7 @@ def documented_commands() -> dict[str, str]:
 
 def calls(command: str) -> list[list[str]]:
     """The calls that a command stands for, in words: without what is in brackets, and with one bracket at a time."""
+    command = re.sub(r'^mmseg-kfold(?= )', 'tools/kfold.py', command)
     return [_fill_in(shlex.split(variant)) for variant in _variants(command)]
 
 

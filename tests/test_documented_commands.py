@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from documented import PAGES, ROOT, calls, documented_commands
 
-LINK = re.compile(r'\]\(([^)#:]+)\)')
+LINK = re.compile(r'\]\(([^)#:]*)(?:#([^)]*))?\)')
+LINKING_PAGES = [*PAGES, ROOT / 'CONTRIBUTING.md']
+PARSERS = {'kfold': 'mmseg_kfold'}  # Modules whose arguments are read by another one.
 PYTHON_CALLS = [words for command in documented_commands() for words in calls(command) if words[0].endswith('.py')]
 
 
@@ -19,7 +21,8 @@ def test_documented_command_is_understood(words, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / 'tools'))
     monkeypatch.setattr(sys, 'argv', words)
     monkeypatch.delitem(sys.modules, Path(tool).stem, raising=False)
-    importlib.import_module(Path(tool).stem).parse_args()
+    name = Path(tool).stem
+    importlib.import_module(PARSERS.get(name, name)).parse_args()
     for argument in arguments:
         if argument.startswith('configs') and '=' not in argument:
             assert (ROOT / argument).exists(), f'{argument} of {words!r} does not exist'
@@ -42,7 +45,43 @@ def test_brackets_are_left_out_or_taken_one_at_a_time():
     ]
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', LINKING_PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    broken = [link for link in LINK.findall(page.read_text(encoding='utf-8')) if not (page.parent / link).exists()]
+    broken = [
+        (link, anchor)
+        for link, anchor in LINK.findall(page.read_text(encoding='utf-8'))
+        if not _leads(page.parent / link if link else page, anchor)
+    ]
     assert not broken
+
+
+def _leads(target, anchor):
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def anchors(page):
+    """The anchors of a page as GitHub makes them of its headings."""
+    headings = re.findall(r'^#+ (.*)$', page.read_text(encoding='utf-8'), flags=re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+def test_contributing_names_files_that_exist():
+    """Files are named from the package, and behind a comma from the folder of the one before."""
+    text = (ROOT / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    names = re.findall(r'`([\w/]+\.py)`', text)
+    assert len(names) >= 15
+    known = {path.name for path in (ROOT / 'mmseg_custom').rglob('*.py')}
+    found = {name for name in names if (ROOT / 'mmseg_custom' / name).exists() or (ROOT / name).exists()}
+    assert not [name for name in names if name not in found | known]
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / 'docs/README.md').read_text(encoding='utf-8')
+    pages = {str(page.relative_to(ROOT / 'docs')) for page in PAGES[1:]} - {'README.md'}
+    assert pages == {link for link, _ in LINK.findall(index) if link.endswith('.md') and not link.startswith('..')}
+
+
+def test_pages_are_short():
+    """A newcomer reads a page at one sitting; logs and the table of messages are looked things up in."""
+    lines = {str(page.relative_to(ROOT)): len(page.read_text(encoding='utf-8').splitlines()) for page in PAGES}
+    assert {name for name, count in lines.items() if count > 110} <= {'docs/lab.md', 'docs/troubleshooting.md'}

@@ -23,6 +23,7 @@ FROM_BELOW = (
     'hooks',
     'inference',
     'reports',
+    'label_errors',
     'cross_validation',
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.append(str(Path.cwd()))  # Modules of a project, named by custom_imports, lie where the user stands.
 
 try:
     from mmseg_custom.engine.distributed.process_group import leave_process_group

@@ -14,12 +14,13 @@ from mmseg_custom.inference.model_source import OVERRIDES, prepared_config
 from mmseg_custom.inference.networks import build_segmentor
 from mmseg_custom.inference.onnx_export import export_onnx
 from mmseg_custom.inference.onnx_info import OUTPUTS
+from mmseg_custom.ledger.run_folder import one_model_of
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', nargs='?', help="config of the checkpoint; known for those in a recipe's folders")
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', help='checkpoint file; of the folder of a stage or run its winner')
     parser.add_argument('--out', required=True, help='the ONNX file')
     parser.add_argument('--output', choices=OUTPUTS, default='logits', help='what the graph gives (default: logits)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
@@ -28,6 +29,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    args.checkpoint = one_model_of(args.checkpoint)
     cfg = prepared_config(args.checkpoint, args.config, args.cfg_options)
     info, checks = export_onnx(cfg, build_segmentor(cfg, args.checkpoint), args.out, args.output)
     for check in checks:

@@ -2,6 +2,7 @@
 
 `python tools/predict.py CONFIG CHECKPOINT INPUT... --out DIR`  one checkpoint
 `python tools/predict.py work_dirs/streets/stage5 INPUT... --out DIR`  all folds of a stage together
+`python tools/predict.py work_dirs/my_config_kfold INPUT... --out DIR`  all folds of a run together (its last stage)
 `python tools/predict.py model.onnx INPUT... --out DIR`  a file of tools/export.py
 
 CONFIG is only needed for a checkpoint outside of a recipe's folders. An INPUT is an image, a video, a folder

@@ -1,4 +1,9 @@
-"""Score a checkpoint: `python tools/test.py configs/stage2.py work_dirs/cityscapes/stage2/winner.pth`."""
+"""Score a checkpoint, or the folds of a stage or run together.
+
+`python tools/test.py configs/stage2.py work_dirs/cityscapes/stage2/winner.pth`
+`python tools/test.py my_config.py work_dirs/my_config_kfold`  the folds' mean probabilities, on its test_dataloader
+`python tools/test.py work_dirs/my_config_kfold --data IMAGES LABELS`  the same on any folders of images and labels
+"""
 
 import _bootstrap  # noqa: I001
 
@@ -11,7 +16,9 @@ from mmseg_custom.evaluation import testing_options
 from mmseg_custom.config import add_common_options, config_from_options
 from mmseg_custom.evaluation.testing import run_test
 from mmseg_custom.fold_settings import use_held_out_images
-from mmseg_custom.ledger.trained_config import options_with_trained
+from mmseg_custom.errors import UserError
+from mmseg_custom.ledger.run_folder import runs_of
+from mmseg_custom.ledger.trained_config import find_record, options_with_trained
 
 
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +42,7 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--slide', nargs=2, type=size, metavar=('CROP', 'STRIDE'), help='sliding window, HEIGHTxWIDTH or one number'
     )
+    parser.add_argument('--data', nargs=2, metavar=('IMAGES', 'LABELS'), help='score on the images of these folders')
     parser.add_argument(
         '--split', help='another official split than val; without labels for --submission and --show-dir'
     )
@@ -51,14 +59,16 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Score a checkpoint on the official val split.')
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_common_options(parser, fold='score on the held-out images of this fold, not on the official val split')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file, or the folder of a stage or run')
     add_scoring_options(parser)
     add_output_options(parser)
     args = parser.parse_args()
-    if args.fold and args.split:
-        parser.error('--fold and --split: one of them, both say which images')
+    if sum(map(bool, (args.fold, args.split, args.data))) > 1:
+        parser.error('--fold, --split and --data: one of them, each says which images')
+    if args.checkpoint is None:
+        args.config, args.checkpoint = None, args.config
     args.tta = args.tta or bool(args.tta_scales) or args.no_tta_flip
     args.original_size = args.original_size or ('bilinear' if args.submission else None)
     return args
@@ -69,6 +79,9 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
         use_held_out_images(cfg, args.fold)
     if args.split:
         testing_options.use_split(cfg, args.split)
+    if args.data:
+        testing_options.use_folders(cfg, *args.data)
+    testing_options.require_images(cfg)
     if args.tta:
         testing_options.use_tta(cfg, args.tta_scales, flip=not args.no_tta_flip)
     if args.slide:
@@ -83,12 +96,16 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
+    files = runs_of(args.checkpoint)
+    args.config = args.config or (find_record(args.checkpoint) or {}).get('config')
+    if args.config is None:
+        raise UserError(f'{args.checkpoint}: name its config before it.')
     args.cfg_options = options_with_trained(args.checkpoint, args.cfg_options)
     cfg = config_from_options(args)
-    cfg.load_from = args.checkpoint
+    cfg.load_from = str(files[0]) if len(files) == 1 else None
     apply_options(cfg, args)
-    chosen = ('original_size', 'tta', 'tta_scales', 'no_tta_flip', 'slide', 'split', 'fold', 'cfg_options')
-    run_test(cfg, args.out, {name: getattr(args, name) for name in chosen})
+    chosen = ('original_size', 'tta', 'tta_scales', 'no_tta_flip', 'slide', 'split', 'data', 'fold', 'cfg_options')
+    run_test(cfg, args.out, {name: getattr(args, name) for name in chosen}, files if len(files) > 1 else ())
 
 
 if __name__ == '__main__':

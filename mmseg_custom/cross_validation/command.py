@@ -4,6 +4,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mmseg_custom.cross_validation.before_training import check_first, describe_
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
+from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors, predict_out_of_fold
+from mmseg_custom.cross_validation.refit import describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
     Prepared,
@@ -31,7 +34,7 @@ from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
-from mmseg_custom.reports import recipe_table
+from mmseg_custom.reports import recipe_table, report_line, write_report
 from mmseg_custom.reports.findings.out_of_fold import RESULT_FILE, TABLE_FILE, OutOfFold
 from mmseg_custom.reports.live_table import live_table
 
@@ -39,7 +42,7 @@ from mmseg_custom.reports.live_table import live_table
 def run_command(args: Namespace) -> None:
     """Run a command; errors that a user can mend end in their message alone."""
     try:
-        run(args)
+        COMMANDS[args.command](args)
         leave_process_group()
     except (UserError, OSError) as error:
         print(f'mmseg-kfold: {error}', file=sys.stderr, flush=True)
@@ -72,6 +75,15 @@ def run(args: Namespace) -> None:
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)
+    if args.refit and options.stages in results:
+        train_refit(user, options, results[options.stages], LocalPool(1), say, args.force)
+        say(describe_refit(options, results[options.stages]))
+    say(report_line(folder))
+
+
+def report(args: Namespace) -> None:
+    """`mmseg-kfold report`."""
+    say(f'report: {write_report(args.folder)}')
 
 
 def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
@@ -82,6 +94,8 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
     """
     if args.dry_run:
         say('\n'.join(recipe.describe(folds=args.only)))
+        if args.refit:
+            say('refit: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
     if args.preflight and configs:
         look = describe_first if args.dry_run else check_first
@@ -132,6 +146,14 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
 def say(line: str) -> None:
     """Print a line at once, also into a pipe."""
     print(line, flush=True)
+
+
+COMMANDS = {
+    'run': run,
+    'report': report,
+    'out-of-fold': partial(predict_out_of_fold, say=say),
+    'label-errors': partial(find_label_errors, say=say),
+}
 
 
 def _what(prepared: Prepared, recipe: Recipe) -> str:

@@ -86,6 +86,7 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': cut})
     official = cfg.get('val_dataloader')
     cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
+    cfg['test_pipeline'] = pipeline  # How predict.py prepares images.
     cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
     cfg['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}
     cfg |= _test_split(cfg['val_dataloader'], official, options.scored_on)

@@ -29,6 +29,7 @@ from mmseg_custom.reports.findings.out_of_fold import (
     OutOfFold,
     Scores,
 )
+from mmseg_custom.reports.findings.out_of_fold_tables import Table, class_table, fold_table
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
 from mmseg_custom.reports.findings.training_length import position, unit_of
 
@@ -109,29 +110,14 @@ def table_as_csv(result: OutOfFold) -> str:
 
 
 def out_of_fold_table(result: OutOfFold) -> str:
-    """The numbers as a text table: a line a fold, mean and deviation, all images together, each class."""
-    mark, own = result.mark(), [] if result.monitor == 'mIoU' else [result.monitor]
-    table = PrettyTable(['fold', 'images', result.unit, *SCORES, *own])
-    table.align = 'r'
-    for number, fold in enumerate(result.folds, start=1):
-        numbers = [*(fold.scores[key] for key in SCORES), *([fold.monitor] if own else [])]
-        cells = [f'{score:.2f}{result.mark(fold.seen)}' for score in numbers]
-        table.add_row([fold.name, fold.images, fold.position, *cells], divider=number == len(result.folds))
-    blank = [''] * len(own)
-    spreads = [f'{result.mean[key]:.2f} ± {result.deviation[key]:.2f}{mark}' for key in SCORES]
-    table.add_row(['mean ± sd', '', '', *spreads, *blank])
-    table.add_row(['all images', result.images, '', *(f'{result.pooled[key]:.2f}{mark}' for key in SCORES), *blank])
-    return '\n'.join([table.get_string(), result.sentence, *result.notes, _per_class(result)])
+    """The numbers as text: a line a fold, mean and deviation, all images together, each class."""
+    return '\n'.join([_as_text(fold_table(result)), result.sentence, *result.notes, _as_text(class_table(result))])
 
 
-def _per_class(result: OutOfFold) -> str:
-    table = PrettyTable(['class', 'IoU out of fold', '95 % interval', 'mean ± sd'])
-    table.align = 'r'
-    table.align['class'] = 'l'
-    for name in result.classes:
-        key = IOU + name
-        low, high = result.intervals[key]
-        spread = f'{result.mean[key]:.2f} ± {result.deviation[key]:.2f}'
-        known = [f'{result.pooled[key]:.2f}', f'{low:.2f} - {high:.2f}', spread]
-        table.add_row([name, *(['does not occur', '', ''] if math.isnan(result.pooled[key]) else known)])
-    return table.get_string()
+def _as_text(table: Table) -> str:
+    text = PrettyTable(table.titles)
+    text.align = 'r'
+    text.align['class'] = 'l'
+    for number, row in enumerate(table.rows, start=1):
+        text.add_row(row, divider=number == len(table.rows) - table.summary)
+    return text.get_string()

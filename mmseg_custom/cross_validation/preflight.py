@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmseg_custom.averaging.average import average_state_dicts
 from mmseg_custom.cross_validation.few_of_fold import FewOfFold, few_of_any
+from mmseg_custom.cross_validation.trackers import check_trackers
 from mmseg_custom.cross_validation.trial_error import TrialError, explained
 from mmseg_custom.cross_validation.trial_hook import STEPS, WARM_UP, TrialHook, TrialOver
 from mmseg_custom.engine.resume_points import resume_points
@@ -71,6 +72,7 @@ def try_training(cfg: Config, folder: Path) -> Measured:
     """
     began, hook, room = time.monotonic(), TrialHook(), free_memory()
     short = shortened(cfg, folder)
+    check_trackers((cfg.get('visualizer') or {}).get('vis_backends') or [])
     with explained('The model, optimizer or metric of this config cannot be built'):
         runner = build_runner(short)
     with explained('The data of this config cannot be loaded'):
@@ -97,7 +99,7 @@ _WHAT = {
 
 def shortened(cfg: Config, folder: Path) -> Config:
     """A config of the same training, on few images, which writes into ``folder`` alone."""
-    short = Config(deepcopy(cfg.to_dict()), filename=cfg.filename)
+    short = Config(deepcopy(cfg.to_dict()), cfg_text=cfg.text, filename=cfg.filename)
     batch = short.train_dataloader.get('batch_size') or 1
     folds = short.get('num_folds') or 1
     images = max((WARM_UP + STEPS + 1) * batch, IMAGES_A_FOLD * (folds - 1))
@@ -112,7 +114,7 @@ def shortened(cfg: Config, folder: Path) -> Config:
     if short.get('load_from') and '://' not in short.load_from and not Path(short.load_from).is_file():
         short.load_from = None  # The stage before makes it.
     if short.get('visualizer'):
-        short.visualizer.vis_backends = [{'type': 'LocalVisBackend'}]
+        short.visualizer.vis_backends = [{'type': 'LocalVisBackend'}]  # A trial is no experiment to track.
     return short
 
 

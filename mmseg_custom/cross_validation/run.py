@@ -70,10 +70,15 @@ def prepare_run(
     return Prepared(write_plan(user, options), options, found, bool(leaks))
 
 
+def said_beside(user: Config, options: FoldOptions) -> dict[str, str]:
+    """What every config of a plan says beside: what it was made of, and what runs it."""
+    return {MADE_OF: readable_path(user.filename), **({COMMAND: options.command} if options.command else {})}
+
+
 def write_plan(user: Config, options: FoldOptions) -> Plan:
     """Write the config of each stage; those of stages that there are no more go."""
     folder, made_of = options.folder / PLAN, readable_path(user.filename)
-    said = {MADE_OF: made_of, **({COMMAND: options.command} if options.command else {})}
+    said = said_beside(user, options)
     files = {number: folder / f'stage{number}.py' for number in range(1, options.stages + 1)}
     for number, file in files.items():
         head = f'Made of {made_of} by mmseg-kfold run, and made anew at each run.'

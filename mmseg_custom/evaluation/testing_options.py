@@ -1,11 +1,13 @@
 """What a test does otherwise than its config says: size, augmentation, window, split, files."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 from mmengine.config import Config
 
 from mmseg_custom.config import ConfigError
+from mmseg_custom.datasets.folds.leaves import first_leaf
 from mmseg_custom.io.files import PathLike
 
 SizeRule = Literal['bilinear', 'nearest']
@@ -113,6 +115,46 @@ def use_split(cfg: Config, split: str) -> None:
         dataset.pop(key, None)
 
 
+def use_folders(cfg: Config, images: PathLike, labels: PathLike) -> None:
+    """Test on folders of images and labels, read as the config reads its test or val images.
+
+    Args:
+        cfg: The config, changed in place; it may have no test split.
+        images: The folder of images.
+        labels: That of their labels, of the same names.
+
+    Raises:
+        ConfigError: If a folder is not there, or the config has no images that are scored.
+    """
+    gone = next((folder for folder in (images, labels) if not Path(folder).is_dir()), None)
+    if gone is not None:
+        raise ConfigError(f'--data: there is no folder {gone} (seen from {Path.cwd()}).')
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    if not loader:
+        raise ConfigError(f'{cfg.filename} has no test_dataloader or val_dataloader to say how images are read.')
+    leaf = first_leaf(loader['dataset'])
+    pipeline = loader['dataset'].get('pipeline') or leaf.get('pipeline', [])
+    kept = {key: value for key, value in leaf.items() if key not in ('data_root', 'ann_file', 'indices', 'pipeline')}
+    places = {'img_path': str(images), 'seg_map_path': str(labels)}
+    dataset = {**kept, 'data_prefix': places, 'pipeline': pipeline, 'test_mode': True}
+    cfg.test_dataloader = {**loader, 'dataset': dataset}
+    cfg.test_evaluator = cfg.get('test_evaluator') or {'type': 'mmseg.SegmentationMetric'}
+    cfg.test_cfg = cfg.get('test_cfg') or {'type': 'TestLoop'}
+
+
+def require_images(cfg: Config) -> None:
+    """See that there is something to test on.
+
+    Raises:
+        ConfigError: If the config has no ``test_dataloader``.
+    """
+    if not cfg.get('test_dataloader'):
+        raise ConfigError(
+            f'{cfg.filename} has no test_dataloader, so there is nothing to score on: name a config that has one, or '
+            'give --data IMAGES LABELS.'
+        )
+
+
 def write_submission(cfg: Config, folder: PathLike) -> None:
     """Write the predictions as PNGs of the ids of the label files, see :class:`SubmissionWriter`.
 
@@ -172,6 +214,6 @@ def evaluators(cfg: Config) -> list[dict]:
 
 def _metric_config(cfg: Config) -> dict:
     for evaluator in evaluators(cfg):
-        if evaluator['type'] == 'SegmentationMetric':
+        if str(evaluator['type']).rpartition('.')[2] == 'SegmentationMetric':
             return evaluator
     raise ConfigError(f'{cfg.filename}: test_evaluator has no SegmentationMetric, which this option needs.')

@@ -67,6 +67,12 @@ def fuse_folder(folder: PathLike, config: PathLike | None = None, cfg_options: d
         if not held:
             raise StageError(f'Another process is fusing {folder}: wait for it.')
         settings = cfg.default_hooks.fold_average
+        if not cfg.get('test_dataloader'):
+            raise StageError(
+                f'{folder}: there are no images that its folds were not trained on, so no average can be scored: '
+                'give --out AVERAGE.pth for one without a score, or carve images out from the start '
+                '(mmseg-kfold run --holdout 0.1).'
+            )
         run_names = ledger.awaited(names_of_runs(first['num_folds']), settings.get('allow_missing', False))
         scorer = WeightScorer(cfg, settings.get('bn_images'))
         return choose_winner(ledger, run_names, scorer.together, FusionRules.of(settings))

@@ -33,8 +33,8 @@ from mmseg_custom.ledger.stage_ledger import SNAPSHOTS, Entry, StageLedger
 class RunRecordHook(Hook):
     """Scores the best weights of a run on the official val split (``test_dataloader``) and records the run.
 
-    The stage and what is kept of a run are in ``default_hooks.fold_average``. A run that is in the ledger trains no
-    more.
+    The stage and what is kept of a run are in ``default_hooks.fold_average``; without that hook a run belongs to no
+    stage and is not recorded. A run that is in the ledger trains no more.
     """
 
     priority = 'LOWEST'
@@ -48,13 +48,15 @@ class RunRecordHook(Hook):
         Raises:
             StageError: If the run was started with another config or data, or is finished and would be replaced.
         """
-        if is_training(runner):
+        if is_training(runner) and _has_stage(runner):
             self._run_start = on_main_process(partial(self._start, runner))
             for note in self._run_start.notes:
                 runner.logger.warning(note)
 
     def before_train(self, runner: Runner) -> None:
         """Note what is trained, or that nothing is left to train."""
+        if not _has_stage(runner):
+            return
         ledger = ledger_of(runner)
         if self._run_start.finished:
             runner.logger.info(f'{run_name_of(runner)} is in {ledger.folder}: nothing left to train.')
@@ -65,12 +67,12 @@ class RunRecordHook(Hook):
 
     def after_divergence(self, runner: Runner, reason: str) -> None:
         """Record why the run has failed."""
-        if is_main_process():
+        if is_main_process() and _has_stage(runner):
             ledger_of(runner).record_failure(run_name_of(runner), reason)
 
     def after_train(self, runner: Runner) -> None:
         """Record the run; all processes score, all else is the main one's."""
-        if not self._run_start.finished:
+        if _has_stage(runner) and not self._run_start.finished:
             scorer = WeightScorer(runner.cfg)
             lead(lambda score: self._record(runner, score, scorer.skipped), scorer.together)
 
@@ -111,13 +113,17 @@ class RunRecordHook(Hook):
         runner.logger.info(f'{name}: {monitor} {entry["best"][monitor]:.2f} on its held-out fold{seen}{on_val}.')
 
 
+def _has_stage(runner: Runner) -> bool:
+    return bool(runner.cfg.get('default_hooks', {}).get('fold_average'))
+
+
 def ledger_of(runner: Runner) -> StageLedger:
     """The ledger of the stage that a run belongs to.
 
     Raises:
         StageError: If the config does not say where it is.
     """
-    stage_dir = (runner.cfg.default_hooks.get('fold_average') or {}).get('stage_dir')
+    stage_dir = runner.cfg.default_hooks.fold_average.get('stage_dir')
     if stage_dir is None:
         raise StageError('Say where the stage is kept: default_hooks.fold_average.stage_dir.')
     return StageLedger(stage_dir)

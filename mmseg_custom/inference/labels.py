@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from mmseg_custom.config import ConfigError
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, metainfo_of
+from mmseg_custom.datasets.folds.leaves import first_leaf
 from mmseg_custom.datasets.transforms.map_label_ids import first_raw_ids
 
 
@@ -25,17 +26,20 @@ class Labels(NamedTuple):
 
 
 def labels_of_config(cfg: Config) -> Labels:
-    """The classes of a config's test data set; without a palette they have MMSegmentation's default colours.
+    """The classes of a config's test or val data set; without a palette they have MMSegmentation's default colours.
 
     Raises:
         ConfigError: If it names no classes, or colours that do not fit.
     """
-    metainfo = metainfo_of(cfg.test_dataloader.dataset)
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    if not loader:
+        raise ConfigError(f'{cfg.filename} has no test_dataloader, whose data set names the classes.')
+    metainfo = metainfo_of(first_leaf(loader.dataset))
     try:
         classes = check_classes(metainfo.get('classes'))
         palette = check_palette(classes, metainfo.get('palette'))
     except MetainfoError as error:
-        raise ConfigError(f'{cfg.filename}: test_dataloader.dataset: {error}') from error
+        raise ConfigError(f'{cfg.filename}: {error}') from error
     return Labels(classes, tuple(map(tuple, palette)), _file_ids(cfg, len(classes)))
 
 

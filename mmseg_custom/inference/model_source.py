@@ -14,7 +14,7 @@ from mmseg_custom.inference.onnx_network import open_onnx
 from mmseg_custom.inference.predictor import Predictor
 from mmseg_custom.inference.preparation import Preparation, image_steps
 from mmseg_custom.io.files import PathLike
-from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.ledger.run_folder import runs_of
 from mmseg_custom.ledger.trained_config import load_trained_config
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
@@ -35,8 +35,8 @@ def open_predictor(
     """Make a predictor of a model.
 
     Args:
-        model: A checkpoint, an ONNX file of ``tools/export.py``, or the folder of a stage, whose finished runs
-            predict together (mean of their softmax probabilities).
+        model: A checkpoint, an ONNX file of ``tools/export.py``, or the folder of a stage (of a whole run: its
+            last one), whose finished runs predict together (mean of their softmax probabilities).
         config: The config of the checkpoint. A stage's folder and the checkpoints in it know their own, an ONNX file
             needs none. The config text inside a checkpoint is never used: it is code.
         device: ``'auto'`` or one of PyTorch's.
@@ -56,7 +56,7 @@ def open_predictor(
         if amp or compiled:
             raise InputError(f'{model} runs in ONNX Runtime as it is: leave out --amp and --compile.')
         return open_onnx(model, device, **options)
-    files = _checkpoints(Path(model))
+    files = runs_of(model)
     cfg = prepared_config(model, config, cfg_options)
     networks = [TorchNetwork(fuse_conv_bn(build_segmentor(cfg, file)), device, amp, compiled) for file in files]
     network: Network = networks[0] if len(networks) == 1 else Ensemble(networks)
@@ -77,13 +77,3 @@ def split_config(arguments: list[str]) -> tuple[str | None, list[str]]:
     if arguments and Path(arguments[0]).suffix in CONFIG_SUFFIXES:
         return arguments[0], arguments[1:]
     return None, arguments
-
-
-def _checkpoints(model: Path) -> list[Path]:
-    if not model.is_dir():
-        return [model]
-    ledger = StageLedger(model)
-    finished = ledger.finished_runs()
-    if not finished:
-        raise InputError(f'{model} holds no finished run of a stage: name a checkpoint, or work_dirs/RECIPE/stageS.')
-    return [ledger.weights_path(name) for name in finished]

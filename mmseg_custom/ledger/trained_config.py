@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -13,6 +12,7 @@ from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.changes import RUN_FILE
 from mmseg_custom.ledger.ledger_record import read_ledger_record
+from mmseg_custom.ledger.run_folder import stage_of
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
 
@@ -25,7 +25,7 @@ def load_trained_config(
     a checkpoint may be anybody's.
 
     Args:
-        model: A checkpoint or the folder of a stage.
+        model: A checkpoint or the folder of a stage or run.
         config: Read instead of the recorded one; needed where none is recorded.
         cfg_options: Overrides by dotted key; they win over the recorded ones.
 
@@ -56,13 +56,14 @@ def find_record(model: PathLike) -> Entry | None:
     """The record of the run that weights come from.
 
     Args:
-        model: The folder of a stage, or a checkpoint in it (an average and the winner have the record of the stage's
-            first run), or one in the folder of a run; others have none.
+        model: The folder of a stage, or of all of them (the last one), or a checkpoint in that of a stage (an average
+            and the winner have the record of its first run) or of a run; others have none.
     """
-    folder = Path(model) if Path(model).is_dir() else Path(model).parent
+    model = stage_of(model)
+    folder = model if model.is_dir() else model.parent
     finished = StageLedger(folder).finished_runs()
     if finished:
-        name = Path(model).stem
+        name = model.stem
         return StageLedger(folder).entry(name if name in finished else finished[0])
     return read_ledger_record(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
 

@@ -1,7 +1,7 @@
 """The plan of a recipe: a folder of stages, read by their names and their number of folds."""
 
 import re
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ class Plan:
         stages = {int(match['stage']): path for match, path in named if not match['fold']}
         configs = {number: _read(stages[number]) for number in sorted(stages)}
         said = {number: cfg.get(NUM_FOLDS) for number, cfg in configs.items()}
-        first = next(iter(configs.values()), {})
+        first: Mapping[str, Any] = next(iter(configs.values()), {})
         self.command, self.is_written = plan_command(first, folder), COMMAND in first
         _check_files_of_folds([(int(match['stage']), path) for match, path in named if match['fold']], said)
         self.stages = [self._stage(number, stages[number], said[number]) for number in sorted(stages)]

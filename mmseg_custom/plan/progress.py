@@ -18,7 +18,7 @@ class RunProgress:
         run_name: Its name in the ledger of the stage.
         length: Epochs or iterations to train, as ``unit`` says.
         unit: ``'epoch'`` or ``'iteration'``.
-        monitor: The name of the score.
+        monitor: The name of the score; ``None`` for one that says nothing and is not shown.
         done: What of it is done, with the part of the epoch under way.
         resumed: Of this, what an earlier call has done.
         loss: The mean training loss of the last iterations.
@@ -33,7 +33,7 @@ class RunProgress:
     run_name: str
     length: int
     unit: str = 'epoch'
-    monitor: str = MONITOR
+    monitor: str | None = MONITOR
     done: float = 0.0
     resumed: float = 0.0
     loss: float | None = None
@@ -49,7 +49,7 @@ class RunProgress:
             self.began, self.resumed = self.heard, progress.done
         self.done = progress.done
         self.loss = self.loss if progress.loss is None else progress.loss
-        if progress.score is not None:
+        if progress.score is not None and self.monitor:
             self.score = progress.score
             self.best = progress.score if self.best is None else max(self.best, progress.score)
 
@@ -91,8 +91,9 @@ class PlanProgress:
         run = self.runs[progress.run]
         run.update(progress)
         if progress.score is not None and self.report:
+            told = f', {run.score:.2f} {run.monitor}' if run.monitor else ''
             self.report(
-                f'{run.name}: {run.unit} {run.done:.0f}/{run.length}, {run.score:.2f} {run.monitor} | '
+                f'{run.name}: {run.unit} {run.done:.0f}/{run.length}{told} | '
                 f'{self.fraction:.0%} of the plan, {duration(self.seconds_left)} left'
             )
 

@@ -9,6 +9,7 @@ from mmseg_custom.datasets.folds.kfold_dataset import is_kfold
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import validates_on_trained
 from mmseg_custom.io.lease import RECIPE_LEASE, RUN_LEASE, sole_process
 from mmseg_custom.launchers.pool import Job, Pool
 from mmseg_custom.launchers.worker import fuse_stage, train_run
@@ -200,4 +201,5 @@ class Recipe:
     def _progress_of(self, run: PlannedRun) -> RunProgress:
         cfg = self.state.config(run)
         monitor = (cfg.default_hooks.get('history') or {}).get('monitor', MONITOR)
+        monitor = None if validates_on_trained(cfg) else monitor
         return RunProgress(run.full_name, run.stage, run.name, *length_of(cfg), monitor)

@@ -12,10 +12,17 @@ from mmseg_custom import __version__
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports.charts.examination_charts import class_rows
 from mmseg_custom.reports.charts.figure import WHY_SEEN, Figure
+from mmseg_custom.reports.charts.recipe_charts import CURVE
 from mmseg_custom.reports.findings.examination import Examination
-from mmseg_custom.reports.findings.facts import config_texts, headline, record_of_runs, reproduction
+from mmseg_custom.reports.findings.facts import (
+    config_texts,
+    headline,
+    out_of_fold_facts,
+    record_of_runs,
+    reproduction,
+)
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord
-from mmseg_custom.reports.findings.recipe_table import TITLES, stage_rows
+from mmseg_custom.reports.findings.recipe_table import stage_rows, titles
 from mmseg_custom.reports.findings.repeats import repeats_facts
 from mmseg_custom.reports.findings.sample_images import ERROR_COLOURS
 from mmseg_custom.reports.pictures import Picture, page_script
@@ -24,6 +31,7 @@ SECTIONS = {
     'the-plan': 'Plan',
     'the-curves': 'Curves',
     'the-folds': 'Folds',
+    'the-out-of-fold': 'Out of fold',
     'the-candidates': 'Candidates',
     'the-repeats': 'Repeats',
     'the-classes': 'Classes',
@@ -82,9 +90,11 @@ def _contents(recipe: RecipeRecord, found: Examination | None, figures: Sequence
         'found': found,
         'figures': by_name,
         'headline': headline(recipe),
-        'sections': _sections(by_name),
+        'out_of_fold': out_of_fold_facts(recipe),
+        'curves': [name for name in by_name if name.startswith(CURVE)],
+        'sections': _sections(by_name, found),
         'classes': class_rows(found) if found else [],
-        'table': {'titles': TITLES, 'rows': _rows(recipe)},
+        'table': {'titles': titles([entry for _, _, entry in recipe.runs]), 'rows': _rows(recipe)},
         'record': record_of_runs(recipe),
         'configs': config_texts(recipe),
         'error_colours': ERROR_COLOURS,
@@ -105,11 +115,14 @@ def _rows(recipe: RecipeRecord) -> list[list[str]]:
     return [row for stage in rows for row in stage]
 
 
-def _sections(figures: Mapping[str, Figure]) -> list[tuple[str, str]]:
+def _sections(figures: Mapping[str, Figure], found: Examination | None) -> list[tuple[str, str]]:
     needs = {
+        'the-out-of-fold': 'classes_out_of_fold',
         'the-candidates': 'candidates',
         'the-repeats': 'repeats',
-        'the-classes': 'classes_by_stage',
-        **{f'the-{name}': 'confusion' for name in ('confusion', 'frequency', 'samples')},
+        'the-classes': 'classes' if 'classes' in figures else 'classes_by_stage',
+        **{f'the-{name}': 'confusion' for name in ('confusion', 'frequency')},
+        'the-samples': 'samples',
     }
-    return [(key, name) for key, name in SECTIONS.items() if needs.get(key) is None or needs[key] in figures]
+    there = {*figures, *(['samples'] if found and found.best else [])}
+    return [(key, name) for key, name in SECTIONS.items() if needs.get(key) is None or needs[key] in there]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mmseg_custom.errors import UserError
 from mmseg_custom.io.files import PathLike, remove_leftovers, write_bytes
 from mmseg_custom.reports.findings.examination import Examination, examine_winner
+from mmseg_custom.reports.findings.fold_examination import examine_folds
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, ReportError, read_recipe
 from mmseg_custom.reports.findings.repeats import read_repeats
 
@@ -59,7 +60,7 @@ def _figures(recipe: RecipeRecord, repeats: list[RecipeRecord], found: Examinati
 
 
 def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:
-    """Write the report; a failure does not end a recipe.
+    """Write the report; a failure, of whatever kind, does not end a recipe.
 
     Returns:
         A line for the user that names the file, or what went wrong.
@@ -68,10 +69,14 @@ def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:
         return f'report: {write_report(folder, cfg_options)}'
     except (UserError, OSError) as error:
         return f'no report: {error}'
+    except Exception as error:  # The training is finished: a fault of its page is told, and takes nothing away.
+        return f'no report: {type(error).__name__}: {error}'
 
 
 def _examination(recipe: RecipeRecord, cfg_options: dict[str, Any]) -> tuple[Examination | None, list[str]]:
     try:
+        if not recipe.fused and recipe.out_of_fold:
+            return examine_folds(recipe), []
         return examine_winner(recipe, cfg_options), []
     except (UserError, OSError) as error:
         return None, [f'Confusion matrix, class frequency and samples are missing. {error}']

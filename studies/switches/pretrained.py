@@ -1,4 +1,4 @@
-# Starts from torchvision's ResNet-34 of ImageNet: put its state dict there, see docs/explanation/strong.md.
+# Starts from torchvision's ResNet-34 of ImageNet: put its state dict there, see docs/lab.md.
 _base_ = '../../configs/strong/base.py'
 start = dict(type='SafePretrained', checkpoint='data/resnet34.pth')
 model = dict(backbone=dict(init_cfg=start))

@@ -29,5 +29,5 @@ def test_a_stage_is_not_scored_with_another_architecture(untrained, tiny_recipe)
     with pytest.raises(CheckpointError, match=r'What .*tiny_stage2\.py is to score is not of the architecture'):
         fuse_folder(untrained.folder, config, {'model.decode_head.channels': 6})
     assert untrained.outcome() is None
-    assert fuse_folder(untrained.folder, config)['ingredients'].keys() == {'fold1', 'fold2', 'fold3'}
+    assert fuse_folder(untrained.folder, config)['runs'].keys() == {'fold1', 'fold2', 'fold3'}
     assert untrained.outcome()

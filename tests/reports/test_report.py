@@ -7,7 +7,8 @@ from made_up_recipe import rows_of, write_examination, write_recipe
 
 from mmseg_custom.io.processes import process_name, this_process
 from mmseg_custom.reports import report_line, write_report
-from mmseg_custom.reports.charts.recipe_charts import curve_chart, fold_dots
+from mmseg_custom.reports.charts.fold_charts import val_dots
+from mmseg_custom.reports.charts.recipe_charts import curve_chart
 from mmseg_custom.reports.findings.facts import headline, reproduction
 from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
 from mmseg_custom.reports.pictures import write_figures
@@ -58,7 +59,7 @@ def test_restarts_are_at_the_end_of_the_epoch_before(tmp_path):
 
 
 def test_folds_have_mean_and_deviation_and_stand_close_together(folder):
-    rows = rows_of(fold_dots(read_recipe(folder), on_val=True), 'slot')
+    rows = rows_of(val_dots(read_recipe(folder)), 'slot')
     stages = [[(row['series'], row['slot'], row['y']) for row in rows if row['stage'] == stage] for stage in '12']
     assert stages[0] == [('full', 0, 32.5)]
     assert stages[1] == [('fold1', -1.5, 34.5), ('fold2', -0.5, 35.0), ('fold3', 0.5, 35.5), ('mean', 1.5, 35.0)]

@@ -45,6 +45,13 @@ def leaf_settings(dataset: Settings) -> list[Settings]:
     return leaves
 
 
+def first_leaf(dataset: Settings) -> Settings:
+    """The settings of the first data set below the wrappers of a config, below those of a fold, too."""
+    while 'dataset' in dataset or 'datasets' in dataset:
+        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    return dataset
+
+
 def replace_leaves(dataset: Settings, replace: Callable[[Settings], Settings]) -> Settings:
     """The settings of a data set, those below its wrappers replaced one after another.
 

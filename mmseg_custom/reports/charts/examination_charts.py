@@ -52,7 +52,7 @@ def class_bars(found: Examination) -> Figure:
     columns = ([row[key] for row in rows] for key in ('name', 'iou', 'colour'))
     return Figure(
         name='classes',
-        title='IoU of the winner by class, on val',
+        title=f'IoU of {found.model} by class, on {found.images}',
         caption='In the colours of the data set, best first. Classes without a bar do not occur, or have IoU 0.',
         views={'IoU': class_bar_view(*columns)},
     )
@@ -69,7 +69,7 @@ def confusion_chart(found: Examination) -> Figure:
     titles = ('true class', 'predicted class')
     return Figure(
         name='confusion',
-        title='Confusion matrix of the winner on val',
+        title=f'Confusion matrix of {found.model} on {found.images}',
         caption='A row is a true class, a column what it was taken for. Row-normalised: percent of the pixels of '
         'the true class, below 0.5 left blank. Counts: pixels, shaded by their logarithm.',
         views={name: matrix_view(found.classes, found.classes, one, titles, True) for name, one in cells.items()},
@@ -100,8 +100,8 @@ def frequency_chart(found: Examination) -> Figure:
     return Figure(
         name='frequency',
         title='Class frequency against IoU',
-        caption=f'{measured} Classes without a labelled pixel in val are left out.',
-        views={'frequency': scatter_view(points, 'share of the labelled pixels of val in %', 'IoU in %')},
+        caption=f'{measured} Classes without a labelled pixel in {found.images} are left out.',
+        views={'frequency': scatter_view(points, f'share of the labelled pixels of {found.images} in %', 'IoU in %')},
         min_width=LEAST_WIDTH,
     )
 

@@ -43,6 +43,12 @@ Row = dict[str, Any]
 Layers = alt.LayerChart | alt.Chart
 
 
+def run_colour(name: str) -> str:
+    """The colour of a run in every figure."""
+    number = name.removeprefix('fold')
+    return SERIES[(int(number) - 1) % (len(SERIES) - 1)] if number.isdigit() else SERIES[-1]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """A figure of the report.

@@ -4,16 +4,20 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmseg_custom.engine.history import epochs_trained
 from mmseg_custom.ledger.stage_ledger import RUN_NAME, Entry
 from mmseg_custom.plan.early_stop import explain_not_run
 from mmseg_custom.reports.charts.candidate_charts import shown_candidates
 from mmseg_custom.reports.charts.diagram import HALF_HEIGHT, Box, Diagram, diagram_view, diagram_width
 from mmseg_custom.reports.charts.figure import Figure
-from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
+from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord, held_out_scores
+from mmseg_custom.reports.findings.training_length import length, position
 
 STAGE_HEIGHT, CANDIDATE_DROP = 2.9, 1.4  # rows
 HEADING = 15  # letters in a line
+FUSED = (
+    ', the candidates made from them (points of a path have a figure of their own) and the winner (framed), which '
+    'the next stage starts from'
+)
 
 Place = tuple[float, float]
 Link = tuple[float, float, float, float, bool]
@@ -22,12 +26,12 @@ Link = tuple[float, float, float, float, bool]
 def plan_figure(recipe: RecipeRecord) -> Figure:
     """The stages from top to bottom: a row of runs, below it the candidates made from them."""
     diagram = lay_out(recipe)
+    numbers = 'on val' if recipe.has_val else 'of each run on its held-out images'
     return Figure(
         name='plan',
         title='Plan: stages, runs, candidates and winners',
-        caption='Every stage with its runs, the candidates made from them and the winner (framed), which the next '
-        'stage starts from. Numbers are mIoU on val in %; touch or point at a box for what is behind it. '
-        'Points of a path are in a figure of their own.',
+        caption=f'Every stage with its runs{FUSED if recipe.fused else ""}. Numbers are mIoU {numbers} in %; touch '
+        'or point at a box for what is behind it.',
         views={'plan': diagram_view(diagram)},
         min_width=diagram_width(diagram),
     )
@@ -67,9 +71,9 @@ def _candidate_places(stage: StageRecord, runs: dict[str, Place], top: float, co
 
 
 def _heading(stage: StageRecord, not_run: str) -> list[str]:
-    epochs = f'{stage.epochs} epochs' if stage.epochs else not_run or 'not trained yet'
+    trained = f'{stage.length} {stage.unit}s' if stage.length else not_run or 'not trained yet'
     own = 'each from its own fold of the stage before' if any(map(_own_start, stage.runs.values())) else ''
-    return [f'stage {stage.number}', *textwrap.wrap(epochs, HEADING), *textwrap.wrap(own, HEADING)]
+    return [f'stage {stage.number}', *textwrap.wrap(trained, HEADING), *textwrap.wrap(own, HEADING)]
 
 
 def _run_box(stage: StageRecord, name: str, place: Place, not_run: str) -> Box:
@@ -79,11 +83,12 @@ def _run_box(stage: StageRecord, name: str, place: Place, not_run: str) -> Box:
         lines, detail = ([name, 'not run'], not_run) if not_run else ([name, 'missing'], f'{what} has not finished')
         return Box(*place, lines, [detail], 'missing')
     best = entry['best']
-    held_out = f'{best["mIoU"]:.2f} on its held-out fold' + (', seen before' if best['seen'] else '')
-    epochs = f'best epoch {best["epoch"]} of {epochs_trained(entry["history"])}'
-    details = [f'stage {stage.number}, {name}', epochs, held_out]
+    score = held_out_scores(entry)['mIoU']
+    held_out = f'{score:.2f} on its held-out fold' + (', seen before' if best['seen'] else '')
+    kept = f'weights of {stage.unit} {position(best, stage.unit)} of {length(entry, stage.unit)}'
+    details = [f'stage {stage.number}, {name}', kept, held_out]
     winner = stage.outcome is not None and stage.outcome['winner'] == name
-    lines = [name, f'{entry["val"]["mIoU"]:.2f}']
+    lines = [name, f'{entry.get("val", {"mIoU": score})["mIoU"]:.2f}']
     return Box(*place, lines, [*details, *_origin(entry)], 'winner' if winner else 'plain')
 
 

@@ -38,6 +38,8 @@ class Examination:
         scores: mIoU of every image over the classes that occur in it, in percent.
         best: The images with the highest mIoU, best first.
         worst: The images with the lowest mIoU, worst first.
+        model: What predicted.
+        images: What it predicted.
     """
 
     weights: str
@@ -47,6 +49,8 @@ class Examination:
     scores: dict[str, float]
     best: list[Sample]
     worst: list[Sample]
+    model: str = 'the winner'
+    images: str = 'val'
 
 
 @METRICS.register_module()

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmseg_custom.fold_settings import COMMAND
 from mmseg_custom.ledger.stage_ledger import EARLY_STOP, Entry
 from mmseg_custom.plan.early_stop import explain_not_run
+from mmseg_custom.reports.findings.out_of_fold_tables import class_table, fold_table
 from mmseg_custom.reports.findings.recipe_record import RecipeRecord, StageRecord
 from mmseg_custom.reports.findings.recipe_table import candidate_label
 from mmseg_custom.reports.findings.statistics import mean_and_deviation
@@ -46,6 +47,24 @@ def headline(recipe: RecipeRecord) -> dict[str, Any] | None:
         'seen': last.val_seen,
         'end': f'Stage {end.number} ended the plan: {end.outcome[EARLY_STOP]}.' if end else '',
         'sentence': SEEN if last.val_seen else UNSEEN if recipe.chosen_on_val else UNTOUCHED,
+    }
+
+
+def out_of_fold_facts(recipe: RecipeRecord) -> dict[str, Any] | None:
+    """What the page says of the folds of the last complete stage together, ``None`` if they were not added up."""
+    found = recipe.out_of_fold
+    if found is None:
+        return None
+    return {
+        'scores': found.pooled,
+        'mark': found.mark(),
+        'interval': found.intervals['mIoU'],
+        'resampled': found.resampled,
+        'mean': found.mean['mIoU'],
+        'deviation': found.deviation['mIoU'],
+        'sentence': found.sentence,
+        'notes': found.notes,
+        'tables': [fold_table(found), class_table(found)],
     }
 
 
@@ -115,7 +134,7 @@ def reproduction(recipe: RecipeRecord, cfg_options: dict[str, Any] | None = None
         return [shlex.join(report)]
     own = _command_of(first['config'])
     if own:
-        return [own, shlex.join(report)]
+        return [own, f'{own.partition(" run ")[0]} report {shlex.quote(str(recipe.folder))}']
     options = [f'{key}={value}'.replace(' ', '') for key, value in (cfg_options or {}).items()]
     overrides = ['--cfg-options', *options] if options else []
     seeds = ['--repeats', str(repeats)] if repeats > 1 else []

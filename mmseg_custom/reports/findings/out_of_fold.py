@@ -94,7 +94,7 @@ class OutOfFold:
 
     def as_data(self) -> dict[str, Any]:
         """As JSON has it: ``None`` for NaN."""
-        return _without_nan(asdict(self))
+        return without_nan(asdict(self))
 
 
 def read_out_of_fold(ledger: StageLedger) -> OutOfFold | None:
@@ -103,9 +103,7 @@ def read_out_of_fold(ledger: StageLedger) -> OutOfFold | None:
         found = read_json(ledger.folder / RESULT_FILE)
         folds = [FoldScore(**{**fold, 'scores': _with_nan(fold['scores'])}) for fold in found['folds']]
         numbers = {key: _with_nan(found[key]) for key in ('mean', 'deviation', 'pooled')}
-        intervals = {
-            key: tuple(_with_nan(dict(enumerate(ends))).values()) for key, ends in found['intervals'].items()
-        }
+        intervals = {key: (_number(low), _number(high)) for key, (low, high) in found['intervals'].items()}
         result = OutOfFold(**{**found, **numbers, 'folds': folds, 'intervals': intervals})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -113,13 +111,18 @@ def read_out_of_fold(ledger: StageLedger) -> OutOfFold | None:
     return result if {name: entry['weights'] for name, entry in entries.items()} == result.weights else None
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Plain data without NaN, which JSON has not: ``None`` in its place."""
     if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(entry) for entry in value]
+        return [without_nan(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _with_nan(scores: Mapping[Any, float | None]) -> dict[Any, float]:
-    return {key: math.nan if value is None else value for key, value in scores.items()}
+def _with_nan(scores: Mapping[str, float | None]) -> Scores:
+    return {key: _number(value) for key, value in scores.items()}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_custom.averaging import fold_order
-from mmseg_custom.engine.history import epochs_trained
+from mmseg_custom.engine.history import BEST, MONITOR
 from mmseg_custom.errors import StageError, UserError
+from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.lineage import has_seen
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, names_of_runs
@@ -17,6 +18,8 @@ from mmseg_custom.ledger.trained_config import trained_options
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.early_stop import ended_by
 from mmseg_custom.plan.plan import Plan
+from mmseg_custom.reports.findings.out_of_fold import OutOfFold, read_out_of_fold
+from mmseg_custom.reports.findings.training_length import EPOCH, length, unit_of
 
 IOU_PREFIX = 'IoU.'
 VAL_SPLIT = {'split': 'val'}
@@ -36,7 +39,9 @@ class StageRecord:
         runs: The records of its finished runs, in fold order.
         missing: The names of its runs that have not finished.
         outcome: Candidates and winner, ``None`` until it is fused.
-        start: Epochs of the stages before it.
+        start: Epochs or iterations of the stages before it.
+        unit: ``'epoch'`` or ``'iteration'``: what the recipe counts in.
+        out_of_fold: What its folds come to on all images together, if that was added up.
     """
 
     number: int
@@ -45,11 +50,13 @@ class StageRecord:
     missing: list[str]
     outcome: Entry | None
     start: int
+    unit: str = EPOCH
+    out_of_fold: OutOfFold | None = None
 
     @property
-    def epochs(self) -> int:
-        """The epochs of its longest run."""
-        return max((epochs_trained(entry['history']) for entry in self.runs.values()), default=0)
+    def length(self) -> int:
+        """That of its longest run, in epochs or in iterations."""
+        return max((length(entry, self.unit) for entry in self.runs.values()), default=0)
 
     @property
     def candidates(self) -> dict[str, Entry]:
@@ -91,6 +98,31 @@ class RecipeRecord:
         return trained_options(self.runs[-1][-1])
 
     @property
+    def unit(self) -> str:
+        """What it counts in: ``'epoch'`` or ``'iteration'``."""
+        return self.stages[0].unit
+
+    @property
+    def monitor(self) -> str:
+        """The score that its runs are watched by."""
+        return self.runs[-1][-1].get('monitor', MONITOR)
+
+    @property
+    def out_of_fold(self) -> OutOfFold | None:
+        """What the folds of its last complete stage come to together."""
+        return next((stage.out_of_fold for stage in reversed(self.stages) if stage.out_of_fold), None)
+
+    @property
+    def has_val(self) -> bool:
+        """Whether its runs are scored on images that none of them was trained on."""
+        return any(VAL in entry for _, _, entry in self.runs)
+
+    @property
+    def selects_best(self) -> bool:
+        """Whether a run keeps the weights of its best validation, not of its last one."""
+        return any(entry.get('select', BEST) == BEST for _, _, entry in self.runs)
+
+    @property
     def seen(self) -> bool:
         """Whether a run was scored on images that its weights had been trained on in an earlier stage."""
         return any(entry['best']['seen'] for _, _, entry in self.runs)
@@ -110,6 +142,11 @@ class RecipeRecord:
     def classes(self) -> list[str]:
         """The names of the classes, as far as a score names them."""
         return list(class_scores(self.fused[-1].winner['val'])) if self.fused else []
+
+
+def held_out_scores(entry: Entry) -> Mapping[str, float]:
+    """What the kept weights of a run score on its held-out images."""
+    return entry.get(HELD_OUT, entry['best'])
 
 
 def class_scores(scores: Mapping[str, float]) -> dict[str, float]:
@@ -146,11 +183,13 @@ def read_recipe(folder: PathLike) -> RecipeRecord:
 def _stages(folder: Path, runs: dict[int, dict[str, Entry]]) -> list[StageRecord]:
     expected = {**_planned(runs), **{number: _run_names(entries) for number, entries in runs.items() if entries}}
     stages: list[StageRecord] = []
+    unit = unit_of(entry for entries in runs.values() for entry in entries.values())
     for number in sorted(expected):
         entries, ledger = runs.get(number, {}), StageLedger(folder / f'stage{number}')
         missing = sorted(set(expected[number]) - set(entries), key=fold_order)
-        start = stages[-1].start + stages[-1].epochs if stages else 0
-        stages.append(StageRecord(number, ledger.folder, entries, missing, ledger.outcome(), start))
+        start = stages[-1].start + stages[-1].length if stages else 0
+        kept = (ledger.outcome(), start, unit, read_out_of_fold(ledger))
+        stages.append(StageRecord(number, ledger.folder, entries, missing, *kept))
     return stages
 
 

@@ -1,16 +1,17 @@
 """The table of a recipe: every stage, fold and candidate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prettytable import PrettyTable
 
-from mmseg_custom.engine.history import epochs_trained
+from mmseg_custom.engine.history import BEST
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.fusion.gain import no_significant_gain
 from mmseg_custom.fusion.weight_scorer import HELD_OUT
 from mmseg_custom.fusion.winner import may_equal_winner
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.early_stop import ended_by, explain_not_run
+from mmseg_custom.reports.findings.training_length import length, position, unit_of
 
 TITLES = ('stage', 'model', 'epochs', 'best', 'mIoU on held-out fold', 'mIoU on val', '95 % interval', '')
 UPPER_BOUND = 'upper bound: all side by side'
@@ -26,22 +27,30 @@ def recipe_table(ledgers: Mapping[int, StageLedger]) -> str:
     Args:
         ledgers: By stage number.
     """
-    table = PrettyTable(list(TITLES))
+    entries = [entry for ledger in ledgers.values() for entry in _entries(ledger).values()]
+    table = PrettyTable(titles(entries))
     table.align, table.align['model'] = 'r', 'l'
     for rows in stage_rows(ledgers):
-        for position, row in enumerate(rows):
-            table.add_row(row, divider=position == len(rows) - 1)
-    seen = any(entry['best']['seen'] for ledger in ledgers.values() for entry in _entries(ledger).values())
+        for number, row in enumerate(rows, start=1):
+            table.add_row(row, divider=number == len(rows))
+    seen = any(entry['best']['seen'] for entry in entries)
     equal = any(row[-1] == MAY_EQUAL for row in table.rows)
     notes = [note for note, holds in ((SEEN_NOTE, seen), (EQUAL_NOTE, equal)) if holds]
     return '\n'.join([table.get_string(), *notes])
 
 
+def titles(entries: Sequence[Entry]) -> list[str]:
+    """The titles of the columns: what the runs count in, and whether they kept their best weights or their last."""
+    kept = 'best' if any(entry.get('select', BEST) == BEST for entry in entries) else 'kept'
+    return ['stage', 'model', f'{unit_of(entries)}s', kept, *TITLES[4:]]
+
+
 def stage_rows(ledgers: Mapping[int, StageLedger]) -> list[list[list[str]]]:
-    """The rows of each stage under :data:`TITLES`: its finished runs, then its candidates, or that it is not run."""
+    """The rows of each stage under :func:`titles`: its finished runs, then its candidates, or that it is not run."""
     end = ended_by({number: ledger.outcome() for number, ledger in ledgers.items()})
+    unit = unit_of(entry for ledger in ledgers.values() for entry in _entries(ledger).values())
     return [
-        _run_rows(number, ledger) + _candidate_rows(number, ledger) or _rows_not_run(number, end)
+        _run_rows(number, ledger, unit) + _candidate_rows(number, ledger) or _rows_not_run(number, end)
         for number, ledger in ledgers.items()
     ]
 
@@ -61,13 +70,13 @@ def _entries(ledger: StageLedger) -> dict[str, Entry]:
     return ledger.entries(ledger.finished_runs())
 
 
-def _run_rows(number: int, ledger: StageLedger) -> list[list[str]]:
+def _run_rows(number: int, ledger: StageLedger, unit: str) -> list[list[str]]:
     return [
         [
             number,
             name,
-            epochs_trained(entry['history']),
-            entry['best']['epoch'],
+            length(entry, unit),
+            position(entry['best'], unit),
             _held_out(entry),
             _score(entry.get('val', {})),
             '',

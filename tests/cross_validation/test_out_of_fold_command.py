@@ -1,0 +1,189 @@
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmseg.evaluation.metrics import IoUMetric
+from mmseg.utils import register_all_modules
+from untrained_run import FOLDER, NAMES, write, write_images, write_run
+
+import mmseg_kfold
+from mmseg_custom.cross_validation import predict_out_of_fold
+from mmseg_custom.cross_validation.out_of_fold import read_out_of_fold
+from mmseg_custom.evaluation.kept_predictions import KeptPredictions
+from mmseg_custom.io.files import read_json, write_json
+from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
+from mmseg_custom.ledger.stage_ledger import StageLedger
+
+PREDICTIONS = FOLDER / 'out_of_fold' / 'stage1'
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    register_all_modules()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+    """A folder with a finished run."""
+    register_all_modules()
+    folder = tmp_path_factory.mktemp('finished')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_images()
+        write_run()
+    return folder
+
+
+@pytest.fixture
+def ledger(finished, tmp_path):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    return StageLedger(FOLDER / 'stage1')
+
+
+def predict(*options):
+    mmseg_kfold.main(['out-of-fold', str(FOLDER), *options])
+    return read_json(PREDICTIONS / 'scores.json')
+
+
+def refused(capsys, *options):
+    with pytest.raises(SystemExit):
+        mmseg_kfold.main([*options])
+    return capsys.readouterr().err
+
+
+def test_scores_are_those_of_the_run_and_of_the_saved_files(ledger, capsys):
+    scores, run = predict(), read_out_of_fold(ledger)
+    assert scores['pooled'] == run.pooled and scores['per_class'] == run.per_class
+    assert scores['over_images'] == list(run.interval)
+    assert scores['per_group'].keys() == {'north', 'south'} and scores['over_groups']
+    areas = [
+        IoUMetric.intersect_and_union(
+            *(torch.from_numpy(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)) for path in (predicted, given)), 3, 255
+        )
+        for predicted, given in ((PREDICTIONS / f'classes/{n}.png', f'data/labels/{n}.png') for n in NAMES)
+    ]
+    inside, union = (sum(one[at] for one in areas).double() for at in (0, 1))
+    assert scores['pooled']['mIoU'] == pytest.approx(100 * (inside / union).mean().item(), abs=1e-9)
+    assert f'{scores["pooled"]["mIoU"]:.2f} mIoU' in capsys.readouterr().out
+
+
+def test_maps_are_what_the_network_says(ledger):
+    predict('--probabilities', '48x64')
+    kept = KeptPredictions(PREDICTIONS)
+    record = kept.record('south_1')
+    maps = kept.maps(record)
+    with np.load(PREDICTIONS / 'probabilities/south_1.npz') as content:
+        levels = content['probabilities']
+    label = cv2.imread('data/labels/south_1.png', cv2.IMREAD_UNCHANGED)
+    assert (maps.label == label).all() and (maps.classes == levels.argmax(0)).mean() > 0.9
+    given = np.take_along_axis(levels, np.where(label == 255, 0, label)[None].astype(int), 0)[0]
+    assert (maps.given == np.where(label == 255, 0, given)).all()
+    assert (maps.best == levels.max(0)).all()
+    assert record.probability_sums == pytest.approx([given[label == k].sum() / 255 for k in range(3)], rel=0.01)
+
+
+def test_what_is_there_is_not_predicted_again_and_what_has_changed_is(ledger, capsys):
+    predict()
+    written = {name: (PREDICTIONS / f'records/{name}.json').stat().st_mtime_ns for name in NAMES}
+    (PREDICTIONS / 'best/north_2.png').unlink()
+    label = cv2.imread('data/labels/south_0.png', cv2.IMREAD_UNCHANGED)
+    write('data/labels/south_0.png', np.where(label == 2, 1, label))
+    capsys.readouterr()
+    predict()
+    changed = {name for name in NAMES if (PREDICTIONS / f'records/{name}.json').stat().st_mtime_ns != written[name]}
+    assert changed == {'north_2', 'south_0'}
+    assert capsys.readouterr().out.count('predicts 1 images, 2 are there') == 2
+
+
+def test_folds_can_predict_one_after_another(ledger, capsys):
+    mmseg_kfold.main(['out-of-fold', str(FOLDER), '--only', '2'])
+    assert len(list((PREDICTIONS / 'records').glob('*.json'))) == 3
+    assert not (PREDICTIONS / 'scores.json').exists() and 'without --only' in capsys.readouterr().out
+    assert 'is missing: `mmseg-kfold out-of-fold`' in refused(capsys, 'label-errors', str(FOLDER))
+    assert 'it has 1, 2' in refused(capsys, 'out-of-fold', str(FOLDER), '--only', '3')
+
+
+def test_weights_that_may_have_seen_an_image_are_refused_or_marked(ledger, capsys):
+    for name in ('fold1', 'fold2'):
+        entry = read_ledger_record(ledger.record_path(name))
+        write_ledger_record(
+            {**entry, 'lineage': {'parents': [], 'seen': [{'split': 'unknown'}]}}, ledger.record_path(name)
+        )
+    assert '6 of 6 images may have been seen' in refused(capsys, 'out-of-fold', str(FOLDER))
+    assert not PREDICTIONS.exists()
+    assert predict('--allow-seen')['seen'] == 6
+    assert f'{read_out_of_fold(ledger).pooled["mIoU"]:.2f}* mIoU' in capsys.readouterr().out
+
+
+def test_one_channel_under_a_sigmoid(capsys):
+    write_images(values=(0, 1))
+    head = "num_classes=2, out_channels=1, threshold=0.4, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True)"
+    ledger = write_run(head, ('ground', 'box'))
+    assert predict('--probabilities', '48x64')['pooled'] == read_out_of_fold(ledger).pooled
+    maps = KeptPredictions(PREDICTIONS).maps(KeptPredictions(PREDICTIONS).record('north_0'))
+    with np.load(PREDICTIONS / 'probabilities/north_0.npz') as content:
+        levels = content['probabilities']
+    assert (maps.classes[levels[1] > 103] == 1).all() and (maps.classes[levels[1] < 101] == 0).all()
+    assert (maps.best == np.where(maps.classes == 1, levels[1], levels[0])).all()
+
+
+def test_labels_whose_first_id_is_void():
+    write_images(values=(0, 1, 2))
+    ledger = write_run('num_classes=2', ('x', 'y'), reduced=True)
+    assert predict()['pooled'] == read_out_of_fold(ledger).pooled
+    label = cv2.imread('data/labels/north_0.png', cv2.IMREAD_UNCHANGED)
+    maps = KeptPredictions(PREDICTIONS).maps(KeptPredictions(PREDICTIONS).record('north_0'))
+    assert (maps.label[label == 1] == 0).all() and (maps.label[label == 0] == 255).all()
+
+
+def test_what_cannot_be_predicted_is_told(ledger, capsys):
+    assert 'is no folder of `mmseg-kfold run`' in refused(capsys, 'out-of-fold', 'work_dirs')
+    assert 'has no stage 2' in refused(capsys, 'out-of-fold', str(FOLDER), '--stage', '2')
+    folds = FOLDER / 'folds.json'
+    folds.rename('kept.json')
+    assert 'folds.json is not there' in refused(capsys, 'out-of-fold', str(FOLDER))
+    Path('kept.json').rename(folds)
+    write('data/labels/south_0.png', np.full((48, 64), 7, np.uint8))
+    assert 'labels/south_0.png: Label 7' in refused(capsys, 'out-of-fold', str(FOLDER))
+    entry = read_ledger_record(ledger.record_path('fold1'))
+    write_ledger_record({**entry, 'weights': 'other'}, ledger.record_path('fold1'))
+    assert 'fold1.pth has changed since it was recorded' in refused(capsys, 'out-of-fold', str(FOLDER))
+    ledger.record_path('fold2').unlink()
+    assert 'fold2 not finished' in refused(capsys, 'out-of-fold', str(FOLDER))
+
+
+def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
+    alive = []
+    inner = predict_out_of_fold.PixelProbabilities
+
+    def counted(logits):
+        alive.append(logits.shape)
+        return inner(logits)
+
+    monkeypatch.setattr(predict_out_of_fold, 'PixelProbabilities', counted)
+    predict()
+    assert alive == [(3, 48, 64)] * 6
+
+
+def test_label_errors_are_listed_and_what_was_judged_right_is_left_out(ledger, capsys):
+    predict()
+    find = ['label-errors', str(FOLDER), '--min-size', '1', '--boundary', '0']
+    mmseg_kfold.main(find)
+    folder = FOLDER / 'label_errors' / 'stage1'
+    before = (folder / 'components.csv').read_text().splitlines()
+    key = before[1].partition('False,,')[2].strip('"')
+    coco = read_json(folder / 'components.coco.json')
+    assert len(coco['annotations']) == len(before) - 1 > 10 and coco['annotations'][0]['attributes']['key'] == key
+    write_json({'verdicts': {key: 'right'}}, 'verdicts.json')
+    mmseg_kfold.main([*find, '--verdicts', 'verdicts.json'])
+    after = (folder / 'components.csv').read_text().splitlines()
+    assert len(after) == len(before) - 1 and key not in '\n'.join(after)
+    write_json({'verdicts': {key: 'sure'}}, 'verdicts.json')
+    assert 'a label is one of wrong, right, unsure' in refused(capsys, *find, '--verdicts', 'verdicts.json')
+    write_json([], 'verdicts.json')
+    assert 'holds no verdicts' in refused(capsys, *find, '--verdicts', 'verdicts.json')
+    assert 'No such file' in refused(capsys, *find, '--verdicts', 'gone.json')

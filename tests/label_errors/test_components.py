@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from mmseg_custom.evaluation.kept_predictions import Maps
+from mmseg_custom.label_errors.components import away_from_boundaries, find_components
+
+
+@pytest.fixture
+def maps():
+    """A label of class 0 with a column of class 1; class 2 is predicted in a block of 2 x 3 and at one pixel."""
+    label = np.zeros((6, 8), np.uint8)
+    label[:, 7] = 1
+    classes, given, best = label.copy(), np.full((6, 8), 255, np.uint8), np.full((6, 8), 255, np.uint8)
+    classes[1:3, 1:4] = classes[5, 5] = 2
+    given[classes == 2], best[classes == 2] = 31, 127  # 4 times as probable
+    given[1, 1], best[1, 1] = 0, 255  # 256 times
+    return Maps(label, classes, given, best)
+
+
+def test_a_component_has_classes_place_size_and_score(maps):
+    errors = maps.label != maps.classes
+    block, pixel = find_components('a', maps, errors, least=1)
+    assert (block.given, block.suggested, block.pixels, block.box) == (0, 2, 6, (1, 1, 3, 2))
+    assert block.score == pytest.approx((4**5 * 256) ** (1 / 6))
+    assert block.polygons == [[1, 1, 1, 2, 3, 2, 3, 1]]
+    assert block.key == 'a:0>2:1,1,3,2'
+    assert (pixel.pixels, pixel.box) == (1, (5, 5, 1, 1))
+    assert [one.pixels for one in find_components('a', maps, errors, least=2)] == [6]
+
+
+def test_the_given_class_is_that_of_most_pixels(maps):
+    maps.label[1:3, 1:2], maps.label[1, 2] = 1, 1
+    assert find_components('a', maps, maps.classes == 2, least=2)[0].given == 0
+    maps.label[2, 2] = 1
+    assert find_components('a', maps, maps.classes == 2, least=2)[0].given == 1
+
+
+def test_a_band_on_both_sides_of_a_boundary_is_taken_out(maps):
+    kept = away_from_boundaries(maps.label, 2)
+    assert kept[0].tolist() == [True] * 5 + [False] * 3
+    assert away_from_boundaries(maps.label, 0).all()
