@@ -8,7 +8,8 @@ import torch
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_custom.cross_validation.fold_config import FoldOptions
-from mmseg_custom.cross_validation.run import prepare_run, read_user_config
+from mmseg_custom.cross_validation.run import prepare_run
+from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, ScoringOrder, WeightScorer
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, save_checkpoint_file
