@@ -63,7 +63,7 @@ def test_loaded_models_are_kept(recipe):
 
 def test_broken_record_is_no_traceback(recipe):
     write_json({'version': 99}, recipe / 'stage2/fold1.json')
-    with pytest.raises(Exception, match='update the project'):
+    with pytest.raises(Exception, match='has version 99'):
         find_models([str(recipe / 'stage2')])
 
 
