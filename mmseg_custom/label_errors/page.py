@@ -66,7 +66,7 @@ class Page:
     def _components(self, components: Sequence[Component], images: dict[str, ImageErrors]) -> list[dict[str, Any]]:
         """What the page has of each component, in their order; each image is read once."""
         ranked = sorted(enumerate(components, start=1), key=lambda item: item[1].image)
-        found = {}
+        found: dict[int, dict[str, Any]] = {}
         for name, items in groupby(ranked, key=lambda item: item[1].image):
             record = images[name].record
             maps = self.kept.maps(record)

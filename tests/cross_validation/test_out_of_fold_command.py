@@ -11,7 +11,7 @@ from untrained_run import FOLDER, NAMES, write, write_images, write_run
 
 import mmseg_kfold
 from mmseg_custom.cross_validation import predict_out_of_fold
-from mmseg_custom.cross_validation.out_of_fold import read_out_of_fold
+from mmseg_custom.cross_validation.out_of_fold import add_up_folds
 from mmseg_custom.evaluation.kept_predictions import KeptPredictions
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
@@ -56,10 +56,12 @@ def refused(capsys, *options):
 
 
 def test_scores_are_those_of_the_run_and_of_the_saved_files(ledger, capsys):
-    scores, run = predict(), read_out_of_fold(ledger)
-    assert scores['pooled'] == run.pooled and scores['per_class'] == run.per_class
-    assert scores['over_images'] == list(run.interval)
-    assert scores['per_group'].keys() == {'north', 'south'} and scores['over_groups']
+    scores, run = predict(), add_up_folds(ledger)
+    of_groups = add_up_folds(ledger, {f'data/images/{name}.png': name[:5] for name in NAMES})
+    assert scores['pooled'] == run.pooled
+    assert scores['over_images'] == {key: list(one) for key, one in run.intervals.items()}
+    assert scores['over_groups'] == {key: list(one) for key, one in of_groups.intervals.items()}
+    assert scores['per_group'].keys() == {'north', 'south'}
     areas = [
         IoUMetric.intersect_and_union(
             *(torch.from_numpy(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)) for path in (predicted, given)), 3, 255
@@ -116,14 +118,14 @@ def test_weights_that_may_have_seen_an_image_are_refused_or_marked(ledger, capsy
     assert '6 of 6 images may have been seen' in refused(capsys, 'out-of-fold', str(FOLDER))
     assert not PREDICTIONS.exists()
     assert predict('--allow-seen')['seen'] == 6
-    assert f'{read_out_of_fold(ledger).pooled["mIoU"]:.2f}* mIoU' in capsys.readouterr().out
+    assert f'{add_up_folds(ledger).pooled["mIoU"]:.2f}* mIoU' in capsys.readouterr().out
 
 
 def test_one_channel_under_a_sigmoid(capsys):
     write_images(values=(0, 1))
     head = "num_classes=2, out_channels=1, threshold=0.4, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True)"
     ledger = write_run(head, ('ground', 'box'))
-    assert predict('--probabilities', '48x64')['pooled'] == read_out_of_fold(ledger).pooled
+    assert predict('--probabilities', '48x64')['pooled'] == add_up_folds(ledger).pooled
     maps = KeptPredictions(PREDICTIONS).maps(KeptPredictions(PREDICTIONS).record('north_0'))
     with np.load(PREDICTIONS / 'probabilities/north_0.npz') as content:
         levels = content['probabilities']
@@ -134,7 +136,7 @@ def test_one_channel_under_a_sigmoid(capsys):
 def test_labels_whose_first_id_is_void():
     write_images(values=(0, 1, 2))
     ledger = write_run('num_classes=2', ('x', 'y'), reduced=True)
-    assert predict()['pooled'] == read_out_of_fold(ledger).pooled
+    assert predict()['pooled'] == add_up_folds(ledger).pooled
     label = cv2.imread('data/labels/north_0.png', cv2.IMREAD_UNCHANGED)
     maps = KeptPredictions(PREDICTIONS).maps(KeptPredictions(PREDICTIONS).record('north_0'))
     assert (maps.label[label == 1] == 0).all() and (maps.label[label == 0] == 255).all()

@@ -8,7 +8,8 @@ import torch
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_custom.cross_validation.fold_config import FoldOptions
-from mmseg_custom.cross_validation.run import prepare_run, read_user_config
+from mmseg_custom.cross_validation.run import prepare_run
+from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, ScoringOrder, WeightScorer
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, save_checkpoint_file
@@ -83,6 +84,6 @@ def record(ledger, name, cfg):
     write_counts(
         HeldOutCounts.of(scored.paths[HELD_OUT], scored.matrices[HELD_OUT]), counts_file(ledger.folder, name)
     )
-    best = {'iter': 1, 'mIoU': scored.scores[HELD_OUT]['mIoU'], 'seen': False}
+    best = {'epoch': 1, 'mIoU': scored.scores[HELD_OUT]['mIoU'], 'seen': False}
     entry = {'weights': hash_weights(weights), 'lineage': lineage, 'best': best, 'monitor': 'mIoU'}
     ledger.record(name, {**entry, HELD_OUT: dict(scored.scores[HELD_OUT])}, file)
