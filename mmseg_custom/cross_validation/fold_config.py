@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.config import WINNER_FILE, ConfigError
+from mmseg_custom.cross_validation.config_checks import check_config, name_of
 from mmseg_custom.datasets.folds.leaves import leaf_settings
 from mmseg_custom.engine.history import LAST, MONITOR
 from mmseg_custom.fold_settings import NUM_FOLDS
@@ -75,13 +76,9 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     Raises:
         ConfigError: If the config cannot be trained, or lacks what held-out images need.
     """
+    check_config(user)
     kept = signature(Runner).parameters.keys() | KEPT | KEPT_FOR_TESTS
     cfg = {key: deepcopy(value) for key, value in user.to_dict().items() if key in kept}
-    for key in ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'):
-        if not cfg.get(key):
-            raise ConfigError(f'{user.filename} has no {key}: it cannot be trained.')
-    if user.get('runner_type') not in (None, 'Runner', 'StageRunner'):
-        raise ConfigError(f'{user.filename}: runner_type={user.runner_type!r} has no folds; leave it out.')
     pipeline = held_out_pipeline(user)
     dataset = cfg['train_dataloader'].pop('dataset')
     folds = {'file': str(options.fold_file), NUM_FOLDS: options.num_folds}
@@ -135,9 +132,7 @@ def held_out_pipeline(user: Config) -> list:
 def _with_keys(loader: dict) -> dict:
     """The loader with a sampler that resumes exactly, where it has one of MMEngine's two; the order is the same."""
     sampler = loader.get('sampler') or {}
-    kind = sampler.get('type')
-    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
-    known = SAMPLERS.get(name.rpartition('.')[2])
+    known = SAMPLERS.get(name_of(sampler.get('type')))
     return {**loader, 'sampler': {**sampler, 'type': known}} if known else loader
 
 

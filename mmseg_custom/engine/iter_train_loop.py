@@ -10,7 +10,8 @@ from mmseg.registry import LOOPS
 from torch import nn
 
 from mmseg_custom.datasets.samplers.seeded_infinite_sampler import SeededInfiniteSampler
-from mmseg_custom.engine.train_loop import ExactResume
+from mmseg_custom.engine.history import HISTORY_KEY
+from mmseg_custom.engine.train_loop import AWAITS_VALIDATION, ExactResume
 from mmseg_custom.errors import UserError
 
 
@@ -61,6 +62,15 @@ class ResumableIterTrainLoop(ExactResume, IterBasedTrainLoop):
         for epoch in count(first):
             self.dataloader.sampler.set_epoch(epoch)
             yield from self._rest_of_epoch(done if epoch == first else 0)
+
+    def _validate_if_awaited(self) -> None:
+        """Make up for the validation of the last step, also where the point was written before it began."""
+        self._decide_current_val_interval()
+        history = self.runner.message_hub.get_info(HISTORY_KEY) or []
+        is_validated = bool(history) and history[-1]['iter'] == self._iter
+        if self._iter and self._validation_is_due() and not is_validated:
+            self.runner.message_hub.update_info(AWAITS_VALIDATION, True)
+        super()._validate_if_awaited()
 
     def _advance(self) -> None:
         """Leave out what was trained on; only newer MMEngine can do that without loading it."""

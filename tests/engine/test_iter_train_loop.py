@@ -158,7 +158,13 @@ def test_validations_are_counted_by_iteration(place):
 def test_cut_anywhere_equals_the_uninterrupted_run(place, workers):
     whole = uninterrupted()
     cfg = iteration_config(workers, **{'default_hooks.checkpoint.interval_iters': 1})
-    cuts = [('after_train_iter', 2), ('after_val_iter', 4), ('after_val_epoch', 4), ('after_train_iter', 6)]
+    cuts = [
+        ('after_train_iter', 2),
+        ('after_train_iter', 4),
+        ('after_val_iter', 4),
+        ('after_val_epoch', 4),
+        ('after_train_iter', 6),
+    ]
     for position, cut in enumerate([*cuts, ('before_val_epoch', 8)] if workers == 0 else cuts[-1:]):
         assert train(cfg, cut, resume=position > 0)[1], cut
     assert_same(state(train(cfg, resume=True)[0]), whole)

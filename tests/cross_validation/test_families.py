@@ -1,0 +1,30 @@
+"""Configs of MMSegmentation in two folds by one command: each ends in a table, or in a sentence before a step."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from families import FEW_STEPS, QUICK, TABLE
+
+from mmseg_custom.io.files import read_json
+
+
+def names(cases):
+    return [pytest.param(case, id=case.family) for case in cases]
+
+
+@pytest.mark.parametrize('case', names(QUICK))
+def test_a_config_of_each_family_ends_in_a_table_or_a_sentence(kfold, capsys, case):
+    if case.ends != TABLE:
+        assert find_spec('mmdet') is None
+        with pytest.raises(SystemExit):
+            kfold(f'mmseg::{case.config}', *FEW_STEPS, overrides=case.options)
+        assert re.search(case.ends, capsys.readouterr().err)
+        assert not Path('w').exists()
+        return
+    assert TABLE in kfold(f'mmseg::{case.config}', *FEW_STEPS, overrides=case.options)
+    found = read_json('w/stage1/out_of_fold.json')
+    assert [fold['name'] for fold in found['folds']] == ['fold1', 'fold2']
+    assert sum(fold['images'] for fold in found['folds']) == found['images'] >= 8
+    assert all(0 <= found['pooled'][score] <= 100 for score in ('mIoU', 'aAcc'))
