@@ -51,6 +51,7 @@ class Page:
             most: How many components, and how many images, are shown at most.
         """
         shutil.rmtree(self.folder / CROPS, ignore_errors=True)
+        (self.folder / CROPS).mkdir(parents=True)
         by_name = {image.record.name: image for image in errors.images}
         worst = [image for image in errors.images if image.pixels]
         content = {

@@ -173,7 +173,7 @@ def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
 
 def test_label_errors_are_listed_and_what_was_judged_right_is_left_out(ledger, capsys):
     predict()
-    find = ['label-errors', str(FOLDER), '--min-size', '1', '--boundary', '0']
+    find = ['label-errors', str(FOLDER), '--min-size', '1', '--boundary', '0', '--shown', '3']
     mmseg_kfold.main(find)
     folder = FOLDER / 'label_errors' / 'stage1'
     before = (folder / 'components.csv').read_text().splitlines()
