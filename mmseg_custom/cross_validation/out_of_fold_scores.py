@@ -12,7 +12,7 @@ from mmseg_custom.evaluation.kept_predictions import PredictionRecord
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.io.files import PathLike, write_json
 from mmseg_custom.ledger.held_out_counts import HeldOutCounts
-from mmseg_custom.reports.findings.out_of_fold import without_nan
+from mmseg_custom.reports.findings.out_of_fold import IOU, SCORES, Scores, without_nan
 
 MARK = '*'
 SEEN = '* {} images were predicted by weights that may have been trained on them: optimistically biased.'
@@ -37,24 +37,23 @@ class GroupScore:
 
 @dataclass(frozen=True)
 class OutOfFoldScores:
-    """All images of a stage.
+    """All images of a stage; the scores are called as in the table of `mmseg-kfold run`.
 
     Attributes:
         images: Their number.
         seen: How many of them were predicted by weights that may have seen them.
-        pooled: In percent, from one confusion matrix.
-        over_images: 95 % bootstrap interval of the mIoU over the images.
-        over_groups: The same over the groups; ``None`` without groups.
-        per_class: IoU of each class, NaN where it does not occur.
+        pooled: mIoU, aAcc, mAcc and IoU of each class (``IoU.<class>``) from one confusion matrix, in percent; NaN
+            for a class that does not occur.
+        over_images: 95 % bootstrap intervals of the mIoU and each IoU over the images.
+        over_groups: The same over the groups, each drawn whole; ``None`` without groups.
         per_group: By name of the group; empty without groups.
     """
 
     images: int
     seen: int
-    pooled: dict[str, float]
-    over_images: Interval
-    over_groups: Interval | None
-    per_class: dict[str, float]
+    pooled: Scores
+    over_images: dict[str, Interval]
+    over_groups: dict[str, Interval] | None
     per_group: dict[str, GroupScore]
 
 
@@ -72,23 +71,17 @@ class PooledCounts:
 
     def add(self, record: PredictionRecord) -> None:
         """Add an image."""
-        matrix = record.matrix()
-        counts = HeldOutCounts.of([record.name], torch.from_numpy(matrix[None]))
+        counts = HeldOutCounts.of([record.name], torch.from_numpy(record.matrix()[None]))
         self.matrix += counts.matrix
         self.areas.append(counts.areas[0])
         self.seen += record.seen
 
-    def scores(self) -> dict[str, float]:
-        """Of the matrix."""
-        return scores_of(torch.from_numpy(self.matrix))
-
-    def total(self) -> np.ndarray:
-        """The areas of all images together, (3, C)."""
-        return np.sum(self.areas, axis=0)
-
-    def interval(self) -> Interval:
-        """Of the mIoU, over what was added."""
-        return area_intervals(torch.from_numpy(np.stack(self.areas)))[0]
+    def scores(self, classes: Sequence[str] = ()) -> Scores:
+        """Of the matrix, and of these classes."""
+        matrix = torch.from_numpy(self.matrix)
+        found, iou = scores_of(matrix), iou_per_class(matrix).tolist()
+        of_classes = {IOU + name: value for name, value in zip(classes, iou, strict=False)}
+        return {key: found[key] for key in SCORES} | of_classes
 
 
 def score_records(
@@ -103,20 +96,25 @@ def score_records(
     """
     pool = PooledCounts(len(classes))
     by_group: dict[str, PooledCounts] = {}
+    drawn: list[str] = []
     for record in records:
         pool.add(record)
         if groups is not None:
-            by_group.setdefault(groups[record.name], PooledCounts(len(classes))).add(record)
-    totals = [counts.total() for counts in by_group.values()]
+            drawn.append(groups[record.name])
+            by_group.setdefault(drawn[-1], PooledCounts(len(classes))).add(record)
     return OutOfFoldScores(
         len(pool.areas),
         pool.seen,
-        pool.scores(),
-        pool.interval(),
-        area_intervals(torch.from_numpy(np.stack(totals)))[0] if totals else None,
-        dict(zip(classes, iou_per_class(torch.from_numpy(pool.matrix)).tolist(), strict=True)),
+        pool.scores(classes),
+        _intervals(pool, classes),
+        None if groups is None else _intervals(pool, classes, drawn),
         {name: GroupScore(len(one.areas), one.scores(), one.seen) for name, one in sorted(by_group.items())},
     )
+
+
+def _intervals(pool: PooledCounts, classes: Sequence[str], groups: list[str] | None = None) -> dict[str, Interval]:
+    miou, of_classes = area_intervals(torch.from_numpy(np.stack(pool.areas)), groups)
+    return {'mIoU': miou, **{IOU + name: one for name, one in zip(classes, of_classes, strict=True)}}
 
 
 def write_scores(scores: OutOfFoldScores, folder: PathLike) -> None:
@@ -127,17 +125,15 @@ def write_scores(scores: OutOfFoldScores, folder: PathLike) -> None:
 def scores_text(scores: OutOfFoldScores) -> str:
     """The scores as tables for people; numbers that images touch whose weights may have seen them have a mark."""
     mark = MARK if scores.seen else ''
+    intervals = {'images': scores.over_images, f'{len(scores.per_group)} groups': scores.over_groups}
+    spread = ', '.join(f'over {what} {_interval(one["mIoU"])}{mark}' for what, one in intervals.items() if one)
     lines = [
         f'Out of fold: {scores.pooled["mIoU"]:.2f}{mark} mIoU, {scores.pooled["aAcc"]:.2f}{mark} aAcc, '
-        f'{scores.pooled["mAcc"]:.2f}{mark} mAcc over {scores.images} images.',
-        f'95 % interval of the mIoU over images {_interval(scores.over_images)}{mark}'
-        + (f', over groups {_interval(scores.over_groups)}{mark}' if scores.over_groups else ''),
+        f'{scores.pooled["mAcc"]:.2f}{mark} mAcc over {scores.images} images; 95 % interval {spread}.',
         *([SEEN.format(scores.seen)] if scores.seen else []),
         _classes_table(scores, mark),
     ]
-    if scores.per_group:
-        lines.append(_groups_table(scores))
-    return '\n'.join(lines)
+    return '\n'.join([*lines, *([_groups_table(scores)] if scores.per_group else [])])
 
 
 def _interval(interval: Interval) -> str:
@@ -145,10 +141,14 @@ def _interval(interval: Interval) -> str:
 
 
 def _classes_table(scores: OutOfFoldScores, mark: str) -> str:
-    table = PrettyTable(['class', 'IoU'])
-    table.align['class'], table.align['IoU'] = 'l', 'r'
-    for name, value in scores.per_class.items():
-        table.add_row([name, 'does not occur' if np.isnan(value) else f'{value:.2f}{mark}'])
+    table = PrettyTable(['class', 'IoU', '95 % interval'])
+    table.align = 'r'
+    table.align['class'] = 'l'
+    intervals = scores.over_groups or scores.over_images
+    for key, value in scores.pooled.items():
+        if key.startswith(IOU):
+            known = [f'{value:.2f}{mark}', _interval(intervals[key]) + mark]
+            table.add_row([key.removeprefix(IOU), *(['does not occur', ''] if np.isnan(value) else known)])
     return table.get_string()
 
 

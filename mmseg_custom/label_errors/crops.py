@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from mmseg_custom.evaluation.kept_predictions import VOID, Maps
-from mmseg_custom.io.files import write_bytes
 
 WIDTH = 360  # pixels of a picture at most
 AROUND = 0.75  # Of the size of a component, what is shown on each side.
@@ -67,7 +66,7 @@ def write_crops(
     for kind, picture in pictures.items():
         resized = cv2.resize(picture, size, interpolation=how)
         content = cv2.imencode('.jpg', resized, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-        write_bytes(content.tobytes(), stem.with_name(f'{stem.name}_{kind}.jpg'))
+        stem.with_name(f'{stem.name}_{kind}.jpg').write_bytes(content.tobytes())  # Thousands, made anew each time.
     return size
 
 

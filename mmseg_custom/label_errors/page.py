@@ -51,6 +51,7 @@ class Page:
             most: How many components, and how many images, are shown at most.
         """
         shutil.rmtree(self.folder / CROPS, ignore_errors=True)
+        (self.folder / CROPS).mkdir(parents=True)
         by_name = {image.record.name: image for image in errors.images}
         worst = [image for image in errors.images if image.pixels]
         content = {
@@ -66,7 +67,7 @@ class Page:
     def _components(self, components: Sequence[Component], images: dict[str, ImageErrors]) -> list[dict[str, Any]]:
         """What the page has of each component, in their order; each image is read once."""
         ranked = sorted(enumerate(components, start=1), key=lambda item: item[1].image)
-        found = {}
+        found: dict[int, dict[str, Any]] = {}
         for name, items in groupby(ranked, key=lambda item: item[1].image):
             record = images[name].record
             maps = self.kept.maps(record)

@@ -16,7 +16,6 @@ from mmseg_custom.evaluation.kept_predictions import KeptPredictions
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 from mmseg_custom.ledger.stage_ledger import StageLedger
-from mmseg_custom.reports.findings.out_of_fold import SCORES
 
 PREDICTIONS = FOLDER / 'out_of_fold' / 'stage1'
 
@@ -56,21 +55,13 @@ def refused(capsys, *options):
     return capsys.readouterr().err
 
 
-def pooled(scores):
-    return {key: scores['pooled'][key] for key in SCORES}
-
-
-def of_run(ledger):
-    """What the run counted itself when its folds were trained."""
-    return pooled({'pooled': add_up_folds(ledger).pooled})
-
-
 def test_scores_are_those_of_the_run_and_of_the_saved_files(ledger, capsys):
     scores, run = predict(), add_up_folds(ledger)
-    assert pooled(scores) == of_run(ledger)
-    assert scores['per_class'] == {name: run.pooled[f'IoU.{name}'] for name in run.classes}
-    assert scores['over_images'] == list(run.intervals['mIoU'])
-    assert scores['per_group'].keys() == {'north', 'south'} and scores['over_groups']
+    of_groups = add_up_folds(ledger, {f'data/images/{name}.png': name[:5] for name in NAMES})
+    assert scores['pooled'] == run.pooled
+    assert scores['over_images'] == {key: list(one) for key, one in run.intervals.items()}
+    assert scores['over_groups'] == {key: list(one) for key, one in of_groups.intervals.items()}
+    assert scores['per_group'].keys() == {'north', 'south'}
     areas = [
         IoUMetric.intersect_and_union(
             *(torch.from_numpy(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)) for path in (predicted, given)), 3, 255
@@ -134,7 +125,7 @@ def test_one_channel_under_a_sigmoid(capsys):
     write_images(values=(0, 1))
     head = "num_classes=2, out_channels=1, threshold=0.4, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True)"
     ledger = write_run(head, ('ground', 'box'))
-    assert pooled(predict('--probabilities', '48x64')) == of_run(ledger)
+    assert predict('--probabilities', '48x64')['pooled'] == add_up_folds(ledger).pooled
     maps = KeptPredictions(PREDICTIONS).maps(KeptPredictions(PREDICTIONS).record('north_0'))
     with np.load(PREDICTIONS / 'probabilities/north_0.npz') as content:
         levels = content['probabilities']
@@ -145,7 +136,7 @@ def test_one_channel_under_a_sigmoid(capsys):
 def test_labels_whose_first_id_is_void():
     write_images(values=(0, 1, 2))
     ledger = write_run('num_classes=2', ('x', 'y'), reduced=True)
-    assert pooled(predict()) == of_run(ledger)
+    assert predict()['pooled'] == add_up_folds(ledger).pooled
     label = cv2.imread('data/labels/north_0.png', cv2.IMREAD_UNCHANGED)
     maps = KeptPredictions(PREDICTIONS).maps(KeptPredictions(PREDICTIONS).record('north_0'))
     assert (maps.label[label == 1] == 0).all() and (maps.label[label == 0] == 255).all()
@@ -182,7 +173,7 @@ def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
 
 def test_label_errors_are_listed_and_what_was_judged_right_is_left_out(ledger, capsys):
     predict()
-    find = ['label-errors', str(FOLDER), '--min-size', '1', '--boundary', '0']
+    find = ['label-errors', str(FOLDER), '--min-size', '1', '--boundary', '0', '--shown', '3']
     mmseg_kfold.main(find)
     folder = FOLDER / 'label_errors' / 'stage1'
     before = (folder / 'components.csv').read_text().splitlines()

@@ -21,18 +21,19 @@ def test_scores_are_those_of_one_matrix():
     assert scores.images == 2 and scores.seen == 0 and scores.per_group == {} and scores.over_groups is None
     assert scores.pooled['mIoU'] == pytest.approx(50 * (POOLED[0] + POOLED[1]))
     assert scores.pooled['aAcc'] == pytest.approx(90)
-    assert scores.per_class['x'] == pytest.approx(80)
+    assert scores.pooled['IoU.x'] == pytest.approx(80)
     assert 'does not occur' in scores_text(scores)
 
 
 def test_groups_have_scores_and_an_interval_of_their_own():
     scores = score_records([A, B], 'xyz', {'a': 'north', 'b': 'north'})
     assert scores.per_group['north'].images == 2
-    assert scores.per_group['north'].scores == scores.pooled
-    assert scores.over_groups == pytest.approx([scores.pooled['mIoU']] * 2)  # One group is drawn every time.
-    assert scores.over_images[0] < scores.over_images[1]
+    north = scores.per_group['north'].scores
+    assert north == {key: scores.pooled[key] for key in ('mIoU', 'aAcc', 'mAcc')}
+    assert scores.over_groups['mIoU'] == pytest.approx([north['mIoU']] * 2)  # One group is drawn every time.
+    assert scores.over_images['mIoU'][0] < scores.over_images['mIoU'][1]
     apart = score_records([A, B], 'xyz', {'a': 'north', 'b': 'south'})
-    assert apart.over_groups == apart.over_images
+    assert apart.over_groups['mIoU'] == apart.over_images['mIoU']
     assert [group.scores['aAcc'] for group in apart.per_group.values()] == pytest.approx([80, 100])
 
 
@@ -48,4 +49,5 @@ def test_every_number_that_a_seen_image_touches_is_marked():
 def test_the_file_has_no_nan(tmp_path):
     write_scores(score_records([A, B], 'xyz'), tmp_path)
     content = read_json(tmp_path / SCORES_FILE)
-    assert content['per_class'] == {'x': pytest.approx(80), 'y': pytest.approx(1000 / 12), 'z': None}
+    assert content['pooled']['IoU.y'] == pytest.approx(1000 / 12) and content['pooled']['IoU.z'] is None
+    assert content['over_images']['IoU.z'] == [None, None]

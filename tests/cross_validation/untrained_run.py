@@ -84,6 +84,6 @@ def record(ledger, name, cfg):
     write_counts(
         HeldOutCounts.of(scored.paths[HELD_OUT], scored.matrices[HELD_OUT]), counts_file(ledger.folder, name)
     )
-    best = {'epoch': 1, 'iter': 1, 'mIoU': scored.scores[HELD_OUT]['mIoU'], 'seen': False}
+    best = {'epoch': 1, 'mIoU': scored.scores[HELD_OUT]['mIoU'], 'seen': False}
     entry = {'weights': hash_weights(weights), 'lineage': lineage, 'best': best, 'monitor': 'mIoU'}
     ledger.record(name, {**entry, HELD_OUT: dict(scored.scores[HELD_OUT])}, file)

@@ -156,7 +156,7 @@ def test_a_wholly_ignored_label_is_found_in_the_store_too(cfg):
 
 def test_what_cannot_be_packed_is_said(cfg, monkeypatch):
     monkeypatch.setattr(packing, 'free_bytes', lambda folder: 1000)
-    with pytest.raises(PackError, match=r'1\.0 kB free, but the store needs 81\.9 kB'):
+    with pytest.raises(PackError, match=r'1\.0 kB free, the store needs 81\.9 kB'):
         pack(cfg)
     cfg.train_dataloader.dataset.packed = None
     with pytest.raises(PackError, match=r"train_dataloader does not say where.*packed='data/packed/NAME'"):
