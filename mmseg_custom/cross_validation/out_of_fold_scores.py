@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from prettytable import PrettyTable
 
-from mmseg_custom.evaluation.bootstrap import Interval, areas_interval
+from mmseg_custom.evaluation.bootstrap import Interval, area_intervals
 from mmseg_custom.evaluation.kept_predictions import PredictionRecord
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.io.files import PathLike, write_json
@@ -88,7 +88,7 @@ class PooledCounts:
 
     def interval(self) -> Interval:
         """Of the mIoU, over what was added."""
-        return areas_interval(torch.from_numpy(np.stack(self.areas)))
+        return area_intervals(torch.from_numpy(np.stack(self.areas)))[0]
 
 
 def score_records(
@@ -113,7 +113,7 @@ def score_records(
         pool.seen,
         pool.scores(),
         pool.interval(),
-        areas_interval(torch.from_numpy(np.stack(totals))) if totals else None,
+        area_intervals(torch.from_numpy(np.stack(totals)))[0] if totals else None,
         dict(zip(classes, iou_per_class(torch.from_numpy(pool.matrix)).tolist(), strict=True)),
         {name: GroupScore(len(one.areas), one.scores(), one.seen) for name, one in sorted(by_group.items())},
     )

@@ -31,7 +31,7 @@ train_dataloader = dict(
         metainfo=dict(classes=('red', 'green', 'blue'))))
 """
 SCHEDULE = """
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05, momentum=0.9))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.001, momentum=0.9))
 param_scheduler = [dict(type='PolyLR', power=0.9, begin=0, end=9, by_epoch=False)]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=9, val_interval=4)
 default_hooks = dict(
