@@ -123,6 +123,9 @@ def _add_label_errors(commands: Any) -> None:
         '--min-size', type=_number(1), default=100, metavar='N', help='pixels of a component at least (default: 100)'
     )
     command.add_argument(
+        '--shown', type=_number(0), default=300, metavar='N', help='components and images of the page (default: 300)'
+    )
+    command.add_argument(
         '--verdicts', metavar='FILE', help='what was judged before: components whose label is right are left out'
     )
 

@@ -69,7 +69,11 @@ setup(
     py_modules=['mmseg_kfold'],
     entry_points={'console_scripts': ['mmseg-kfold = mmseg_kfold:main']},
     cmdclass={'build_py': BuildWithConfigs},
-    package_data={'mmseg_custom': ['py.typed'], 'mmseg_custom.reports': ['templates/*']},
+    package_data={
+        'mmseg_custom': ['py.typed'],
+        'mmseg_custom.reports': ['templates/*'],
+        'mmseg_custom.label_errors': ['templates/*'],
+    },
     # Neither torch nor an mm package: installing us must never replace a user's own mmcv, mmengine or
     # mmsegmentation. The extras bring a stack into an environment that has none.
     # Each of the lowest versions is tested: `make test-lowest`.

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # In the order in which a newcomer reads them: what a command needs was made by one before.
 FOLDERS = ('getting_started', 'how_to', 'reference', 'explanation', '')
 PAGES = [ROOT / 'README.md', *(page for name in FOLDERS for page in sorted((ROOT / 'docs' / name).glob('*.md')))]
-BEGINNING = r'(?:(?:python )?(?:tools/)?\w+\.(?:py|sh)|mmseg-kfold run|make|pip|tensorboard) \S'
+BEGINNING = r'(?:(?:python )?(?:tools/)?\w+\.(?:py|sh)|mmseg-kfold [\w-]+|make|pip|tensorboard) \S'
 COMMAND = re.compile(rf'^    (?P<block>{BEGINNING}.*)$|`(?P<span>{BEGINNING}[^`]*)`', flags=re.MULTILINE)
 GROUP = re.compile(r'\[((?:--|[A-Z])(?:[^\[\]]|\[[^\[\]]*\])*|[a-z]+\|[a-z|]+)\]')
 

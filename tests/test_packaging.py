@@ -27,7 +27,7 @@ def test_extras_and_lock_file_agree():
 
 
 def test_the_wheel_says_that_it_is_typed():
-    data = literal_eval(re.search(r'package_data=(\{.*\})', (ROOT / 'setup.py').read_text())[1])
+    data = literal_eval(re.search(r'package_data=(\{.*?\})', (ROOT / 'setup.py').read_text(), re.DOTALL)[1])
     assert all((ROOT / 'mmseg_custom' / name).is_file() for name in data['mmseg_custom'])
     assert 'py.typed' in data['mmseg_custom']
 

@@ -10,11 +10,13 @@ from mmseg_custom.cross_validation.estimate import describe_memory, describe_spa
 from mmseg_custom.cross_validation.preflight import Measured
 from mmseg_custom.cross_validation.trial_job import run_trial
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.errors import StageError
 from mmseg_custom.fold_settings import COMMAND, fold_of
 from mmseg_custom.io.files import hash_text, read_json, write_json
 from mmseg_custom.launchers.gpus import visible_gpus
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.fingerprint import hash_data
+from mmseg_custom.plan.plan import PlannedStage
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.stack import versions
@@ -38,11 +40,25 @@ def runs_to_train(state: PlanState, folds: Container[int] | None, force: bool) -
     """
     found = []
     for stage in state.plan.stages:
+        _check_others(state, stage, folds)
         entries = {run: state.ledger(stage).entry(run.name) for run in stage.chosen(folds)}
         changed = [run for run, entry in entries.items() if force and change_of(state.config(run), entry)]
         runs = [*changed, *state.pending(stage, {run.fold for run in entries if run not in changed})]
         found += [state.config(run) for run in runs]
     return found
+
+
+def _check_others(state: PlanState, stage: PlannedStage, folds: Container[int] | None) -> None:
+    """See that the finished runs that are left out are of the chosen ones' config, before these are archived."""
+    ledger = state.ledger(stage)
+    for run in set(stage.runs) - set(stage.chosen(folds)):
+        entry = ledger.entry(run.name)
+        change = entry and change_of(state.config(run), entry)
+        if change:
+            raise StageError(
+                f'{run.name} of {ledger.folder} {change}, and the folds of a stage differ in their fold alone. Take '
+                'the change back, or train all anew: --force without --only.'
+            )
 
 
 def check_first(recipe: Recipe, configs: list[Config], split: FoldSplit, report: Report) -> None:

@@ -36,7 +36,7 @@ def describe_time(configs: Sequence[Config], split: FoldSplit, measured: Measure
         jobs: How many train side by side.
     """
     seconds = [run_seconds(cfg, split, measured) for cfg in configs]
-    told = f'time: about {_rough(max(seconds))} a fold, {_rough(sum(seconds))} for {_count(len(seconds), "fold")}'
+    told = f'time: about {_rough(max(seconds))} a run, {_rough(sum(seconds))} for {_count(len(seconds), "run")}'
     side_by_side = min(jobs, len(seconds))
     if side_by_side > 1:
         rounds = -(-len(seconds) // side_by_side) * max(seconds)
@@ -80,7 +80,7 @@ def describe_memory(measured: Measured, jobs: int, gpus: int) -> str:
         gpus: Number of GPUs that they take turns on, 0 for none.
     """
     kind = 'of the GPU' if measured.gpu else 'of the main memory, without what the processes of data loaders take'
-    told = f'memory: about {readable_size(measured.memory)} a fold {kind}'
+    told = f'memory: about {readable_size(measured.memory)} a run {kind}'
     beside = -(-jobs // max(1, gpus))
     if not measured.room:
         return f'{told}.'

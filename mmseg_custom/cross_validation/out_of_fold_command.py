@@ -18,6 +18,7 @@ from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions
 from mmseg_custom.evaluation.submission_writer import encode_png
 from mmseg_custom.io.files import write_bytes
 from mmseg_custom.label_errors.files import SUGGESTIONS, write_coco, write_tables
+from mmseg_custom.label_errors.page import Page
 from mmseg_custom.label_errors.search import LabelErrors, Search
 from mmseg_custom.label_errors.verdicts import RIGHT, read_verdicts
 from mmseg_custom.options import check_chosen
@@ -60,8 +61,10 @@ def find_label_errors(args: Namespace, say: Report) -> None:
     errors.components[:] = [one for one in errors.components if verdicts.get(one.key) != RIGHT]
     write_tables(errors, index, verdicts, folder)
     write_coco(errors, index, folder)
-    say(_summary(errors, index))
-    say(f'kept in {folder}')
+    facts, *surest = _summary(errors, index)
+    title = f'Label errors: {Path(args.folder).name}, stage {args.stage}'
+    page = Page(kept, index, folder).write(title, facts, errors, verdicts, args.shown)
+    say('\n'.join([facts, *surest, f'kept in {folder}; to look at and judge: {page}']))
 
 
 def _index(meta: Mapping[str, Any], names: list[str]) -> Index:
@@ -90,18 +93,17 @@ def _write_suggestion(folder: Path, name: str, classes: np.ndarray) -> None:
     write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png')
 
 
-def _summary(errors: LabelErrors, index: Index) -> str:
+def _summary(errors: LabelErrors, index: Index) -> list[str]:
+    """A sentence, and a line each of the surest components."""
     labelled = sum(image.labelled for image in errors.images)
     seen = sum(image.record.seen for image in errors.images)
-    named = sum(image.components > 0 for image in errors.images)
-    lines = [
+    note = f' {seen} images were predicted by weights that may have seen them: errors hide there.' if seen else ''
+    return [
         f'{errors.pixels} of {labelled} labelled pixels are probably wrong; {len(errors.components)} components in '
-        f'{named} of {len(errors.images)} images' + ('. The surest:' if errors.components else '.'),
+        f'{sum(image.components > 0 for image in errors.images)} of {len(errors.images)} images.{note}',
         *(
             f'  {one.image}: {index.classes[one.given]}, but {index.classes[one.suggested]} is {one.score:.0f} times '
             f'as probable; {one.pixels} pixels at {one.box[0]}, {one.box[1]}'
             for one in errors.components[:SHOWN]
         ),
     ]
-    note = f'{seen} images were predicted by weights that may have seen them: errors are harder to find there.'
-    return '\n'.join([*lines, *([note] if seen else [])])

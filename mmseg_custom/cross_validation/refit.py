@@ -107,9 +107,8 @@ def describe_refit(options: FoldOptions, found: OutOfFold) -> str:
     place = ledger.weights_path(name_of_run(None))
     if outcome is None:
         return (
-            f'{trained}. No image is left that it was not trained on, so it has no score of its own: '
-            f'the one to expect is that of the folds, {found.pooled["mIoU"]:.2f}{found.mark()} mIoU out of fold. '
-            f'Weights: {place}'
+            f'{trained}. No image is left that it was not trained on, so it has no score of its own; expect that of '
+            f'the folds, {found.pooled["mIoU"]:.2f}{found.mark()} mIoU out of fold. Weights: {place}'
         )
     score = outcome['candidates'][outcome['winner']]['val']['mIoU']
     where = 'the val split of the config' if options.scored_on == VAL else 'the holdout'

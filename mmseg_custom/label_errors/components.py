@@ -36,6 +36,13 @@ class Component:
         """What names it as long as the predictions are the same."""
         return f'{self.image}:{self.given}>{self.suggested}:{",".join(map(str, self.box))}'
 
+    def mask(self, size: tuple[int, int]) -> np.ndarray:
+        """Its pixels and the holes in it, bool (H, W) of this size."""
+        mask = np.zeros(size, np.uint8)
+        for outline in self.polygons:
+            cv2.fillPoly(mask, [np.array(outline, np.int32).reshape(-1, 2)], 1)
+        return mask > 0
+
 
 def away_from_boundaries(label: np.ndarray, width: int) -> np.ndarray:
     """The pixels that have no pixel of another label within ``width`` rows and columns, bool (H, W)."""
@@ -43,39 +50,53 @@ def away_from_boundaries(label: np.ndarray, width: int) -> np.ndarray:
     return cv2.dilate(label, kernel) == cv2.erode(label, kernel)
 
 
-def find_components(image: str, maps: Maps, errors: np.ndarray, least: int) -> list[Component]:
+def find_components(image: str, maps: Maps, errors: np.ndarray, boundary: int, least: int) -> list[Component]:
     """The components of an image.
 
     Args:
         image: Its name.
         maps: Its maps.
         errors: The pixels whose label is contradicted, bool (H, W).
-        least: The size from which on a component counts, in pixels.
+        boundary: Pixels along the boundaries of the labels that make no component; the components that are found
+            without them grow into them by as many pixels.
+        least: The size from which on a component counts, in pixels, before it grows.
     """
     found = []
-    # Planted errors of CamVid rank better by the ratio of the two probabilities than by their difference.
-    log_ratio = np.log((maps.best + 1.0) / (maps.given + 1.0))
-    for suggested in np.unique(maps.classes[errors]).tolist():
-        mask = (errors & (maps.classes == suggested)).astype(np.uint8)
-        count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask)
+    inner = errors & away_from_boundaries(maps.label, boundary)
+    for suggested in np.unique(maps.classes[inner]).tolist():
+        of_class = errors & (maps.classes == suggested)
+        count, numbers, stats, _ = cv2.connectedComponentsWithStats((inner & of_class).astype(np.uint8))
         for number in range(1, count):
             left, top, width, height, pixels = stats[number].tolist()
-            if pixels < least:
-                continue
-            window = (slice(top, top + height), slice(left, left + width))
-            inside = numbers[window] == number
-            found.append(
-                Component(
-                    image,
-                    int(np.bincount(maps.label[window][inside]).argmax()),
-                    suggested,
-                    pixels,
-                    (left, top, width, height),
-                    float(np.exp(log_ratio[window][inside].mean())),
-                    _outlines(inside, left, top),
+            if pixels >= least:
+                window = (
+                    slice(max(top - boundary, 0), top + height + boundary),
+                    slice(max(left - boundary, 0), left + width + boundary),
                 )
-            )
+                grown = _grown(numbers[window] == number, boundary) & of_class[window]
+                found.append(_component(image, maps, suggested, grown, window))
     return found
+
+
+def _component(image: str, maps: Maps, suggested: int, inside: np.ndarray, window: tuple[slice, slice]) -> Component:
+    """A component by its pixels, bool, in a window of the image."""
+    # Planted errors of CamVid rank better by the ratio of the two probabilities than by their difference.
+    log_ratio = np.log((maps.best[window][inside] + 1.0) / (maps.given[window][inside] + 1.0))
+    left, top, width, height = cv2.boundingRect(inside.astype(np.uint8))
+    down, right = window[0].start, window[1].start
+    return Component(
+        image,
+        int(np.bincount(maps.label[window][inside]).argmax()),
+        suggested,
+        int(np.count_nonzero(inside)),
+        (left + right, top + down, width, height),
+        float(np.exp(log_ratio.mean())),
+        _outlines(inside, right, down),
+    )
+
+
+def _grown(mask: np.ndarray, pixels: int) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)) > 0
 
 
 def _outlines(inside: np.ndarray, left: int, top: int) -> list[list[int]]:

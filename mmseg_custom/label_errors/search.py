@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, PredictionRecord
-from mmseg_custom.label_errors.components import Component, away_from_boundaries, find_components
+from mmseg_custom.label_errors.components import Component, find_components
 from mmseg_custom.label_errors.confident_learning import (
     confident_thresholds,
     count_errors,
@@ -59,8 +59,8 @@ class Search:
     """How label errors are looked for.
 
     Attributes:
-        boundary: Pixels along the boundaries of the labels that no component has.
-        least: The size from which on a component counts, in pixels.
+        boundary: As :func:`find_components`.
+        least: As :func:`find_components`.
     """
 
     boundary: int
@@ -99,8 +99,7 @@ class Search:
     ) -> tuple[ImageErrors, list[Component]]:
         maps = kept.maps(record)
         errors = find_errors(maps, level)
-        inner = errors & away_from_boundaries(maps.label, self.boundary)
-        found = find_components(record.name, maps, inner, self.least)
+        found = find_components(record.name, maps, errors, self.boundary, self.least)
         keep(record.name, np.where(errors, maps.classes, VOID).astype(np.uint8))
         labelled = int(np.count_nonzero(maps.label != VOID))
         size = (maps.label.shape[0], maps.label.shape[1])

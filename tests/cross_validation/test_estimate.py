@@ -55,9 +55,9 @@ def test_the_time_of_a_run_is_that_of_its_steps_validations_and_last_scoring():
 def test_jobs_side_by_side_shorten_the_whole():
     configs = [config(fold, max_iters=1800, val_interval=9000) for fold in (1, 2, 3)]
     told = describe_time(configs, split(0, 0, 0), measured(), jobs=1)
-    assert 'about 1 h 00 min a fold, 3 h 00 min for 3 folds.' in told
+    assert 'about 1 h 00 min a run, 3 h 00 min for 3 runs.' in told
     told = describe_time(configs, split(0, 0, 0), measured(), jobs=2)
-    assert '3 h 00 min for 3 folds; with --jobs 2 about 2 h 00 min, if 2 side by side are as fast as one.' in told
+    assert '3 h 00 min for 3 runs; with --jobs 2 about 2 h 00 min, if 2 side by side are as fast as one.' in told
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from mmseg_custom.cross_validation.fold_config import FoldOptions
 from mmseg_custom.cross_validation.preflight import try_training
 from mmseg_custom.cross_validation.run import prepare_run, recipe_of
 from mmseg_custom.datasets.folds.any_folds import Folds
-from mmseg_custom.errors import UserError
+from mmseg_custom.errors import StageError, UserError
 from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.pool import JobError, Pool
+from mmseg_custom.ledger.stage_ledger import StageLedger
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 PACK = [dict(type='PackSegInputs')]
@@ -225,3 +226,15 @@ def test_the_fold_with_the_fewest_training_images_is_tried(data, monkeypatch):
     configs = before_training.runs_to_train(plan.state, None, force=False)
     before_training.check_first(plan, configs, split, print)
     assert tried == [2]  # It trains on the images of fold 1 alone, of which two are left.
+
+
+@pytest.mark.parametrize('force', [False, True])
+def test_a_fold_is_not_archived_for_a_config_that_the_others_do_not_have(data, monkeypatch, force):
+    state = recipe().state
+    finished = {'fold1': {'lr': 1}, 'fold2': {'lr': 1}}
+    monkeypatch.setattr(StageLedger, 'entry', lambda ledger, name: finished[name])
+    monkeypatch.setattr(before_training, 'change_of', lambda cfg, entry: 'is finished, but lr has changed')
+    with pytest.raises(StageError, match=r'^fold1 of .* is finished, but lr has changed, .* --force without --only'):
+        before_training.runs_to_train(state, {2}, force)
+    if force:
+        assert len(before_training.runs_to_train(state, None, force)) == 2

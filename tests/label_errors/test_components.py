@@ -19,23 +19,35 @@ def maps():
 
 def test_a_component_has_classes_place_size_and_score(maps):
     errors = maps.label != maps.classes
-    block, pixel = find_components('a', maps, errors, least=1)
+    block, pixel = find_components('a', maps, errors, 0, least=1)
     assert (block.given, block.suggested, block.pixels, block.box) == (0, 2, 6, (1, 1, 3, 2))
     assert block.score == pytest.approx((4**5 * 256) ** (1 / 6))
     assert block.polygons == [[1, 1, 1, 2, 3, 2, 3, 1]]
     assert block.key == 'a:0>2:1,1,3,2'
     assert (pixel.pixels, pixel.box) == (1, (5, 5, 1, 1))
-    assert [one.pixels for one in find_components('a', maps, errors, least=2)] == [6]
+    assert [one.pixels for one in find_components('a', maps, errors, 0, least=2)] == [6]
 
 
 def test_the_given_class_is_that_of_most_pixels(maps):
     maps.label[1:3, 1:2], maps.label[1, 2] = 1, 1
-    assert find_components('a', maps, maps.classes == 2, least=2)[0].given == 0
+    assert find_components('a', maps, maps.classes == 2, 0, least=2)[0].given == 0
     maps.label[2, 2] = 1
-    assert find_components('a', maps, maps.classes == 2, least=2)[0].given == 1
+    assert find_components('a', maps, maps.classes == 2, 0, least=2)[0].given == 1
 
 
 def test_a_band_on_both_sides_of_a_boundary_is_taken_out(maps):
     kept = away_from_boundaries(maps.label, 2)
     assert kept[0].tolist() == [True] * 5 + [False] * 3
     assert away_from_boundaries(maps.label, 0).all()
+
+
+def test_what_is_more_than_a_band_grows_back_into_it():
+    """Class 2 is predicted on 7 columns left of a boundary and 2 right of it."""
+    label = np.repeat(np.array([[0] * 10 + [1] * 6], np.uint8), 5, axis=0)
+    classes = label.copy()
+    classes[:, 3:12] = 2
+    maps = Maps(label, classes, np.zeros_like(label), np.full_like(label, 255))
+    (found,) = find_components('a', maps, label != classes, boundary=3, least=20)
+    assert (found.given, found.box, found.pixels) == (0, (3, 0, 7, 5), 35)
+    assert find_components('a', maps, label != classes, boundary=3, least=21) == []
+    assert found.mask(label.shape).sum() == 35
