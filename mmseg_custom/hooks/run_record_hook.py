@@ -25,7 +25,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weigh
 from mmseg_custom.ledger.changes import record_started
 from mmseg_custom.ledger.fingerprint import fingerprint
 from mmseg_custom.ledger.finished import RunStart, check_still_free, start_run
-from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, write_counts
+from mmseg_custom.ledger.held_out_counts import HeldOutCounts
 from mmseg_custom.ledger.stage_ledger import SNAPSHOTS, Entry, StageLedger
 
 
@@ -102,11 +102,9 @@ class RunRecordHook(Hook):
         others = last_snapshots(runner, hash_weights(weights)) if settings.get('keep_last') else {}
         scored, counts = _scored(weights, others, scorer, FusionRules.of(settings).parts_of_a_run)
         entry.update(scored)
-        if counts is not None:
-            write_counts(counts, counts_file(ledger.folder, name))
         met = runner.message_hub.get_info(SKIPPED_KEY, {})
         entry['skipped'] = skipped_records({**met, 'test': skipped})
-        ledger.record(name, entry, checkpoint, others)
+        ledger.record(name, entry, checkpoint, others, counts)
         delete_resume_points(runner.work_dir, len(runner.train_dataloader))
         seen = ' (seen)' if known.held_out_seen else ''
         on_val = f', {entry[VAL]["mIoU"]:.2f} mIoU on val' if VAL in entry else ''

@@ -11,6 +11,7 @@ from mmseg_custom.config import WINNER_FILE
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.checkpoints.checkpoint_file import save_checkpoint_file
 from mmseg_custom.io.files import PathLike, move_to_archive, place_copy
+from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, write_counts
 from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 
 OUTCOME_FILE = 'stage.json'
@@ -75,7 +76,12 @@ class StageLedger:
         return self.folder / f'{name}.json'
 
     def record(
-        self, name: str, entry: Entry, checkpoint: PathLike, others: Mapping[str, Entry] | None = None
+        self,
+        name: str,
+        entry: Entry,
+        checkpoint: PathLike,
+        others: Mapping[str, Entry] | None = None,
+        counts: HeldOutCounts | None = None,
     ) -> None:
         """Enter a finished run: an older record goes first, the new one comes last, so none is of other weights.
 
@@ -86,12 +92,15 @@ class StageLedger:
             entry: Its record.
             checkpoint: The file of its best weights.
             others: Its other snapshots, as checkpoints by kind.
+            counts: What it gets right on its held-out images, if it was scored on them.
         """
         if self.record_path(name).is_file():
             self.archive([name])
         for kind, snapshot in (others or {}).items():
             save_checkpoint_file(snapshot, self.weights_path(f'{name}_{kind}'))
         place_copy(checkpoint, self.weights_path(name))
+        if counts is not None:
+            write_counts(counts, counts_file(self.folder, name))
         write_ledger_record(entry, self.record_path(name))
         self.forget_failure(name)
 
@@ -189,6 +198,7 @@ class StageLedger:
         kept = {file for name in others for file in self._snapshots(name)}
         made = [name for name in outcome.get('candidates', {}) if name not in kept]
         files = [self.folder / OUTCOME_FILE, *records.values(), self.winner_path]
+        files += [counts_file(self.folder, name) for name in names]
         files += [self.weights_path(name) for name in dict.fromkeys([*names, *weights, *made])]
         return move_to_archive(files, self.folder)
 

@@ -17,6 +17,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
 )
 from mmseg_custom.io.files import JsonError
 from mmseg_custom.io.records import read_record, write_record
+from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, read_counts
 from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 
 FOLDS = names_of_runs(3)
@@ -184,6 +185,18 @@ def test_runs_are_archived_and_the_others_stay(ledger):
     assert ledger.missing(FOLDS) == ['fold2']
     assert load_weights(ledger.weights_path('fold1'))['w'] == 1.0
     assert ledger.archive(['fold2']) is None
+
+
+def test_the_counts_of_an_archived_run_go_with_it(ledger):
+    def record(hits):
+        counts = HeldOutCounts.of(['a.png'], torch.tensor([[[hits, 0], [1, 2]]]))
+        ledger.record('fold1', ledger.entry('fold1'), ledger.weights_path('fold2'), counts=counts)
+
+    record(5)
+    record(7)
+    (older,) = ledger.folder.glob('archive_*/fold1.held_out.npz')
+    assert read_counts(older).matrix.tolist() == [[5, 0], [1, 2]]
+    assert read_counts(counts_file(ledger.folder, 'fold1')).matrix.tolist() == [[7, 0], [1, 2]]
 
 
 @pytest.mark.parametrize('version', [1, 3])
