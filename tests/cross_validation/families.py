@@ -80,6 +80,7 @@ def voc(crop=64, scale=(64, 48), **more):
 def no_val(options):
     """Options without those of val and test, and the config without these splits."""
     kept = {key: value for key, value in options.items() if not key.startswith(('val_', 'test_'))}
+    kept['test_pipeline.1.scale'] = options[f'{VAL}.pipeline.1.scale']
     parts = [f'{part}_{key}' for part in ('val', 'test') for key in ('dataloader', 'evaluator', 'cfg')]
     return {**kept, **dict.fromkeys(parts, 'None')}
 
@@ -144,10 +145,49 @@ QUICK = [
     Stock('unet/unet-s5-d16_fcn_4xb4-ce-1.0-dice-3.0-40k_drive-64x64.py', drive(**NARROW_UNET)),
     Stock('pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py', no_val(city(**NARROW_PID))),
     Stock('deeplabv3plus/deeplabv3plus_r50-d8_4xb4-20k_voc12aug-512x512.py', voc(32, **NARROW_RESNET)),
-    Stock('segmenter/segmenter_vit-t_mask_8xb1-160k_ade20k-512x512.py', no_val(ade(32, **NARROW_VIT))),
     Stock(
         'mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py',
         ade(),
         NEEDS.format(family='mask2former', package='mmdet'),
+    ),
+]
+
+# At their own width; each was seen to end so, on images of this size.
+LARGER = {'scale': (128, 64)}
+DPT = {
+    'model.backbone.init_cfg': 'None',
+    'model.test_cfg.mode': 'whole',
+    'model.backbone.num_layers': '4',
+    'model.backbone.out_indices': '(0,1,2,3)',
+    'model.backbone.embed_dims': '32',
+    'model.backbone.num_heads': '2',
+    'model.backbone.img_size': '(64,64)',
+    'model.decode_head.embed_dims': '32',
+    'model.decode_head.post_process_channels': '[8,8,8,8]',
+}
+SLOW = [
+    Stock('fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py', city(**LARGER, **NO_PRETRAINED)),
+    Stock('hrnet/fcn_hr18s_4xb4-80k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED)),
+    Stock('upernet/upernet_r18_4xb4-80k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED)),
+    Stock('swin/swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512.py', ade(**LARGER, **NO_START)),
+    Stock('pspnet/pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py', city(**LARGER, **NO_PRETRAINED)),
+    Stock('bisenetv2/bisenetv2_fcn_4xb4-160k_cityscapes-1024x1024.py', city(**LARGER)),
+    Stock('ocrnet/ocrnet_hr18s_4xb4-80k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED)),
+    Stock('knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED)),
+    Stock('ddrnet/ddrnet_23-slim_in1k-pre_2xb6-120k_cityscapes-1024x1024.py', city(**NO_START)),
+    Stock('stdc/stdc1_4xb12-80k_cityscapes-512x1024.py', city(**LARGER)),
+    Stock('segnext/segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512.py', ade(**LARGER, **NO_START)),
+    Stock('sem_fpn/fpn_r50_4xb4-160k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED)),
+    Stock('dpt/dpt_vit-b16_8xb2-160k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED, **DPT)),
+    Stock('segmenter/segmenter_vit-t_mask_8xb1-160k_ade20k-512x512.py', no_val(ade(32, **NARROW_VIT))),
+    Stock(
+        'maskformer/maskformer_r50-d32_8xb2-160k_ade20k-512x512.py',
+        ade(),
+        NEEDS.format(family='maskformer', package='mmdet'),
+    ),
+    Stock(
+        'convnext/convnext-tiny_upernet_8xb2-amp-160k_ade20k-512x512.py',
+        ade(),
+        NEEDS.format(family='convnext', package='mmpretrain'),
     ),
 ]

@@ -14,7 +14,8 @@ model = dict(
         global_out_channels=4, higher_in_channels=4, lower_in_channels=4, fusion_out_channels=4, norm_cfg=norm_cfg),
     decode_head=dict(
         type='FCNHead', in_channels=4, channels=4, num_convs=1, in_index=-1, num_classes=3, norm_cfg=norm_cfg,
-        dropout_ratio=0.3, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False)),
+        dropout_ratio=0.3, init_cfg=dict(type='Normal', std=1.0, override=dict(name='conv_seg')),
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False)),
     train_cfg=dict(), test_cfg=dict(mode='whole'))
 """
 DATA = """
@@ -31,7 +32,7 @@ train_dataloader = dict(
         metainfo=dict(classes=('red', 'green', 'blue'))))
 """
 SCHEDULE = """
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05, momentum=0.9))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.001, momentum=0.9))
 param_scheduler = [dict(type='PolyLR', power=0.9, begin=0, end=9, by_epoch=False)]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=9, val_interval=4)
 default_hooks = dict(
