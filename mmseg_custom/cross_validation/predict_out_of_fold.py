@@ -24,7 +24,7 @@ from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, Maps
 from mmseg_custom.evaluation.pixel_probabilities import PixelProbabilities, as_levels
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.files import hash_text
-from mmseg_custom.label_errors.confident_learning import label_quality
+from mmseg_custom.label_errors.confident_learning import label_quality, sum_by_class
 from mmseg_custom.ledger.images import image_checksum
 
 Report = Callable[[str], None]
@@ -87,7 +87,6 @@ class OutOfFoldPass:
         given = probabilities.of(label.to(predicted.device)).numpy(force=True)
         best = probabilities.of(predicted).numpy(force=True)
         ids = label.numpy(force=True).astype(np.uint8)
-        known = ids != VOID
         self.kept.write(
             Maps(ids, predicted.numpy(force=True).astype(np.uint8), as_levels(given), as_levels(best)),
             probabilities.of_all(self.size) if self.size else None,
@@ -98,8 +97,8 @@ class OutOfFoldPass:
             predicted_by=part.predictor.name,
             seen=part.seen,
             counts=[[*pair, int(matrix[tuple(pair)])] for pair in np.argwhere(matrix).tolist()],
-            probability_sums=np.bincount(ids[known], given[known], minlength=classes).tolist(),
-            quality=label_quality(given[known]),
+            probability_sums=sum_by_class(given, ids, classes).tolist(),
+            quality=label_quality(given[ids != VOID]),
         )
 
     def _made_of(self, part: Part, name: str) -> dict[str, str]:

@@ -63,4 +63,6 @@ class PixelProbabilities:
 
 def as_levels(probabilities: np.ndarray) -> np.ndarray:
     """Probabilities in 8 bits: the nearest of 256 levels."""
-    return np.rint(LEVELS * probabilities.clip(0, 1)).astype(np.uint8)
+    levels = probabilities.clip(0, 1)
+    levels *= LEVELS
+    return np.rint(levels, out=levels).astype(np.uint8)

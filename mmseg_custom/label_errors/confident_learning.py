@@ -34,6 +34,23 @@ def label_quality(given: np.ndarray, temperature: float = TEMPERATURE) -> float 
     return float(mean / total)
 
 
+def sum_by_class(given: np.ndarray, label: np.ndarray, num_classes: int) -> np.ndarray:
+    """The sum of the probability of the given class over the pixels of each class, float64 (C,).
+
+    Args:
+        given: The probability of the given class at each pixel, (H, W).
+        label: The given class, uint8 (H, W); void has none.
+        num_classes: C.
+    """
+    sums = np.zeros(256)
+    chunks = -(-given.size // CHUNK)
+    for values, kinds in zip(
+        np.array_split(given.ravel(), chunks), np.array_split(label.ravel(), chunks), strict=True
+    ):
+        sums += np.bincount(kinds, values, minlength=256)
+    return sums[:num_classes]
+
+
 def confident_thresholds(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The probability from which on a pixel counts as one of a class: the mean over the pixels that have its label.
 

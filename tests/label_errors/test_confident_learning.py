@@ -48,6 +48,11 @@ def test_quality_of_a_label_is_the_softmin():
     assert label_quality(np.array([])) is None
 
 
+def test_probabilities_are_added_by_class_without_void():
+    given, label = np.array([[0.25, 0.5, 0.125, 0.0]], np.float32), np.array([[1, 1, 0, VOID]], np.uint8)
+    assert confident_learning.sum_by_class(given, label, 3).tolist() == [0.125, 0.75, 0.0]
+
+
 def test_quality_does_not_depend_on_how_the_pixels_are_cut(monkeypatch):
     given = np.random.default_rng(0).random(1000).astype(np.float32)
     whole = label_quality(given)
