@@ -148,7 +148,10 @@ def _length(train_cfg: dict, options: FoldOptions, config: str) -> dict:
     counted = 'max_iters' if train_cfg.get('max_iters') else 'max_epochs'
     for key, value in given.items():
         if value is not None and key != counted:
-            raise ConfigError(f'--{key.replace("_", "-")}: {config} counts in {counted.partition("_")[2]}.')
+            unit = 'iterations' if counted == 'max_iters' else 'epochs'
+            raise ConfigError(
+                f'--{key.replace("_", "-")}: {config} counts in {unit}, use --{counted.replace("_", "-")}.'
+            )
     found = {key: value for key, value in given.items() if value is not None}
     if options.val_interval is not None:
         found['val_interval'] = options.val_interval
