@@ -41,7 +41,7 @@ EXTRAS = {
 
 
 class BuildWithConfigs(build_py):
-    """Puts configs and tools into the wheel where MMEngine and MIM look for them: ``mmseg_custom::stage1.py``."""
+    """Puts configs and tools into the wheel, in the folder where those of MMSegmentation are."""
 
     def run(self) -> None:
         """Build, then copy."""
