@@ -169,7 +169,7 @@ WRONG = [
     (other_class_order, {'load_from': 'other.pth'}, r"other\.pth was trained for 19 .* number 0: \['sidewalk'\]"),
     (other_architecture, {'load_from': 'other.pth'}, r'other\.pth is not of the architecture'),
     (nothing, {'load_from': 'none.pth'}, r'starts from none\.pth, which does not exist'),
-    (nothing, {'train_dataloader.dataset.fold': 9}, r'Fold 9 does not exist: the split has folds 1 to 3'),
+    (nothing, {'train_dataloader.dataset.fold': 9}, r'tiny_stage2\.py is fold 9 by itself: leave out --fold 1'),
     (
         nothing,
         {'optim_wrapper.optimizer.lr': 1e30},

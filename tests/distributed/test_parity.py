@@ -18,6 +18,7 @@ from mmseg_custom.engine.history import HISTORY_KEY
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, save_checkpoint_file
 from mmseg_custom.io.lease import RUN_LEASE
+from mmseg_custom.ledger.fingerprint import fingerprint
 from mmseg_custom.ledger.stage_ledger import StageLedger
 
 CHANGES = {'os.rename', 'os.link', 'os.remove'}
@@ -107,23 +108,24 @@ def test_two_processes_go_on_where_one_was_cut(tiny_recipe):
     assert_same_run(run_ranks(train, 'tiny_stage1', **options, resume=True), whole)
 
 
-def enter_finished_folds(folds):
-    """Enter untrained weights as finished folds, for one process and for two."""
+def enter_finished_folds(folds, options):
+    """Enter untrained weights as finished folds, trained with the `options` of one process and of two."""
     for size in (1, 2):
+        known = fingerprint(make_config('tiny_stage2_fold2', options[size]))
         ledger = StageLedger(f'work_dirs/tiny_stage2_fold2_{size}_stage')
         for fold in folds:
             torch.manual_seed(fold)
             weights = MODELS.build(make_config('tiny_stage2_fold2', {}).model).state_dict()
             save_checkpoint_file({'state_dict': weights, 'meta': {}}, 'best.pth')
             entry = {'weights': hash_weights(weights), 'val': {'mIoU': 1.0}, 'lineage': {'parents': [], 'seen': []}}
-            ledger.record(f'fold{fold}', {**entry, 'num_folds': 3}, 'best.pth')
+            ledger.record(f'fold{fold}', {**known, **entry, 'num_folds': 3}, 'best.pth')
 
 
 def test_seven_images_in_batches_of_four_accumulated_and_recomputed_and_the_stage_is_fused_once(tiny_recipe):
     prepare(make_config('tiny_stage2_fold2', {}))
-    enter_finished_folds([1, 3])
     options = {'train_dataloader.batch_size': 4, 'optim_wrapper.accumulative_counts': 2}
     recomputed = {'model.backbone.with_cp': True, 'model.decode_head.with_cp': True}
+    enter_finished_folds([1, 3], {1: options, 2: {**options, **recomputed}})
     whole = train('tiny_stage2_fold2', **options)
     assert_same_run(run_ranks(train, 'tiny_stage2_fold2', **options, **recomputed), whole)
     one, two = (StageLedger(f'work_dirs/tiny_stage2_fold2_{size}_stage').outcome() for size in (1, 2))

@@ -56,10 +56,11 @@ def average(path):
 
 def fuse(path):
     ledger = StageLedger(path.with_name('stage'))
-    for member in ('fold1', 'fold2'):
+    for name in ('fold1', 'fold2'):
         entry = {'weights': hash_weights(WEIGHTS), 'val': {'mIoU': 1.0}, 'lineage': {'parents': [], 'seen': []}}
+        entry['experiment'] = {}
         save_checkpoint_file({'state_dict': WEIGHTS, 'meta': {}}, path.with_name('good.pth'))
-        ledger.record(member, entry, path.with_name('good.pth'))
+        ledger.record(name, entry, path.with_name('good.pth'))
     ledger.weights_path('fold2').unlink()
     path.rename(ledger.weights_path('fold2'))
     choose_winner(ledger, ['fold1', 'fold2'], None)

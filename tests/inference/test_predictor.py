@@ -12,7 +12,6 @@ from mmseg_custom.config import ConfigError, load_run_config
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import StageError, UserError
 from mmseg_custom.inference import find_sources, open_predictor, read_frames
-from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.networks import DeviceError, Ensemble, build_segmentor, choose_device
 from mmseg_custom.inference.predictor import Predictor, ordered_map
 from mmseg_custom.inference.readers import Frame
@@ -143,7 +142,7 @@ def test_what_cannot_be_prepared_is_named(config, checkpoint):
 def test_wrong_models_are_refused(config, checkpoint, tmp_path):
     with pytest.raises(StageError, match='name its config before it'):
         open_predictor(checkpoint)
-    with pytest.raises(InputError, match='holds no finished run'):
+    with pytest.raises(StageError, match='holds no finished run of a stage: name a checkpoint'):
         open_predictor(tmp_path)
     cfg = load_run_config(config)
     cfg.model.decode_head.channels = 16

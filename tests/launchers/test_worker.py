@@ -5,26 +5,26 @@ from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 
-OWN_PART = """
+OWN_MODULE = """
 from pathlib import Path
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
-class OwnPart(Hook):
+class OwnHook(Hook):
     def before_train(self, runner):
-        Path('trained_with_own_part').touch()
+        Path('trained_with_own_module').touch()
 """
 
 
 def test_a_run_imports_what_its_config_asks_for(tiny_recipe, monkeypatch):
     monkeypatch.syspath_prepend(str(tiny_recipe))
-    (tiny_recipe / 'own_part.py').write_text(OWN_PART)
+    (tiny_recipe / 'own_module.py').write_text(OWN_MODULE)
     with (tiny_recipe / 'tiny_stage1.py').open('a') as file:
-        file.write("custom_imports = dict(imports=['mmseg_custom', 'held_out'])\n")
-        file.write("custom_hooks = [dict(type='OwnPart')]\ntrain_cfg = dict(max_epochs=1)\n")
+        file.write("custom_imports = dict(imports=['mmseg_custom', 'own_module'])\n")
+        file.write("custom_hooks = [dict(type='OwnHook')]\ntrain_cfg = dict(max_epochs=1)\n")
     Recipe(Plan(tiny_recipe), LocalPool(1), print).run(stages={1})
-    assert Path('trained_with_own_part').exists()
+    assert Path('trained_with_own_module').exists()
 
 
 def test_runs_import_the_checkout_that_started_them(monkeypatch):

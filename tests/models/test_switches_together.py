@@ -4,7 +4,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from small_model import WIDTH, random_batch
 
-SWITCHES = Path(__file__).resolve().parents[2] / 'configs' / 'strong' / 'switches'
+SWITCHES = Path(__file__).resolve().parents[2] / 'studies' / 'switches'
 
 
 def model_of(switch):
