@@ -35,7 +35,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'config',
         help='what tools/train.py of MMSegmentation takes, or mmseg::PATH, a config that it brings',
     )
-    run.add_argument('--folds', type=_number(2), default=5, metavar='K', help='number of folds (default: 5)')
+    run.add_argument(
+        '--folds', type=_number(2), metavar='K', help='number of folds (default: those made before, else 5)'
+    )
     run.add_argument('--only', type=_numbers, metavar='LIST', help='train these folds now, e.g. 1,3 (default: all)')
     run.add_argument('--work-dir', help='where all of it is kept (default: work_dirs/<config name>_kfold)')
     run.add_argument(

@@ -27,9 +27,10 @@ from mmseg_custom.cross_validation.run import (
     run_folds,
 )
 from mmseg_custom.cross_validation.user_config import read_user_config
-from mmseg_custom.datasets.folds.any_folds import Folds
+from mmseg_custom.datasets.folds.any_folds import Folds, num_folds_in
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError
@@ -58,13 +59,14 @@ def run(args: Namespace) -> None:
     file = Path(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
     given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}
-    options = FoldOptions(folder, args.folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
+    num_folds = args.folds or num_folds_in(file) or DEFAULT_NUM_FOLDS
+    options = FoldOptions(folder, num_folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
     with plan_kept(folder) as renew:
         if not args.dry_run:
             refuse_while_held(folder / RECIPE_LEASE, f'{folder} is being run')
         prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
-        recipe = recipe_of(prepared, LocalPool(min(args.jobs, args.folds)), say)
+        recipe = recipe_of(prepared, LocalPool(min(args.jobs, num_folds)), say)
         prepared.plan.check_chosen(None, args.only)
         say(_what(prepared, recipe))
         say(fold_table(prepared.folds.split, prepared.folds.of_fold, prepared.folds.classes))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from user_data import write_pairs
 
 from mmseg_custom.datasets import FoldError, write_split
-from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
+from mmseg_custom.datasets.folds.any_folds import Folds, num_folds_in, read_folds
 from mmseg_custom.datasets.folds.image_names import name_images
 from mmseg_custom.datasets.folds.leaves import Sample
 from mmseg_custom.datasets.folds.make_folds import make_folds
@@ -218,3 +218,12 @@ def test_stratified_folds_share_out_all_images_once(num_folds, seed, group_by, h
     assert max(sizes) - min(sizes) <= (1 if group_by is None else 5)
     if group_by:
         assert sum(len({name[:6] for name in part}) for part in parts) == 13
+
+
+def test_the_number_of_folds_is_that_of_the_file_that_is_there(tmp_path):
+    assert num_folds_in(tmp_path / 'none.json') is None
+    (tmp_path / 'splits_final.json').write_text(json.dumps([{'train': ['b'], 'val': ['a']}] * 3))
+    assert num_folds_in(tmp_path / 'splits_final.json') == 3
+    samples = [Sample(0, number, name, {}) for number, name in enumerate('abcd')]
+    write_split(make_folds(samples, 2, 42), tmp_path / 'folds.json')
+    assert num_folds_in(tmp_path / 'folds.json') == 2

@@ -11,7 +11,7 @@ from mmseg_custom.datasets.folds.leaves import Sample
 from mmseg_custom.datasets.folds.make_folds import fingerprint_samples, make_folds
 from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file, read_nnunet
 from mmseg_custom.datasets.sample_files import few
-from mmseg_custom.io.files import PathLike
+from mmseg_custom.io.files import PathLike, read_json
 
 ANEW = 'move it away and `mmseg-kfold run` makes it anew'
 
@@ -72,6 +72,17 @@ class Folds:
                     f'back, or {ANEW}.'
                 )
         return split
+
+
+def num_folds_in(file: PathLike) -> int | None:
+    """The number of folds in a file, of this project or of nnU-Net; ``None`` while there is none.
+
+    Raises:
+        JsonError: If it is damaged.
+    """
+    if not Path(file).is_file():
+        return None
+    return len(read_json(file)) if is_nnunet_file(file) else read_split(file).num_folds
 
 
 def read_folds(file: PathLike, samples: Sequence[Sample]) -> FoldSplit:
