@@ -4,13 +4,14 @@ from typing import Any
 
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
+from mmseg_custom.datasets.dataset_view import DatasetView
 from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset
 from mmseg_custom.datasets.samplers.seeded_infinite_sampler import SeededInfiniteSampler
 from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, SeededSampler, seed_sample
 
 
 @DATASETS.register_module()
-class SeededDataset:
+class SeededDataset(DatasetView):
     """Seeds all generators by the key of a sample before the data set loads it.
 
     It stands around the outermost of wrapped data sets: what ``RepeatDataset`` shows twice is augmented in two ways.
@@ -28,16 +29,6 @@ class SeededDataset:
         if isinstance(key, SampleKey):
             seed_sample(key)
         return self.dataset[int(key)]
-
-    def __len__(self) -> int:
-        """The number of samples."""
-        return len(self.dataset)
-
-    def __getattr__(self, name: str) -> Any:
-        """What the data set has."""
-        if name == 'dataset' or (name.startswith('__') and name.endswith('__')):
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
 
 
 def with_seeds(loader: Any) -> Any:

@@ -10,7 +10,7 @@ from mmseg_custom.config import initial_weights_of
 from mmseg_custom.engine.distributed.main_process import on_main_process
 from mmseg_custom.errors import StageError
 from mmseg_custom.hooks.run_record import trace
-from mmseg_custom.hooks.training import is_training
+from mmseg_custom.hooks.training import hook_of, is_training
 from mmseg_custom.hooks.training_history_hook import monitor_of
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, weights_of
 from mmseg_custom.ledger.lineage import Lineage, lineage_from, lineage_of
@@ -75,7 +75,7 @@ def lineage_hook_of(runner: Runner) -> LineageHook:
     Raises:
         StageError: If the run has none.
     """
-    found = next((hook for hook in runner.hooks if isinstance(hook, LineageHook)), None)
+    found = hook_of(runner, LineageHook)
     if found is None:
         raise StageError("A run enters its stage's ledger with default_hooks.lineage=dict(type='LineageHook').")
     return found

@@ -13,7 +13,7 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS, Preempted, in_main_thread, shield_workers
 from mmseg_custom.hooks.stage_checkpoint_hook import StageCheckpointHook
-from mmseg_custom.hooks.training import is_training
+from mmseg_custom.hooks.training import hook_of, is_training
 
 
 @HOOKS.register_module()
@@ -45,7 +45,7 @@ class PreemptionHook(Hook):
         Raises:
             ValueError: If nothing writes resume points.
         """
-        self._checkpoints = next((hook for hook in runner.hooks if isinstance(hook, StageCheckpointHook)), None)
+        self._checkpoints = hook_of(runner, StageCheckpointHook)
         if self._checkpoints is None:
             raise ValueError('PreemptionHook needs a StageCheckpointHook, which writes the resume points.')
         self._pid, self._work_dir = os.getpid(), runner.work_dir

@@ -1,11 +1,21 @@
 """What a hook has to know of the runner before it acts."""
 
+from typing import TypeVar
+
+from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
+
+Kind = TypeVar('Kind', bound=Hook)
 
 
 def is_training(runner: Runner) -> bool:
     """Whether the runner trains; MMEngine calls the same hooks when it only validates or tests."""
     return runner._train_loop is not None and not isinstance(runner._train_loop, dict)
+
+
+def hook_of(runner: Runner, kind: type[Kind]) -> Kind | None:
+    """The first hook of a kind that a runner has, ``None`` if it has none."""
+    return next((hook for hook in runner.hooks if isinstance(hook, kind)), None)
 
 
 def counts_iterations(runner: Runner) -> bool:

@@ -9,7 +9,7 @@ from mmseg.registry import HOOKS
 from mmseg_custom.engine.history import BEST, HISTORY_KEY, LAST, MONITOR, epochs_without_improvement, keep_last
 from mmseg_custom.engine.train_loop import batches_done
 from mmseg_custom.hooks.monitor import MonitorError, check_monitor
-from mmseg_custom.hooks.training import counts_iterations, is_training, iterations_logged
+from mmseg_custom.hooks.training import counts_iterations, hook_of, is_training, iterations_logged
 
 LR_KEY, SECONDS_KEY = 'epoch_lr', 'epoch_seconds'
 READERS = ('checkpoint', 'fold_average')  # Hooks that may repeat the monitor, and may not contradict it.
@@ -126,7 +126,7 @@ def history_hook_of(runner: Runner) -> TrainingHistoryHook:
     Raises:
         MonitorError: If nobody keeps a history.
     """
-    owner = next((hook for hook in runner.hooks if isinstance(hook, TrainingHistoryHook)), None)
+    owner = hook_of(runner, TrainingHistoryHook)
     if owner is None:
         raise MonitorError('A stage needs default_hooks.history=dict(type="TrainingHistoryHook").')
     return owner

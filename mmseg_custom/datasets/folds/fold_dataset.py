@@ -1,9 +1,8 @@
 """One fold of any data set of MMSegmentation: what it trains on, or what is held out of it."""
 
-from typing import Any
-
 from mmseg.registry import DATASETS
 
+from mmseg_custom.datasets.dataset_view import DatasetView
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError
@@ -23,7 +22,7 @@ TRAIN, VAL, HOLDOUT = 'train', 'val', 'holdout'
 
 
 @DATASETS.register_module()
-class FoldDataset:
+class FoldDataset(DatasetView):
     """A view of any data set: the classes, wrappers and samples are MMSegmentation's own, only fewer.
 
     The data sets below the wrappers are built as training builds them and cut by index. ``part='train'``: the same
@@ -71,20 +70,6 @@ class FoldDataset:
         for leaf in leaves:
             leaf.test_mode = True
         self.dataset = concatenate(leaves, ignored_keys(dataset))
-
-    def __getitem__(self, index: int) -> Any:
-        """The sample at an index, as the data set inside gives it."""
-        return self.dataset[index]
-
-    def __len__(self) -> int:
-        """The number of samples."""
-        return len(self.dataset)
-
-    def __getattr__(self, name: str) -> Any:
-        """What the data set has."""
-        if name == 'dataset' or (name.startswith('__') and name.endswith('__')):
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
 
     def _choose(self, samples: list[Sample]) -> list[Sample]:
         """The samples of the part; of those it scores, one an image."""
