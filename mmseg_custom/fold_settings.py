@@ -13,6 +13,7 @@ NUM_FOLDS = 'num_folds'
 COMMAND = 'command'  # In a config that `mmseg-kfold run` writes: what to call to go on.
 MADE_OF = 'made_of'  # There: the user's config.
 DEFAULT_NUM_FOLDS = 5
+DEFAULT_SEED = 42  # Of the published recipe.
 IN_FILE_NAME = '{num_folds}'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 FOLD_NAME = re.compile(r'.+_fold(\d+)')

@@ -14,9 +14,9 @@ from mmseg_custom.config import WINNER_FILE, ConfigError
 from mmseg_custom.cross_validation.config_checks import check_config, name_of
 from mmseg_custom.datasets.folds.leaves import leaf_settings
 from mmseg_custom.engine.history import LAST, MONITOR
-from mmseg_custom.fold_settings import NUM_FOLDS
+from mmseg_custom.fold_settings import DEFAULT_SEED, NUM_FOLDS
 
-SEED = 42  # Where the config has none: without one an interrupted run cannot end as an uninterrupted one.
+SEED = DEFAULT_SEED  # Where the config has none: without one an interrupted run cannot end as an uninterrupted one.
 # What is taken over from the user's config besides what the runner takes.
 KEPT = {'custom_imports', 'sync_bn', 'channels_last', 'compile', 'efficient_conv_bn_eval', 'model_wrapper_cfg'}
 KEPT_FOR_TESTS = {'tta_model', 'tta_pipeline'}

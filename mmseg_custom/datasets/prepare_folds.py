@@ -20,7 +20,6 @@ from mmseg_custom.datasets.label_counts import count_pixels
 from mmseg_custom.io.files import PathLike
 
 SCORED = ('val_dataloader', 'test_dataloader')
-DEFAULTS = {'num_folds': 5, 'seed': 42, 'holdout': 0.0}
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
         split = folds.split(samples)
     else:
         said = {key: getattr(folds, key) for key in ('num_folds', 'seed', 'group_by', 'block_size', 'holdout')}
-        said = {**DEFAULTS, **{key: value for key, value in said.items() if value is not None}}
+        said = {key: value for key, value in said.items() if value is not None}
         write_split(make_folds(samples, **said, pixels=pixels, copies=copied_images(samples)), file)
         split = read_folds(file, samples)
     if stratify and not split.stratified:

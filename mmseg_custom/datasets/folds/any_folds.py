@@ -63,7 +63,7 @@ class Folds:
         said = {key: value for key, value in said.items() if value is not None}
         if self.file is None:
             said |= {'holdout': said.pop('selection', 0.0), 'group_by': self.group_by}
-            return make_folds(samples, **{'num_folds': 5, 'seed': 42, **said})
+            return make_folds(samples, **said)
         split = read_folds(self.file, samples)
         for key, value in said.items():
             if getattr(split, key) != value:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping, table_hash
 from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
-from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, NUM_FOLDS
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, DEFAULT_SEED, NUM_FOLDS
 from mmseg_custom.io.files import PathLike, hash_text, read_json, write_json
 
 # One line of a terminal.
 GROUPS_SHOWN = 8
 # What a config says about its folds, and what it need not say; 5 folds and seed 42 are those of the published recipe.
-SPLIT_DEFAULTS = {NUM_FOLDS: DEFAULT_NUM_FOLDS, 'seed': 42, 'group_by': None, 'block_size': None, 'selection': 0.0}
+SPLIT_DEFAULTS = {
+    NUM_FOLDS: DEFAULT_NUM_FOLDS,
+    'seed': DEFAULT_SEED,
+    'group_by': None,
+    'block_size': None,
+    'selection': 0.0,
+}
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from mmseg_custom.datasets.folds.leaves import Sample, first_of_each
 from mmseg_custom.datasets.folds.splitting import fold_units
 from mmseg_custom.datasets.folds.stratify import assign_parts
 from mmseg_custom.datasets.sample_files import few, is_elsewhere
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, DEFAULT_SEED
 
 FILES = ('img_path', 'seg_map_path')
 
 
 def make_folds(
     samples: Sequence[Sample],
-    num_folds: int,
-    seed: int,
+    num_folds: int = DEFAULT_NUM_FOLDS,
+    seed: int = DEFAULT_SEED,
     group_by: GroupBy = None,
     block_size: int | None = None,
     holdout: float = 0.0,
