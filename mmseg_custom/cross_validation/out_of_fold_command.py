@@ -38,14 +38,15 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
         refuse_seen(parts, args.stage)
     kept = KeptPredictions(predictions_folder(args.folder, args.stage))
     names = [name for fold in folds for name in fold.samples]
-    index = _index(folds[0].held_out.metainfo, names)
+    groups = _groups(folds, say)
+    index = _index(folds[0].held_out.metainfo, names, groups or {})
     kept.write_index(index)
     chosen = {fold.name for number, fold in enumerate(folds, start=1) if args.only is None or number in args.only}
     OutOfFoldPass(kept, args.probabilities, say).run([part for part in parts if part.predictor.name in chosen])
     if len(chosen) < len(folds):
         say('The scores come when all images are predicted: the same command without --only.')
         return
-    scores = score_records(map(kept.record, names), index.classes, _groups(folds, say))
+    scores = score_records(map(kept.record, names), index.classes, groups)
     write_scores(scores, kept.folder)
     say(scores_text(scores))
     say(f'kept in {kept.folder}')
@@ -67,13 +68,13 @@ def find_label_errors(args: Namespace, say: Report) -> None:
     say('\n'.join([facts, *surest, f'kept in {folder}; to look at and judge: {page}']))
 
 
-def _index(meta: Mapping[str, Any], names: list[str]) -> Index:
+def _index(meta: Mapping[str, Any], names: list[str], groups: dict[str, str]) -> Index:
     classes = check_classes(meta.get('classes'))
     try:
         palette = check_palette(classes, meta.get('palette'))
     except MetainfoError:  # Colours are for looking alone.
         palette = default_palette(len(classes))
-    return Index(list(classes), [list(colour) for colour in palette], names)
+    return Index(list(classes), [list(colour) for colour in palette], names, groups)
 
 
 def _groups(folds: Sequence[TrainedFold], say: Report) -> dict[str, str] | None:
