@@ -64,6 +64,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     train.add_argument(
         '--refit', action='store_true', help='behind the folds, train one model on everything, as long as they were'
     )
+    train.add_argument(
+        '--distill',
+        action='store_true',
+        help='the same, and it learns from the folds, too: each image from the one that has not seen it',
+    )
     train.add_argument('--max-iters', type=_number(1), metavar='N', help='another length, in iterations')
     train.add_argument('--max-epochs', type=_number(1), metavar='N', help='another length, in epochs')
     train.add_argument(

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from mmengine.config import Config, DictAction
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
 from mmseg_custom.cross_validation.before_training import check_first, describe_first, runs_to_train
+from mmseg_custom.cross_validation.distill import check_distillable, distilled
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
 from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors, predict_out_of_fold
-from mmseg_custom.cross_validation.refit import describe_refit, train_refit
+from mmseg_custom.cross_validation.refit import Refit, describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
     Prepared,
@@ -62,6 +63,8 @@ def run(args: Namespace) -> None:
     num_folds = args.folds or num_folds_in(file) or DEFAULT_NUM_FOLDS
     options = FoldOptions(folder, num_folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
+    if args.distill:
+        check_distillable(user)
     with plan_kept(folder) as renew:
         if not args.dry_run:
             refuse_while_held(folder / RECIPE_LEASE, f'{folder} is being run')
@@ -77,9 +80,10 @@ def run(args: Namespace) -> None:
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)
-    if args.refit and options.stages in results:
-        train_refit(user, options, results[options.stages], LocalPool(1), say, args.force)
-        say(describe_refit(options, results[options.stages]))
+    for refit in asked_refits(args, options) if options.stages in results else ():
+        found = results[options.stages]
+        train_refit(user, options, found, refit, LocalPool(1), say, args.force)
+        say(describe_refit(options, found, refit))
     say(report_line(folder))
 
 
@@ -96,12 +100,20 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
     """
     if args.dry_run:
         say('\n'.join(recipe.describe(folds=args.only)))
-        if args.refit:
-            say('refit: one model on the images of all folds, behind them')
+        for name in (name for name in ('refit', 'distill') if getattr(args, name)):
+            say(f'{name}: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
     if args.preflight and configs:
         look = describe_first if args.dry_run else check_first
         look(recipe, configs, prepared.folds.split, say)
+
+
+def asked_refits(args: Namespace, options: FoldOptions) -> Iterator[Refit]:
+    """The models that are trained on everything."""
+    if args.refit:
+        yield Refit()
+    if args.distill:
+        yield distilled(options)
 
 
 def shown_command(words: Sequence[str]) -> str:
