@@ -78,7 +78,7 @@ def run(args: Namespace) -> None:
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)
     if args.refit and options.stages in results:
-        train_refit(user, options, results[options.stages], LocalPool(1), say, args.force)
+        train_refit(user, prepared.options, results[options.stages], LocalPool(1), say, args.force)
         say(describe_refit(options, results[options.stages]))
     say(report_line(folder))
 
