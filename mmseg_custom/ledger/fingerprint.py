@@ -11,9 +11,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
+from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file
 from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.fold_settings import fold_file, source_of
-from mmseg_custom.io.files import hash_text
+from mmseg_custom.io.files import hash_text, read_json
 from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, changed_data, data_disagreement
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
@@ -145,6 +146,8 @@ def hash_data(cfg: Config) -> str | None:
     file = fold_file(cfg.train_dataloader.dataset.get('folds') or {})
     if file is None or not Path(file).is_file():
         return None
+    if is_nnunet_file(file):
+        return hash_text(json.dumps(read_json(file)))
     split = read_split(file)
     return hash_text(f'{split.fingerprint} {split.hash}')
 
