@@ -82,7 +82,7 @@ def run(args: Namespace) -> None:
     tell(options, recipe, results)
     for refit in asked_refits(args, options) if options.stages in results else ():
         found = results[options.stages]
-        train_refit(user, options, found, refit, LocalPool(1), say, args.force)
+        train_refit(user, prepared.options, found, refit, LocalPool(1), say, args.force)
         say(describe_refit(options, found, refit))
     say(report_line(folder))
 

@@ -45,6 +45,8 @@ class FoldOptions:
             config's ``val_dataloader``, ``'holdout'``, what was carved out, or ``None``: there are none, and nothing
             is fused.
         command: What was called, which goes on when it is called again.
+        data_checksums: Of the files that are trained on, as
+            :func:`~mmseg_custom.ledger.data_checksums.data_checksums`; ``None`` where nobody has looked.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class FoldOptions:
     stages: int = 1
     scored_on: str | None = None
     command: str | None = None
+    data_checksums: Mapping[str, str] | None = None
 
 
 def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str, Any]:

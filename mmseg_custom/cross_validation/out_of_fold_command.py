@@ -14,6 +14,7 @@ from mmseg_custom.cross_validation.predictors import choose_predictors, refuse_s
 from mmseg_custom.cross_validation.stored_run import TrainedFold, predictions_folder, read_stage
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, default_palette
 from mmseg_custom.datasets.folds.grouping import FoldError, group_names
+from mmseg_custom.datasets.folds.leaves import build_leaves, list_samples
 from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions
 from mmseg_custom.evaluation.submission_writer import encode_png
 from mmseg_custom.io.files import write_bytes
@@ -21,6 +22,7 @@ from mmseg_custom.label_errors.files import SUGGESTIONS, write_coco, write_table
 from mmseg_custom.label_errors.page import Page
 from mmseg_custom.label_errors.search import LabelErrors, Search
 from mmseg_custom.label_errors.verdicts import RIGHT, read_verdicts
+from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, changed_data, data_checksums
 from mmseg_custom.options import check_chosen
 
 LABEL_ERRORS = 'label_errors'
@@ -33,6 +35,7 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     """`mmseg-kfold out-of-fold`."""
     folds = read_stage(args.folder, args.stage)
     check_chosen('--folds', args.only, range(1, len(folds) + 1), str(args.folder))
+    _tell_changes(folds[0], say)
     parts = choose_predictors(folds)
     if not args.allow_seen:
         refuse_seen(parts, args.stage)
@@ -66,6 +69,17 @@ def find_label_errors(args: Namespace, say: Report) -> None:
     title = f'Label errors: {Path(args.folder).name}, stage {args.stage}'
     page = Page(kept, index, folder).write(title, facts, errors, verdicts, args.shown)
     say('\n'.join([facts, *surest, f'kept in {folder}; to look at and judge: {page}']))
+
+
+def _tell_changes(fold: TrainedFold, say: Report) -> None:
+    """Say that files are not what the folds were trained on; the predictions are out of fold all the same."""
+    samples = list_samples(build_leaves(fold.cfg.train_dataloader.dataset.dataset))
+    change = changed_data(fold.entry.get(DATA_CHECKSUMS), data_checksums(samples))
+    if change:
+        say(
+            f'{change} have changed since the folds were trained: these weights learned from the older ones and are '
+            'scored on those that are there now.'
+        )
 
 
 def _index(meta: Mapping[str, Any], names: list[str], groups: dict[str, str]) -> Index:

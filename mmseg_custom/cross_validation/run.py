@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -17,6 +18,7 @@ from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare
 from mmseg_custom.fold_settings import COMMAND, MADE_OF
 from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
+from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, data_checksums
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.findings.out_of_fold import OutOfFold
@@ -67,12 +69,14 @@ def prepare_run(
         refuse_leaks(leaks)
     for line in [*found.lines, *describe_leaks(leaks)]:
         report(line)
+    options = replace(options, data_checksums=data_checksums(found.samples))
     return Prepared(write_plan(user, options), options, found, bool(leaks))
 
 
-def said_beside(user: Config, options: FoldOptions) -> dict[str, str]:
-    """What every config of a plan says beside: what it was made of, and what runs it."""
-    return {MADE_OF: readable_path(user.filename), **({COMMAND: options.command} if options.command else {})}
+def said_beside(user: Config, options: FoldOptions) -> dict[str, Any]:
+    """What every config of a plan says beside: what it was made of, what runs it, and what its files hold."""
+    known = {COMMAND: options.command, DATA_CHECKSUMS: options.data_checksums}
+    return {MADE_OF: readable_path(user.filename), **{key: value for key, value in known.items() if value}}
 
 
 def write_plan(user: Config, options: FoldOptions) -> Plan:

@@ -11,9 +11,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
+from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file
 from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.fold_settings import fold_file, source_of
-from mmseg_custom.io.files import hash_text
+from mmseg_custom.io.files import hash_text, read_json
+from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, changed_data, data_disagreement
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 
 # Besides all that the runner takes: what it looks up in the config by itself.
@@ -71,12 +73,14 @@ def fingerprint(cfg: Config) -> Entry:
 
     Returns:
         ``config_hash``; ``experiment``, the part of the config it is the checksum of; ``data``, the checksum of the
-        fold file's images, ``None`` without one; ``cfg_options``, the overrides as text.
+        fold file's images, ``None`` without one; ``data_checksums``, of the files that it trains on, where its config
+        knows them; ``cfg_options``, the overrides as text.
     """
     return {
         'config_hash': hash_experiment(cfg),
         'experiment': experiment(cfg),
         'data': hash_data(cfg),
+        DATA_CHECKSUMS: dict(cfg[DATA_CHECKSUMS]) if cfg.get(DATA_CHECKSUMS) else None,
         'cfg_options': dict(cfg.get('cfg_options', {})),
     }
 
@@ -125,6 +129,9 @@ def disagreement(entries: Mapping[str, Entry], whatever_length: bool = False) ->
         data = {entries[first].get('data'), entry.get('data')} - {None}
         if found or len(data) > 1:
             return f'{name} differs from {first} in {"; ".join(found[:3]) or "the images that the folds are made of"}'
+        files = data_disagreement([entries[first], entry])
+        if files:
+            return f'{name} differs from {first} in the files of the {files} that they were trained on'
     return None
 
 
@@ -139,6 +146,8 @@ def hash_data(cfg: Config) -> str | None:
     file = fold_file(cfg.train_dataloader.dataset.get('folds') or {})
     if file is None or not Path(file).is_file():
         return None
+    if is_nnunet_file(file):
+        return hash_text(json.dumps(read_json(file)))
     split = read_split(file)
     return hash_text(f'{split.fingerprint} {split.hash}')
 
@@ -156,6 +165,9 @@ def reason_to_doubt(cfg: Config, record: Entry) -> str | None:
     data = hash_data(cfg)
     if None not in (data, record.get('data')) and data != record['data']:
         return f'the images in {cfg.train_dataloader.dataset.folds["file"]} have changed since'
+    files = changed_data(record.get(DATA_CHECKSUMS), cfg.get(DATA_CHECKSUMS))
+    if files:
+        return f'{files} that it trains on have changed since; the folds stay as they are'
     start = Path(cfg.load_from) if cfg.get('load_from') else None
     before = StageLedger(start.parent).recorded_weights(start.name) if start else None
     if before and before not in {parent['weights'] for parent in record['lineage']['parents']}:

@@ -7,15 +7,17 @@ import pytest
 import torch
 from mmseg.evaluation.metrics import IoUMetric
 from mmseg.utils import register_all_modules
-from untrained_run import FOLDER, NAMES, write, write_images, write_run
+from untrained_run import FOLDER, NAMES, prepare, write, write_images, write_run
 
 import mmseg_kfold
 from mmseg_custom.cross_validation import predict_out_of_fold
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds
 from mmseg_custom.evaluation.kept_predictions import KeptPredictions
 from mmseg_custom.io.files import read_json, write_json
+from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan.plan_state import PlanState
 
 PREDICTIONS = FOLDER / 'out_of_fold' / 'stage1'
 
@@ -96,9 +98,29 @@ def test_what_is_there_is_not_predicted_again_and_what_has_changed_is(ledger, ca
     write('data/labels/south_0.png', np.where(label == 2, 1, label))
     capsys.readouterr()
     predict()
+    printed = capsys.readouterr().out
     changed = {name for name in NAMES if (PREDICTIONS / f'records/{name}.json').stat().st_mtime_ns != written[name]}
     assert changed == {'north_2', 'south_0'}
-    assert capsys.readouterr().out.count('predicts 1 images, 2 are there') == 2
+    assert printed.count('predicts 1 images, 2 are there') == 2
+    assert printed.count('labels have changed since the folds were trained') == 1
+    score = read_json(PREDICTIONS / 'scores.json')['pooled']['aAcc']
+    labels, classes = (
+        np.stack([cv2.imread(f'{folder}/{name}.png', cv2.IMREAD_UNCHANGED) for name in NAMES])
+        for folder in ('data/labels', PREDICTIONS / 'classes')
+    )
+    assert score == pytest.approx(100 * (labels == classes)[labels != 255].mean())
+
+
+def test_a_corrected_label_leaves_the_folds_and_doubts_what_was_trained(ledger):
+    def doubts():
+        plan = prepare().plan
+        return {change_of(PlanState(plan).config(run), ledger.entry(run.name)) for run in plan.stages[0].runs}
+
+    folds = (FOLDER / 'folds.json').read_bytes()
+    assert doubts() == {None}
+    write('data/labels/south_0.png', np.zeros((48, 64), np.uint8))
+    assert doubts() == {'is finished, but labels that it trains on have changed since; the folds stay as they are'}
+    assert (FOLDER / 'folds.json').read_bytes() == folds
 
 
 def test_folds_can_predict_one_after_another(ledger, capsys):

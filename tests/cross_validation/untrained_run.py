@@ -13,6 +13,7 @@ from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, ScoringOrder, WeightScorer
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, save_checkpoint_file
+from mmseg_custom.ledger.fingerprint import fingerprint
 from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, write_counts
 from mmseg_custom.ledger.images import images_of
 from mmseg_custom.ledger.lineage import SCRATCH, image_set, with_images
@@ -41,8 +42,7 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=1, val_interval=1)
 
 
 def write(path, image):
-    """Files of one size, whatever they show: a fold file knows its files by name and size."""
-    cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 0])
+    cv2.imwrite(str(path), image)
 
 
 def write_images(values=(0, 1, 2)):
@@ -61,15 +61,20 @@ def write_run(head='num_classes=3', classes=('x', 'y', 'z'), reduced=False, grou
     words['reduced'] = ', reduce_zero_label=True' if reduced else ''
     words['of_data'] = words['reduced']
     Path('user.py').write_text(CONFIG.format(**words))
-    options = FoldOptions(FOLDER, 2, FOLDER / 'folds.json', seed=0)
-    folds = Folds(options.fold_file, 2, 0, group_by, None, None)
-    prepared = prepare_run(read_user_config('user.py'), options, folds, False, False, print)
+    prepared = prepare(group_by)
     state = PlanState(prepared.plan)
     ledger = state.ledger(prepared.plan.stages[0])
     for run in prepared.plan.stages[0].runs:
         torch.manual_seed(run.fold)
         record(ledger, run.name, state.config(run))
     return ledger
+
+
+def prepare(group_by='city', **options):
+    """What `mmseg-kfold run user.py --folds 2` prepares."""
+    given = FoldOptions(FOLDER, 2, FOLDER / 'folds.json', seed=0, **options)
+    folds = Folds(given.fold_file, 2, 0, group_by, None, None)
+    return prepare_run(read_user_config('user.py'), given, folds, False, False, print)
 
 
 def record(ledger, name, cfg):
@@ -84,6 +89,7 @@ def record(ledger, name, cfg):
     write_counts(
         HeldOutCounts.of(scored.paths[HELD_OUT], scored.matrices[HELD_OUT]), counts_file(ledger.folder, name)
     )
-    best = {'epoch': 1, 'mIoU': scored.scores[HELD_OUT]['mIoU'], 'seen': False}
+    best = {'epoch': 1, 'iter': 1, 'mIoU': scored.scores[HELD_OUT]['mIoU'], 'seen': False}
     entry = {'weights': hash_weights(weights), 'lineage': lineage, 'best': best, 'monitor': 'mIoU'}
-    ledger.record(name, {**entry, HELD_OUT: dict(scored.scores[HELD_OUT])}, file)
+    entry |= {**fingerprint(cfg), HELD_OUT: dict(scored.scores[HELD_OUT])}
+    ledger.record(name, entry, file)

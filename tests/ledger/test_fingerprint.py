@@ -1,14 +1,17 @@
 import dataclasses
 
 import pytest
+from mmengine.config import Config
 
 from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.folds.fold_file import read_split, write_split
 from mmseg_custom.datasets.prepare import prepare
+from mmseg_custom.io.files import write_json
 from mmseg_custom.ledger.fingerprint import (
     differences,
     disagreement,
     fingerprint,
+    hash_data,
     hash_experiment,
     length_change,
     reason_to_doubt,
@@ -97,6 +100,15 @@ def test_files_count_by_their_content(load, tmp_path, option):
     assert hash_experiment(load(**{option: str(second)})) == before
     first.write_text('b')
     assert hash_experiment(load(**{option: str(first)})) != before
+
+
+def test_folds_of_nnunet_count_as_they_stand_in_their_file(tmp_path):
+    def checksum(*cases):
+        write_json([{'train': list(cases), 'val': ['c']}] * 2, tmp_path / 'splits_final.json')
+        folds = dict(file=str(tmp_path / 'splits_final.json'))
+        return hash_data(Config(dict(train_dataloader=dict(dataset=dict(folds=folds)))))
+
+    assert checksum('a', 'b') == checksum('a', 'b') != checksum('a')
 
 
 def test_changed_images_are_named(load):

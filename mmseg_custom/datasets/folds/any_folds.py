@@ -8,7 +8,7 @@ from typing import Any
 from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split
 from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping
 from mmseg_custom.datasets.folds.leaves import Sample
-from mmseg_custom.datasets.folds.make_folds import fingerprint_samples, make_folds
+from mmseg_custom.datasets.folds.make_folds import check_files_there, fingerprint_samples, make_folds
 from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file, read_nnunet
 from mmseg_custom.datasets.sample_files import few
 from mmseg_custom.io.files import PathLike, read_json
@@ -103,9 +103,5 @@ def read_folds(file: PathLike, samples: Sequence[Sample]) -> FoldSplit:
         found = [f'{len(gone)} of its images are gone ({few(gone)})'] if gone else []
         found += [f'{len(new)} are new ({few(new)})'] if new else []
         raise FoldError(f'Fold file {file} is of other data: {", ".join(found)}. Restore the data, or {ANEW}.')
-    if split.fingerprint != fingerprint_samples(samples):
-        raise FoldError(
-            f'Images or labels have changed since fold file {file} was made (files of another size): restore '
-            f'them, or {ANEW}.'
-        )
+    check_files_there(samples)  # What they hold does not matter here: the folds are made of names.
     return split

@@ -74,16 +74,29 @@ def fingerprint_samples(samples: Sequence[Sample]) -> str:
     Raises:
         FoldError: If a file is missing, naming the first.
     """
-    files = {f'{kind} {one.name}': one.info[kind] for one in samples for kind in FILES if one.info.get(kind)}
-    here = [(name, Path(path)) for name, path in files.items() if not is_elsewhere(path)]
-    try:
-        return fingerprint_files([*here, *((name, Path(__file__)) for name in files if is_elsewhere(files[name]))])
-    except FileNotFoundError as error:
-        gone = [str(path) for _, path in here if not path.is_file()]
+    check_files_there(samples)
+    files = _files(samples)
+    there = {name: Path(__file__ if is_elsewhere(path) else path) for name, path in files.items()}
+    return fingerprint_files(list(there.items()))
+
+
+def check_files_there(samples: Sequence[Sample]) -> None:
+    """See that the images and labels of some samples are there, those that are on a disk.
+
+    Raises:
+        FoldError: If a file is missing, naming the first.
+    """
+    here = {path for path in _files(samples).values() if not is_elsewhere(path)}
+    gone = sorted(path for path in here if not Path(path).is_file())
+    if gone:
         raise FoldError(
             f'{len(gone)} images or labels of the training data are not there: {few(gone)}. Restore them, or take '
             'them off the list (ann_file).'
-        ) from error
+        )
+
+
+def _files(samples: Sequence[Sample]) -> dict[str, str]:
+    return {f'{kind} {one.name}': one.info[kind] for one in samples for kind in FILES if one.info.get(kind)}
 
 
 def _with_copies(split: FoldSplit, following: Mapping[str, Sequence[str]]) -> FoldSplit:
