@@ -32,7 +32,7 @@ Report = Callable[[str], None]
 def predict_out_of_fold(args: Namespace, say: Report) -> None:
     """`mmseg-kfold out-of-fold`."""
     folds = read_stage(args.folder, args.stage)
-    check_chosen('--folds', args.only, range(1, len(folds) + 1), str(args.folder))
+    check_chosen('--only', args.only, range(1, len(folds) + 1), str(args.folder), 'folds')
     parts = choose_predictors(folds)
     if not args.allow_seen:
         refuse_seen(parts, args.stage)

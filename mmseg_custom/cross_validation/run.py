@@ -22,6 +22,7 @@ from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 
 FOLD_FILE = 'folds.json'
+LABEL_COUNTS = 'folds.pixels.npz'  # Where stratified folds keep theirs, too.
 PLAN = 'plan'
 
 Report = Callable[[str], None]
@@ -62,6 +63,8 @@ def prepare_run(
     """
     make_stage(user, options)
     found = prepare_folds(user.train_dataloader.dataset, folds, stratify)
+    if folds.file != options.fold_file:
+        keep_split(found.split, options.fold_file, str(folds.file))
     leaks = leaks_of(user, found)
     if not allow_leaks:
         refuse_leaks(leaks)

@@ -65,11 +65,11 @@ class Folds:
             said |= {'holdout': said.pop('selection', 0.0), 'group_by': self.group_by}
             return make_folds(samples, **said)
         split = read_folds(self.file, samples)
+        way = 'leave that out' if is_nnunet_file(self.file) else f'take that back, or {ANEW}'
         for key, value in said.items():
             if getattr(split, key) != value:
                 raise FoldError(
-                    f'Fold file {self.file} was made with {key}={getattr(split, key)!r}, not {value!r}: take that '
-                    f'back, or {ANEW}.'
+                    f'Fold file {self.file} was made with {key}={getattr(split, key)!r}, not {value!r}: {way}.'
                 )
         return split
 
