@@ -13,7 +13,7 @@ from mmseg_custom.cross_validation.image_groups import groups_of_images
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.folds.any_folds import Folds
-from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
+from mmseg_custom.datasets.prepare_folds import PreparedFolds, keep_split, leaks_of, prepare_folds
 from mmseg_custom.fold_settings import COMMAND, MADE_OF
 from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool

@@ -68,8 +68,9 @@ class Folds:
         way = 'leave that out' if is_nnunet_file(self.file) else f'take that back, or {ANEW}'
         for key, value in said.items():
             if getattr(split, key) != value:
+                name = 'holdout' if key == 'selection' else key
                 raise FoldError(
-                    f'Fold file {self.file} was made with {key}={getattr(split, key)!r}, not {value!r}: {way}.'
+                    f'Fold file {self.file} was made with {name}={getattr(split, key)!r}, not {value!r}: {way}.'
                 )
         return split
 
