@@ -12,7 +12,7 @@ from mmengine.config import Config, DictAction
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
-from mmseg_custom.cross_validation.before_training import check_first, describe_first, runs_to_train
+from mmseg_custom.cross_validation.before_training import check_first, describe_first, look_at_files, runs_to_train
 from mmseg_custom.cross_validation.distill import check_distillable, distilled
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
@@ -21,6 +21,7 @@ from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors,
 from mmseg_custom.cross_validation.refit import Refit, describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
+    LABEL_COUNTS,
     Prepared,
     plan_kept,
     prepare_run,
@@ -57,11 +58,13 @@ def run(args: Namespace) -> None:
     """`mmseg-kfold run`."""
     user = read_user_config(args.config, _overrides(args.cfg_options))
     folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
-    file = Path(args.splits) if args.splits else folder / FOLD_FILE
+    file = _given_splits(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
     given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}
     num_folds = args.folds or num_folds_in(file) or DEFAULT_NUM_FOLDS
-    options = FoldOptions(folder, num_folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
+    options = FoldOptions(
+        folder, num_folds, folder / FOLD_FILE, **given, scored_on=scored_on(user, args.holdout, args.stages)
+    )
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
     if args.distill:
         check_distillable(user)
@@ -70,7 +73,7 @@ def run(args: Namespace) -> None:
             refuse_while_held(folder / RECIPE_LEASE, f'{folder} is being run')
         prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
         recipe = recipe_of(prepared, LocalPool(min(args.jobs, num_folds)), say)
-        prepared.plan.check_chosen(None, args.only)
+        prepared.plan.check_chosen(None, args.only, '--only')
         say(_what(prepared, recipe))
         say(fold_table(prepared.folds.split, prepared.folds.of_fold, prepared.folds.classes))
         look_ahead(args, recipe, prepared)
@@ -104,6 +107,7 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
             say(f'{name}: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
     if args.preflight and configs:
+        look_at_files(prepared.folds, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)
         look = describe_first if args.dry_run else check_first
         look(recipe, configs, prepared.folds.split, say)
 
@@ -179,6 +183,12 @@ def _what(prepared: Prepared, recipe: Recipe) -> str:
         f'{sum(sizes)} images in {len(sizes)} folds of {min(sizes)} to {max(sizes)}, kept in '
         f'{prepared.options.fold_file}; {length} {unit}s each; config: {stage.runs[0].config}'
     )
+
+
+def _given_splits(file: str) -> Path:
+    if not Path(file).is_file():
+        raise OptionError(f'--splits {file}: there is no such file (seen from {Path.cwd()}).')
+    return Path(file)
 
 
 def _overrides(given: dict[str, str]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ Report = Callable[[str], None]
 def predict_out_of_fold(args: Namespace, say: Report) -> None:
     """`mmseg-kfold out-of-fold`."""
     folds = read_stage(args.folder, args.stage)
-    check_chosen('--folds', args.only, range(1, len(folds) + 1), str(args.folder))
+    check_chosen('--only', args.only, range(1, len(folds) + 1), str(args.folder), 'folds')
     _tell_changes(folds[0], say)
     parts = choose_predictors(folds)
     if not args.allow_seen:

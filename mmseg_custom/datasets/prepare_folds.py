@@ -12,7 +12,7 @@ from mmseg_custom.datasets.checks.leaks import Leak, copied_images, find_leaks, 
 from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
 from mmseg_custom.datasets.folds.fold_balance import describe_balance, fold_pixels
 from mmseg_custom.datasets.folds.fold_dataset import HOLDOUT, TRAIN, VAL
-from mmseg_custom.datasets.folds.fold_file import FoldSplit, write_split
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split, write_split
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, leaf_settings, list_samples
 from mmseg_custom.datasets.folds.make_folds import make_folds
@@ -28,13 +28,15 @@ class PreparedFolds:
 
     Attributes:
         split: The folds.
-        samples: Of the training data.
+        leaves: The data sets of the training data, built, with their own pipelines.
+        samples: Of these.
         lines: What there is to say about the classes in them; none where labels were not counted.
         of_fold: Pixels of each class in each fold, of shape (K, C); ``None`` where labels were not counted.
         classes: Names of the C classes.
     """
 
     split: FoldSplit
+    leaves: list[Any]
     samples: list[Sample]
     lines: list[str]
     of_fold: np.ndarray | None = None
@@ -73,9 +75,29 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
         raise FoldError(f'Fold file {file} was made without stratification: leave it out, or move the file away.')
     classes = leaves[0].metainfo.get('classes')
     if pixels is None or not classes:
-        return PreparedFolds(split, samples, [])
+        return PreparedFolds(split, leaves, samples, [])
     of_fold = fold_pixels(split, samples, pixels)
-    return PreparedFolds(split, samples, describe_balance(of_fold, classes), of_fold, classes)
+    return PreparedFolds(split, leaves, samples, describe_balance(of_fold, classes), of_fold, classes)
+
+
+def keep_split(split: FoldSplit, file: Path, given: str) -> None:
+    """Keep folds that another file has in the folder of their run, or see that it has the same.
+
+    Args:
+        split: The folds.
+        file: Of the run.
+        given: What messages call the other file.
+
+    Raises:
+        FoldError: If the run has others.
+    """
+    if not file.is_file():
+        write_split(split, file)
+    elif read_split(file) != split:
+        raise FoldError(
+            f'{given} has other folds, or is of other images, than {file}, which the run has: restore them, or give '
+            'the run another --work-dir.'
+        )
 
 
 def leaks_of(cfg: Config, prepared: PreparedFolds) -> list[Leak]:

@@ -114,8 +114,15 @@ class Plan:
         runs = (None,) if folds is None else range(1, folds + 1)
         return PlannedStage(number, tuple(PlannedRun(config, number, fold) for fold in runs))
 
-    def check_chosen(self, stages: Collection[int] | None, folds: Collection[int] | None) -> None:
+    def check_chosen(
+        self, stages: Collection[int] | None, folds: Collection[int] | None, option: str = '--folds'
+    ) -> None:
         """See that the plan has the stages and folds that were asked for; ``None`` asks for all.
+
+        Args:
+            stages: Numbers of stages.
+            folds: Numbers of folds.
+            option: What asked for folds. Defaults to ``'--folds'``.
 
         Raises:
             OptionError: If it has not, naming those that it has.
@@ -123,7 +130,7 @@ class Plan:
         check_chosen('--stages', stages, [stage.number for stage in self.stages], str(self.folder))
         chosen = [stage for stage in self.stages if stages is None or stage.number in stages]
         known = {run.fold for stage in chosen for run in stage.runs if run.fold is not None}
-        check_chosen('--folds', folds, known, str(self.folder))
+        check_chosen(option, folds, known, str(self.folder), 'folds')
 
     def stage(self, number: int) -> PlannedStage:
         """The stage with a number.

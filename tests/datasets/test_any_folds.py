@@ -116,7 +116,7 @@ def test_a_fold_file_is_read_as_it_was_written(samples):
         (dict(file='gone.json'), 'Fold file gone.json does not exist'),
         (dict(file='folds.json', num_folds=5), 'num_folds=3, not 5'),
         (dict(file='folds.json', group_by='city'), "group_by=None, not 'city'"),
-        (dict(file='folds.json', holdout=0.1), 'selection=0.0, not 0.1'),
+        (dict(file='folds.json', holdout=0.1), 'holdout=0.0, not 0.1'),
         (dict(num_folds=13), 'use 2 to 12 folds'),
         (dict(holdout=1.5), 'holdout=1.5 is no share'),
         (dict(group_by='street'), "group_by='street' is unknown"),

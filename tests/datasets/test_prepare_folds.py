@@ -11,7 +11,9 @@ from user_data import write, write_pairs
 from mmseg_custom.datasets import FoldError
 from mmseg_custom.datasets.checks.leaks import Leak
 from mmseg_custom.datasets.folds.any_folds import Folds
-from mmseg_custom.datasets.prepare_folds import fold_datasets, leaks_of, prepare_folds, scored_pipeline
+from mmseg_custom.datasets.prepare_folds import fold_datasets, keep_split, leaks_of, prepare_folds, scored_pipeline
+from mmseg_custom.io.files import write_json
+from mmseg_custom.ledger.fingerprint import hash_data
 
 NAMES = [f'a{n:02}' for n in range(12)]
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
@@ -106,3 +108,17 @@ def test_the_pipeline_of_validation_is_found_where_the_config_has_it():
     assert scored_pipeline(config(**none, test_pipeline=LOAD)) == LOAD
     with pytest.raises(FoldError, match='test_pipeline='):
         scored_pipeline(config(**none))
+
+
+def test_folds_of_nnunet_are_kept_by_the_run_and_no_others_may_follow():
+    train, kept = config().train_dataloader.dataset, Path('work/folds.json')
+    for number, parts in enumerate(((NAMES[:6], NAMES[6:]), (NAMES[:5], NAMES[5:]))):
+        write_json([{'train': parts[1 - k], 'val': parts[k]} for k in (0, 1)], f'{number}.json')
+    given = [prepare_folds(train, Folds(file=f'{number}.json')).split for number in (0, 1)]
+    for _ in range(2):
+        keep_split(given[0], kept, '0.json')
+    cut = {'type': 'FoldDataset', 'dataset': train, 'folds': {'file': str(kept)}, 'fold': 1}
+    assert DATASETS.build(cut).names == NAMES[6:]
+    assert hash_data(Config({'train_dataloader': {'dataset': cut}}))
+    with pytest.raises(FoldError, match=r'^1\.json has other folds, .* than work/folds\.json'):
+        keep_split(given[1], kept, '1.json')

@@ -65,11 +65,12 @@ class Folds:
             said |= {'holdout': said.pop('selection', 0.0), 'group_by': self.group_by}
             return make_folds(samples, **said)
         split = read_folds(self.file, samples)
+        way = 'leave the latter out' if is_nnunet_file(self.file) else f'take that back, or {ANEW}'
         for key, value in said.items():
             if getattr(split, key) != value:
+                name = 'holdout' if key == 'selection' else key
                 raise FoldError(
-                    f'Fold file {self.file} was made with {key}={getattr(split, key)!r}, not {value!r}: take that '
-                    f'back, or {ANEW}.'
+                    f'Fold file {self.file} was made with {name}={getattr(split, key)!r}, not {value!r}: {way}.'
                 )
         return split
 

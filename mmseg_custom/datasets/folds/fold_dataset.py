@@ -17,6 +17,7 @@ from mmseg_custom.datasets.folds.leaves import (
     ignored_keys,
     list_samples,
 )
+from mmseg_custom.datasets.folds.named_samples import NamingPipeline
 
 TRAIN, VAL, HOLDOUT = 'train', 'val', 'holdout'
 
@@ -64,6 +65,7 @@ class FoldDataset(DatasetView):
             raise FoldError(f'Part {part!r} of fold {fold} has no image.')
         for number, leaf in enumerate(leaves):
             cut(leaf, [sample.index for sample in kept if sample.leaf == number])
+            leaf.pipeline = NamingPipeline(leaf.pipeline)
         if part == TRAIN:
             self.dataset = build_around(dataset, leaves)
             return
