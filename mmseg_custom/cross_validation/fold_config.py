@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmseg_custom.config import WINNER_FILE, ConfigError
 from mmseg_custom.cross_validation.config_checks import check_config, name_of
-from mmseg_custom.datasets.folds.leaves import leaf_settings
+from mmseg_custom.datasets.prepare_folds import held_out_pipeline
 from mmseg_custom.engine.history import LAST, MONITOR
 from mmseg_custom.fold_settings import DEFAULT_SEED, NUM_FOLDS
 
@@ -106,30 +106,6 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
         NUM_FOLDS: options.num_folds,
     }
     return cfg
-
-
-def held_out_pipeline(user: Config) -> list:
-    """The transforms of held-out images: those of the config's val data set, else its ``test_pipeline``.
-
-    Raises:
-        ConfigError: If there are none, or they load no labels.
-    """
-    settings = (user.get('val_dataloader') or {}).get('dataset')
-    found = [leaf.get('pipeline') for leaf in leaf_settings(settings)] if settings else []
-    named = [user.get(name) for name in ('val_pipeline', 'test_pipeline')]
-    pipeline = next((one for one in [*found, *named] if one), None)
-    if pipeline is None:
-        raise ConfigError(
-            f'{user.filename} says not how held-out images are prepared: give it a test_pipeline that loads image '
-            'and label, as the configs of MMSegmentation have.'
-        )
-    pipeline = Config({'pipeline': pipeline}).to_dict()['pipeline']
-    if not any('LoadAnnotations' in str(step.get('type')) for step in pipeline):
-        raise ConfigError(
-            f'{user.filename}: the pipeline for held-out images loads no labels, so they cannot be scored: add '
-            "dict(type='LoadAnnotations') behind the resizing in test_pipeline."
-        )
-    return pipeline
 
 
 def _with_keys(loader: dict) -> dict:
