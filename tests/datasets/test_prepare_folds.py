@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmseg.registry import DATASETS
 from mmseg.utils import register_all_modules
 from user_data import write, write_pairs
 
