@@ -13,64 +13,18 @@ import argparse
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-VOID = 255
-SHIFTS = ((0, 10), (0, -10), (10, 0), (-10, 0))  # pixels down and to the right
-HOW = DROP, SWAP, SHIFT = 'drop', 'swap', 'shift'
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from street_scenes.label_errors import HOW, break_label, wrong_pixels
+
+CLASSES = range(255)  # All but void.
 RANKINGS = {'quality': -1, 'share': 1}  # columns of images.csv, and whether a high value is a good label
-
-
-def components_of(label: np.ndarray, least: int) -> list[np.ndarray]:
-    """The masks (H, W) of the connected components of a class that have at least so many pixels."""
-    found = []
-    for kind in set(np.unique(label).tolist()) - {VOID}:
-        count, numbers, stats, _ = cv2.connectedComponentsWithStats((label == kind).astype(np.uint8))
-        found += [numbers == number for number in range(1, count) if stats[number, cv2.CC_STAT_AREA] >= least]
-    return found
-
-
-def filled(label: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """A label whose pixels in a hole have the class of the nearest pixel outside of it."""
-    _, nearest = cv2.distanceTransformWithLabels(
-        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    values = np.zeros(int(nearest.max()) + 1, np.uint8)
-    values[nearest[~hole]] = label[~hole]
-    return np.where(hole, values[nearest], label)
-
-
-def broken(label: np.ndarray, how: str, least: int, rng: np.random.Generator) -> np.ndarray | None:
-    """A label (H, W) with one error; ``None`` where it has nothing that could be broken in this way."""
-    known = label != VOID
-    if how == DROP:
-        components = components_of(label, least)
-        now = filled(label, components[rng.integers(len(components))]) if components else None
-    elif how == SWAP:
-        counts = np.bincount(label[known], minlength=VOID)
-        kinds = np.flatnonzero(counts >= least)
-        now = exchanged(label, *rng.choice(kinds, 2, replace=False).tolist()) if len(kinds) > 1 else None
-    else:
-        down, right = SHIFTS[rng.integers(len(SHIFTS))]
-        now = cv2.warpAffine(
-            label,
-            np.float32([[1, 0, right], [0, 1, down]]),
-            label.shape[::-1],
-            flags=cv2.INTER_NEAREST,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=VOID,
-        )
-    return now
-
-
-def exchanged(label: np.ndarray, one: int, other: int) -> np.ndarray:
-    """A label in which two classes have each other's number."""
-    table = np.arange(256, dtype=np.uint8)
-    table[[one, other]] = other, one
-    return table[label]
 
 
 def plant(labels: Path, copy: Path, share: float, least: int, seed: int) -> list[dict]:
@@ -84,13 +38,12 @@ def plant(labels: Path, copy: Path, share: float, least: int, seed: int) -> list
     for number, index in enumerate(chosen):
         path, how = files[index], HOW[number % len(HOW)]
         label = _read(path)
-        now = broken(label, how, least, rng)
+        now = break_label(label, CLASSES, how, least, rng)
         if now is None:
             continue
-        # A pixel that becomes void is no wrong label.
-        changed = (now != label) & (label != VOID) & (now != VOID)
+        changed = wrong_pixels(label, now, CLASSES)
         cv2.imwrite(str(_parent(copy / path.relative_to(labels))), now)
-        cv2.imwrite(str(_parent(copy / 'planted' / path.relative_to(labels))), changed.astype(np.uint8) * VOID)
+        cv2.imwrite(str(_parent(copy / 'planted' / path.relative_to(labels))), changed.astype(np.uint8) * 255)
         name = path.relative_to(labels).with_suffix('').as_posix()
         errors.append({'image': name, 'how': how, 'pixels': int(np.count_nonzero(changed))})
     (copy / 'planted.json').write_text(json.dumps(errors, indent=1) + '\n')
