@@ -64,6 +64,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     train.add_argument(
         '--refit', action='store_true', help='behind the folds, train one model on everything, as long as they were'
     )
+    train.add_argument(
+        '--fix-list', metavar='FILE', help='images and regions that are not trained on, of label-errors --verdicts'
+    )
     train.add_argument('--max-iters', type=_number(1), metavar='N', help='another length, in iterations')
     train.add_argument('--max-epochs', type=_number(1), metavar='N', help='another length, in epochs')
     train.add_argument(
@@ -107,6 +110,9 @@ def _add_out_of_fold(commands: Any) -> None:
     )
     command.add_argument(
         '--allow-seen', action='store_true', help='predict images that all weights may have seen, and mark the scores'
+    )
+    command.add_argument(
+        '--compare', metavar='FOLDER', help='compare with the out-of-fold predictions of another run, image by image'
     )
 
 
