@@ -112,6 +112,9 @@ def _add_out_of_fold(commands: Any) -> None:
         '--allow-seen', action='store_true', help='predict images that all weights may have seen, and mark the scores'
     )
     command.add_argument(
+        '--in-sample', action='store_true', help='predict by a fold that was trained on the image, too: the gap'
+    )
+    command.add_argument(
         '--compare', metavar='FOLDER', help='compare with the out-of-fold predictions of another run, image by image'
     )
 

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmseg_custom.cross_validation.in_sample import InSample
 from mmseg_custom.cross_validation.out_of_fold_scores import score_records, scores_text, write_scores
 from mmseg_custom.cross_validation.paired_scores import compare_kept, paired_table
 from mmseg_custom.cross_validation.predict_out_of_fold import OutOfFoldPass
 from mmseg_custom.cross_validation.predictors import choose_predictors, refuse_seen
-from mmseg_custom.cross_validation.stored_run import TrainedFold, predictions_folder, read_stage
+from mmseg_custom.cross_validation.stored_run import TrainedFold, in_sample_folder, predictions_folder, read_stage
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, default_palette
 from mmseg_custom.datasets.fix_list import read_fix_list
 from mmseg_custom.datasets.folds.grouping import FoldError, group_names
@@ -39,14 +40,19 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     names = [name for fold in folds for name in fold.samples]
     index = _index(folds[0].held_out.metainfo, names)
     kept.write_index(index)
+    memory = InSample(folds, KeptPredictions(in_sample_folder(args.folder, args.stage)), kept, index)
     chosen = {fold.name for number, fold in enumerate(folds, start=1) if args.only is None or number in args.only}
     OutOfFoldPass(kept, args.probabilities, say).run([part for part in parts if part.predictor.name in chosen])
+    if args.in_sample:
+        memory.predict(chosen, say)
     if len(chosen) < len(folds):
         say('The scores come when all images are predicted: the same command without --only.')
         return
     scores = score_records(map(kept.record, names), index.classes, _groups(folds, say))
     write_scores(scores, kept.folder)
     say(scores_text(scores))
+    if args.in_sample:
+        say(memory.tell(_groups(folds, lambda line: None)))
     if args.compare:
         _compare(args, folds, kept, index, say)
     say(f'kept in {kept.folder}')

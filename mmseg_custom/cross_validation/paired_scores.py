@@ -79,6 +79,7 @@ def compare_kept(
     classes: Sequence[str],
     groups: Mapping[str, str] | None = None,
     fixes: FixList | None = None,
+    in_sample: bool = False,
 ) -> PairedScores:
     """Compare two folders of predictions.
 
@@ -89,6 +90,7 @@ def compare_kept(
         classes: Names of the C classes.
         groups: The group of each image, drawn whole for the intervals. Defaults to ``None``: each image is one.
         fixes: What does not count: images that it leaves out, and pixels of its regions. Defaults to ``None``.
+        in_sample: Whether the second are known to be by weights that were trained on it, which is then no mark.
 
     Raises:
         PredictionError: If a prediction is missing, or the two were compared with different labels.
@@ -108,7 +110,8 @@ def compare_kept(
             _matrix_without(kept, record, regions[name]) if name in regions else record.matrix()
             for kept, record in zip((before, after), records, strict=True)
         ]
-        counts.add(of[0], of[1], any(record.seen for record in records), groups[name] if groups else name)
+        seen = records[0].seen or (records[1].seen and not in_sample)
+        counts.add(of[0], of[1], seen, groups[name] if groups else name)
     return counts.scores()
 
 

@@ -193,6 +193,35 @@ def test_another_run_is_compared_image_by_image(ledger, capsys):
     assert 'holds no predictions' in refused(capsys, 'out-of-fold', str(FOLDER), '--compare', 'data')
 
 
+def test_in_sample_predictions_are_by_the_other_fold_and_never_mixed(ledger, capsys):
+    alone = predict()
+    both = predict('--in-sample')
+    assert both == alone
+    inside, outside = KeptPredictions(FOLDER / 'in_sample' / 'stage1'), KeptPredictions(PREDICTIONS)
+    by = {name: (outside.record(name).predicted_by, inside.record(name)) for name in NAMES}
+    assert all(record.seen and {one, record.predicted_by} == {'fold1', 'fold2'} for one, record in by.values())
+    found = read_json(PREDICTIONS / 'in_sample.json')
+    pixels = {
+        kind: np.stack([cv2.imread(f'{folder}/{name}.png', cv2.IMREAD_UNCHANGED) for name in NAMES])
+        for kind, folder in (
+            ('label', 'data/labels'),
+            ('in', inside.folder / 'classes'),
+            ('out', outside.folder / 'classes'),
+        )
+    }
+    counted = pixels['label'] != 255
+    right = {kind: (pixels[kind] == pixels['label']) & counted for kind in ('in', 'out')}
+    assert found['after']['aAcc'] == pytest.approx(100 * right['in'].sum() / counted.sum())
+    assert found['before'] == alone['pooled']
+    rows = {row['image']: row for row in csv.DictReader((PREDICTIONS / 'in_sample.csv').open())}
+    gap = 100 * (right['in'][0].sum() - right['out'][0].sum()) / counted[0].sum()
+    assert rows.keys() == set(NAMES) and float(rows[NAMES[0]]['aAcc_gap']) == pytest.approx(gap, abs=1e-3)
+    gaps = [float(row['mIoU_gap']) for row in rows.values()]
+    assert gaps == sorted(gaps, reverse=True)
+    printed = capsys.readouterr().out
+    assert 'What memory is worth, over 6 images' in printed and '*' not in printed
+
+
 def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
     alive = []
     inner = predict_out_of_fold.PixelProbabilities
