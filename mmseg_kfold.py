@@ -69,6 +69,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='the same, and it learns from the folds, too: each image from the one that has not seen it',
     )
+    train.add_argument(
+        '--fix-list', metavar='FILE', help='images and regions that are not trained on, of label-errors --verdicts'
+    )
     train.add_argument('--max-iters', type=_number(1), metavar='N', help='another length, in iterations')
     train.add_argument('--max-epochs', type=_number(1), metavar='N', help='another length, in epochs')
     train.add_argument(
@@ -112,6 +115,12 @@ def _add_out_of_fold(commands: Any) -> None:
     )
     command.add_argument(
         '--allow-seen', action='store_true', help='predict images that all weights may have seen, and mark the scores'
+    )
+    command.add_argument(
+        '--in-sample', action='store_true', help='predict by a fold that was trained on the image, too: the gap'
+    )
+    command.add_argument(
+        '--compare', metavar='FOLDER', help='compare with the out-of-fold predictions of another run, image by image'
     )
 
 

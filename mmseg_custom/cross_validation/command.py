@@ -16,8 +16,9 @@ from mmseg_custom.cross_validation.before_training import check_first, describe_
 from mmseg_custom.cross_validation.distill import check_distillable, distilled
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
+from mmseg_custom.cross_validation.label_errors_command import find_label_errors
 from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
-from mmseg_custom.cross_validation.out_of_fold_command import find_label_errors, predict_out_of_fold
+from mmseg_custom.cross_validation.out_of_fold_command import predict_out_of_fold
 from mmseg_custom.cross_validation.refit import Refit, describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
@@ -59,7 +60,7 @@ def run(args: Namespace) -> None:
     user = read_user_config(args.config, _overrides(args.cfg_options))
     folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
     file = _given_splits(args.splits) if args.splits else folder / FOLD_FILE
-    names = ('monitor', 'select', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
+    names = ('monitor', 'select', 'fix_list', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
     given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}
     num_folds = args.folds or num_folds_in(file) or DEFAULT_NUM_FOLDS
     options = FoldOptions(

@@ -25,7 +25,8 @@ class FewOfFold(FoldDataset):
     def _choose(self, samples: list[Sample]) -> list[Sample]:
         kept = super()._choose(samples)
         known = {sample.name for sample in kept}
-        parts = [[name for name in part if name in known] for part in self.fold_split.folds] or [sorted(known)]
+        split = [] if self.fold_split is None else self.fold_split.folds
+        parts = [[name for name in part if name in known] for part in split] or [sorted(known)]
         in_turns = [name for name in chain.from_iterable(zip_longest(*parts)) if name is not None]
         few = set((in_turns or sorted(known))[: self.images])
         return [sample for sample in kept if sample.name in few]

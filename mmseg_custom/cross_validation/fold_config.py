@@ -47,6 +47,8 @@ class FoldOptions:
         command: What was called, which goes on when it is called again.
         data_checksums: Of the files that are trained on, as
             :func:`~mmseg_custom.ledger.data_checksums.data_checksums`; ``None`` where nobody has looked.
+        fix_list: The file of what is not trained on, as
+            :class:`~mmseg_custom.datasets.folds.fold_dataset.FoldDataset` takes it.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class FoldOptions:
     scored_on: str | None = None
     command: str | None = None
     data_checksums: Mapping[str, str] | None = None
+    fix_list: Path | None = None
 
 
 def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str, Any]:
@@ -86,7 +89,8 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     dataset = cfg['train_dataloader'].pop('dataset')
     folds = {'file': str(options.fold_file), NUM_FOLDS: options.num_folds}
     cut = {'type': 'mmseg.FoldDataset', 'dataset': dataset, 'folds': folds}
-    cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': cut})
+    overlay = {'fix_list': str(options.fix_list)} if options.fix_list else {}
+    cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': {**cut, **overlay}})
     official = cfg.get('val_dataloader')
     cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
     cfg['test_pipeline'] = pipeline  # How predict.py prepares images.

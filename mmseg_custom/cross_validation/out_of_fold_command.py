@@ -1,32 +1,29 @@
-"""What `mmseg-kfold out-of-fold` and `mmseg-kfold label-errors` do once their arguments are read."""
+"""What `mmseg-kfold out-of-fold` does once its arguments are read."""
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mmseg_custom.cross_validation.in_sample import InSample
 from mmseg_custom.cross_validation.out_of_fold_scores import score_records, scores_text, write_scores
+from mmseg_custom.cross_validation.paired_scores import compare_kept, paired_table
 from mmseg_custom.cross_validation.predict_out_of_fold import OutOfFoldPass
 from mmseg_custom.cross_validation.predictors import choose_predictors, refuse_seen
-from mmseg_custom.cross_validation.stored_run import TrainedFold, predictions_folder, read_stage
+from mmseg_custom.cross_validation.stored_run import TrainedFold, in_sample_folder, predictions_folder, read_stage
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, default_palette
+from mmseg_custom.datasets.fix_list import read_fix_list
 from mmseg_custom.datasets.folds.grouping import FoldError, group_names
 from mmseg_custom.datasets.folds.leaves import build_leaves, list_samples
-from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions
-from mmseg_custom.evaluation.submission_writer import encode_png
-from mmseg_custom.io.files import write_bytes
-from mmseg_custom.label_errors.files import SUGGESTIONS, write_coco, write_tables
-from mmseg_custom.label_errors.page import Page
-from mmseg_custom.label_errors.search import LabelErrors, Search
-from mmseg_custom.label_errors.verdicts import RIGHT, read_verdicts
+from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions, PredictionError
+from mmseg_custom.io.files import write_json
 from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, changed_data, data_checksums
 from mmseg_custom.options import check_chosen
+from mmseg_custom.reports.findings.out_of_fold import without_nan
 
-LABEL_ERRORS = 'label_errors'
-SHOWN = 10
+COMPARED = 'compared.json'
 
 Report = Callable[[str], None]
 
@@ -44,31 +41,40 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     groups = _groups(folds, say)
     index = _index(folds[0].held_out.metainfo, names, groups or {})
     kept.write_index(index)
+    memory = InSample(folds, KeptPredictions(in_sample_folder(args.folder, args.stage)), kept, index)
     chosen = {fold.name for number, fold in enumerate(folds, start=1) if args.only is None or number in args.only}
     OutOfFoldPass(kept, args.probabilities, say).run([part for part in parts if part.predictor.name in chosen])
+    if args.in_sample:
+        memory.predict(chosen, say)
     if len(chosen) < len(folds):
         say('The scores come when all images are predicted: the same command without --only.')
         return
     scores = score_records(map(kept.record, names), index.classes, groups)
     write_scores(scores, kept.folder)
     say(scores_text(scores))
+    if args.in_sample:
+        say(memory.tell(_groups(folds, lambda line: None)))
+    if args.compare:
+        _compare(args, folds, kept, index, say)
     say(f'kept in {kept.folder}')
 
 
-def find_label_errors(args: Namespace, say: Report) -> None:
-    """`mmseg-kfold label-errors`."""
-    verdicts = read_verdicts(args.verdicts) if args.verdicts else {}
-    kept = KeptPredictions(predictions_folder(args.folder, args.stage))
-    index = kept.index()
-    folder = Path(args.folder) / LABEL_ERRORS / f'stage{args.stage}'
-    errors = Search(args.boundary, args.min_size).run(kept, index.names, partial(_write_suggestion, folder))
-    errors.components[:] = [one for one in errors.components if verdicts.get(one.key) != RIGHT]
-    write_tables(errors, index, verdicts, folder)
-    write_coco(errors, index, folder)
-    facts, *surest = _summary(errors, index)
-    title = f'Label errors: {Path(args.folder).name}, stage {args.stage}'
-    page = Page(kept, index, folder).write(title, facts, errors, verdicts, args.shown)
-    say('\n'.join([facts, *surest, f'kept in {folder}; to look at and judge: {page}']))
+def _compare(args: Namespace, folds: Sequence[TrainedFold], kept: KeptPredictions, index: Index, say: Report) -> None:
+    """Say how the predictions of another run compare, on all labels and without what is not trained on."""
+    other = KeptPredictions(predictions_folder(args.compare, args.stage))
+    there = other.index()
+    if there.classes != index.classes:
+        raise PredictionError(f'{other.folder} is of other classes than {kept.folder}: {", ".join(there.classes)}.')
+    names = [name for name in index.names if name in set(there.names)]
+    compare = partial(compare_kept, other, kept, names, index.classes, _groups(folds, lambda line: None))
+    scores = {'all labels': compare()}
+    fix_list = folds[0].cfg.train_dataloader.dataset.get('fix_list')
+    if fix_list:
+        scores['what is left of them'] = compare(fixes=read_fix_list(fix_list))
+    write_json(without_nan({on: asdict(one) for on, one in scores.items()}), kept.folder / COMPARED)
+    say(paired_table(scores, Path(args.compare).name, Path(args.folder).name))
+    if fix_list:
+        say(f'What is left of the labels: those without the images and regions of {fix_list}, for both runs.')
 
 
 def _tell_changes(fold: TrainedFold, say: Report) -> None:
@@ -102,23 +108,3 @@ def _groups(folds: Sequence[TrainedFold], say: Report) -> dict[str, str] | None:
         say(f'No scores by group: {error}')
         return None
     return {name: group for group, names in groups.items() for name in names}
-
-
-def _write_suggestion(folder: Path, name: str, classes: np.ndarray) -> None:
-    write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png')
-
-
-def _summary(errors: LabelErrors, index: Index) -> list[str]:
-    """A sentence, and a line each of the surest components."""
-    labelled = sum(image.labelled for image in errors.images)
-    seen = sum(image.record.seen for image in errors.images)
-    note = f' {seen} images were predicted by weights that may have seen them: errors hide there.' if seen else ''
-    return [
-        f'{errors.pixels} of {labelled} labelled pixels are probably wrong; {len(errors.components)} components in '
-        f'{sum(image.components > 0 for image in errors.images)} of {len(errors.images)} images.{note}',
-        *(
-            f'  {one.image}: {index.classes[one.given]}, but {index.classes[one.suggested]} is {one.score:.0f} times '
-            f'as probable; {one.pixels} pixels at {one.box[0]}, {one.box[1]}'
-            for one in errors.components[:SHOWN]
-        ),
-    ]

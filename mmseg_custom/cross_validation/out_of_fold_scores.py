@@ -71,10 +71,14 @@ class PooledCounts:
 
     def add(self, record: PredictionRecord) -> None:
         """Add an image."""
-        counts = HeldOutCounts.of([record.name], torch.from_numpy(record.matrix()[None]))
+        self.add_matrix(record.matrix(), record.seen)
+
+    def add_matrix(self, matrix: np.ndarray, seen: bool) -> None:
+        """Add an image by its confusion matrix, int64 (C, C)."""
+        counts = HeldOutCounts.of([''], torch.from_numpy(matrix[None]))
         self.matrix += counts.matrix
         self.areas.append(counts.areas[0])
-        self.seen += record.seen
+        self.seen += seen
 
     def scores(self, classes: Sequence[str] = ()) -> Scores:
         """Of the matrix, and of these classes."""

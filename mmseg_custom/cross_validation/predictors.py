@@ -51,6 +51,18 @@ def choose_predictors(folds: Sequence[TrainedFold]) -> list[Part]:
     return [Part(folds[holder], folds[at], tuple(names), seen) for (holder, at, seen), names in parts.items()]
 
 
+def choose_in_sample(folds: Sequence[TrainedFold]) -> list[Part]:
+    """Let every image be predicted by the next fold that was trained on it; one that none was trained on by none."""
+    parts: dict[tuple[int, int], list[str]] = {}
+    for position, holder in enumerate(folds):
+        order = [(position + step) % len(folds) for step in range(1, len(folds))]
+        for name in holder.samples:
+            at = next((other for other in order if name in folds[other].trained_names), None)
+            if at is not None:
+                parts.setdefault((position, at), []).append(name)
+    return [Part(folds[holder], folds[at], tuple(names), seen=True) for (holder, at), names in parts.items()]
+
+
 def refuse_seen(parts: Sequence[Part], stage: int) -> None:
     """See that no image is predicted by weights that may have seen it.
 

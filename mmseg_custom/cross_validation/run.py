@@ -13,6 +13,7 @@ from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
 from mmseg_custom.cross_validation.image_groups import groups_of_images
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
+from mmseg_custom.datasets.fix_list import FixList, read_fix_list
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.prepare_folds import PreparedFolds, keep_split, leaks_of, prepare_folds
 from mmseg_custom.fold_settings import COMMAND, MADE_OF
@@ -64,6 +65,7 @@ def prepare_run(
         UserError: Whatever can be known before the first step.
     """
     make_stage(user, options)
+    fixes = read_fix_list(options.fix_list) if options.fix_list else FixList()
     found = prepare_folds(user.train_dataloader.dataset, folds, stratify)
     if folds.file != options.fold_file:
         keep_split(found.split, options.fold_file, str(folds.file))
@@ -72,6 +74,13 @@ def prepare_run(
         refuse_leaks(leaks)
     for line in [*found.lines, *describe_leaks(leaks)]:
         report(line)
+    fixes.check_names([one.name for one in found.samples], str(options.fix_list))
+    if options.fix_list:
+        report(
+            f'{options.fix_list}: {len(fixes.leave_out)} images are not trained on, {len(fixes.void)} regions of '
+            f'{len(fixes.regions())} others are void in training; held-out images are scored on their labels as they '
+            'are.'
+        )
     options = replace(options, data_checksums=data_checksums(found.samples))
     return Prepared(write_plan(user, options), options, found, bool(leaks))
 

@@ -11,7 +11,9 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_custom.cross_validation.run import PLAN
+from mmseg_custom.datasets.fix_list import read_fix_list
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import fold_of
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.images import image_checksum
@@ -19,7 +21,7 @@ from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.plan_state import PlanState
 
-OUT_OF_FOLD = 'out_of_fold'
+OUT_OF_FOLD, IN_SAMPLE = 'out_of_fold', 'in_sample'
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class TrainedFold:
     def checksums(self) -> dict[str, int]:
         """The checksum of each held-out image by name."""
         return {name: image_checksum(info['img_path']) for name, info in self.samples.items()}
+
+    @cached_property
+    def trained_names(self) -> set[str]:
+        """The names of the images that it was trained on."""
+        fix_list = self.cfg.train_dataloader.dataset.get('fix_list')
+        left_out = read_fix_list(fix_list).leave_out if fix_list else []
+        return {*self.held_out.fold_split.names(fold_of(self.cfg), validation=False)} - {*left_out}
 
     def weights(self) -> Mapping[str, Any]:
         """Its state dict.
@@ -101,3 +110,8 @@ def read_stage(folder: PathLike, number: int = 1) -> list[TrainedFold]:
 def predictions_folder(folder: PathLike, number: int) -> Path:
     """Where the out-of-fold predictions of a stage are."""
     return Path(folder) / OUT_OF_FOLD / f'stage{number}'
+
+
+def in_sample_folder(folder: PathLike, number: int) -> Path:
+    """Where the predictions of a stage are by weights that were trained on the image."""
+    return Path(folder) / IN_SAMPLE / f'stage{number}'

@@ -68,12 +68,42 @@ def area_intervals(
     Returns:
         Of mIoU, in percent, and of each class; NaN for a class that does not occur.
     """
+    iou = _resampled_iou(areas, groups, resamples, seed)
+    return _percentiles(iou.nanmean(-1), level), [_percentiles(column, level) for column in iou.unbind(1)]
+
+
+def area_gain_intervals(
+    before: Tensor,
+    after: Tensor,
+    groups: Sequence[Hashable] | None = None,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Interval, list[Interval]]:
+    """The intervals of the difference between two predictions of the same images, paired, in points.
+
+    Args:
+        before: Areas of one, as :func:`area_intervals` takes them.
+        after: Of the other, of the same images in the same order; positive is better.
+        groups: As :func:`area_intervals`.
+        level: Defaults to 0.95.
+        resamples: As :func:`resampled_miou`.
+        seed: As :func:`resampled_miou`.
+
+    Returns:
+        Of mIoU and of the IoU of each class; NaN for a class that does not occur.
+    """
+    first, second = (_resampled_iou(areas, groups, resamples, seed) for areas in (before, after))
+    miou = _percentiles(second.nanmean(-1) - first.nanmean(-1), level)
+    return miou, [_percentiles(column, level) for column in (second - first).unbind(1)]
+
+
+def _resampled_iou(areas: Tensor, groups: Sequence[Hashable] | None, resamples: int, seed: int) -> Tensor:
     units = areas if groups is None else _sum_groups(areas, groups)
     count, _, classes = units.shape
     drawn = _draw(count, resamples, seed) @ units.reshape(count, -1).double()
     intersection, prediction, label = drawn.view(resamples, 3, classes).unbind(1)
-    iou = 100 * intersection / (prediction + label - intersection)
-    return _percentiles(iou.nanmean(-1), level), [_percentiles(column, level) for column in iou.unbind(1)]
+    return 100 * intersection / (prediction + label - intersection)
 
 
 def _sum_groups(areas: Tensor, groups: Sequence[Hashable]) -> Tensor:

@@ -65,7 +65,7 @@ INCIDENTAL_KEYS = {
 INCIDENTAL_OF_HOOKS = {'monitor', 'keep', 'interval_iters'}
 LENGTHS = ('max_epochs', 'max_iters')
 # Where a path stands for what its file holds.
-CONTENT_KEYS = {'skip_list', 'class_weight', 'counts'}
+CONTENT_KEYS = {'skip_list', 'fix_list', 'class_weight', 'counts'}
 
 
 def fingerprint(cfg: Config) -> Entry:

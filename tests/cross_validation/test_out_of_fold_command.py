@@ -1,3 +1,4 @@
+import csv
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from untrained_run import FOLDER, NAMES, prepare, write, write_images, write_run
 import mmseg_kfold
 from mmseg_custom.cross_validation import predict_out_of_fold
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds
+from mmseg_custom.datasets.fix_list import read_fix_list
 from mmseg_custom.evaluation.kept_predictions import KeptPredictions
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.changes import change_of
@@ -180,6 +182,46 @@ def test_what_cannot_be_predicted_is_told(ledger, capsys):
     assert 'fold2 not finished' in refused(capsys, 'out-of-fold', str(FOLDER))
 
 
+def test_another_run_is_compared_image_by_image(ledger, capsys):
+    predict()
+    shutil.copytree(FOLDER, 'other')
+    predict('--compare', 'other')
+    printed = capsys.readouterr().out
+    assert '+0.00 to +0.00' in printed and 'gain on all labels' in printed
+    compared = read_json(PREDICTIONS / 'compared.json')['all labels']
+    assert compared['before'] == compared['after'] == read_json(PREDICTIONS / 'scores.json')['pooled']
+    assert 'holds no predictions' in refused(capsys, 'out-of-fold', str(FOLDER), '--compare', 'data')
+
+
+def test_in_sample_predictions_are_by_the_other_fold_and_never_mixed(ledger, capsys):
+    alone = predict()
+    both = predict('--in-sample')
+    assert both == alone
+    inside, outside = KeptPredictions(FOLDER / 'in_sample' / 'stage1'), KeptPredictions(PREDICTIONS)
+    by = {name: (outside.record(name).predicted_by, inside.record(name)) for name in NAMES}
+    assert all(record.seen and {one, record.predicted_by} == {'fold1', 'fold2'} for one, record in by.values())
+    found = read_json(PREDICTIONS / 'in_sample.json')
+    pixels = {
+        kind: np.stack([cv2.imread(f'{folder}/{name}.png', cv2.IMREAD_UNCHANGED) for name in NAMES])
+        for kind, folder in (
+            ('label', 'data/labels'),
+            ('in', inside.folder / 'classes'),
+            ('out', outside.folder / 'classes'),
+        )
+    }
+    counted = pixels['label'] != 255
+    right = {kind: (pixels[kind] == pixels['label']) & counted for kind in ('in', 'out')}
+    assert found['after']['aAcc'] == pytest.approx(100 * right['in'].sum() / counted.sum())
+    assert found['before'] == alone['pooled']
+    rows = {row['image']: row for row in csv.DictReader((PREDICTIONS / 'in_sample.csv').open())}
+    gap = 100 * (right['in'][0].sum() - right['out'][0].sum()) / counted[0].sum()
+    assert rows.keys() == set(NAMES) and float(rows[NAMES[0]]['aAcc_gap']) == pytest.approx(gap, abs=1e-3)
+    gaps = [float(row['mIoU_gap']) for row in rows.values()]
+    assert gaps == sorted(gaps, reverse=True)
+    printed = capsys.readouterr().out
+    assert 'What memory is worth, over 6 images' in printed and '*' not in printed
+
+
 def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
     alive = []
     inner = predict_out_of_fold.PixelProbabilities
@@ -191,6 +233,26 @@ def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
     monkeypatch.setattr(predict_out_of_fold, 'PixelProbabilities', counted)
     predict()
     assert alive == [(3, 48, 64)] * 6
+
+
+def check_fix_list(find, folder):
+    """What was judged wrong is a fix list that the next training takes."""
+    judged = next(csv.DictReader((folder / 'components.csv').open()))
+    other = next(name for name in NAMES if name != judged['image'])
+    write_json({'verdicts': {judged['key']: 'wrong', other: 'wrong', 'gone:0>1:0,0,1,1': 'wrong'}}, 'verdicts.json')
+    mmseg_kfold.main([*find, '--verdicts', 'verdicts.json'])
+    fixes = read_fix_list(folder / 'fix_list.json')
+    assert fixes.leave_out == [other] and [region.key for region in fixes.void] == [judged['key']]
+    left, top, width, height = (int(judged[side]) for side in ('left', 'top', 'width', 'height'))
+    mask = fixes.void[0].mask((48, 64))
+    rows, columns = np.nonzero(mask)
+    assert mask.sum() == int(judged['pixels']) > 0
+    assert (rows.min(), columns.min(), np.ptp(rows), np.ptp(columns)) == (top, left, height - 1, width - 1)
+    train = prepare(fix_list=folder / 'fix_list.json').plan.stages[0]
+    cfg = PlanState(prepare(fix_list=folder / 'fix_list.json').plan).config(train.runs[0])
+    assert cfg.train_dataloader.dataset.fix_list == str(folder / 'fix_list.json')
+    assert 'fix_list' not in cfg.val_dataloader.dataset
+    prepare()
 
 
 def test_label_errors_are_listed_and_what_was_judged_right_is_left_out(ledger, capsys):
@@ -206,6 +268,7 @@ def test_label_errors_are_listed_and_what_was_judged_right_is_left_out(ledger, c
     mmseg_kfold.main([*find, '--verdicts', 'verdicts.json'])
     after = (folder / 'components.csv').read_text().splitlines()
     assert len(after) == len(before) - 1 and key not in '\n'.join(after)
+    check_fix_list(find, folder)
     write_json({'verdicts': {key: 'sure'}}, 'verdicts.json')
     assert 'a label is one of wrong, right, unsure' in refused(capsys, *find, '--verdicts', 'verdicts.json')
     write_json([], 'verdicts.json')

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmseg_custom.cross_validation.predictors import SeenError, choose_predictors, refuse_seen
+from mmseg_custom.cross_validation.predictors import SeenError, choose_in_sample, choose_predictors, refuse_seen
 from mmseg_custom.ledger.images import Images
 from mmseg_custom.ledger.lineage import UNKNOWN, with_images
 
@@ -23,6 +23,7 @@ def fold(name, held_out, trained, **lineage):
         checksums=checksums,
         samples={key: {} for key in checksums},
         held_out=DataSet(checksums),
+        trained_names={f'image{number}' for number in trained},
     )
 
 
@@ -61,3 +62,14 @@ def test_weights_of_unknown_origin_may_have_seen_everything():
     folds = [fold('fold1', [1], [2], seen=[UNKNOWN]), fold('fold2', [2], [1])]
     assert chosen(folds)[0] == ('fold1', 'fold1', ('image1',), True)
     assert chosen(folds)[1] == ('fold2', 'fold2', ('image2',), False)
+
+
+def test_in_sample_an_image_goes_to_the_next_fold_that_was_trained_on_it():
+    folds = [fold('fold1', [1], [2, 3]), fold('fold2', [2], [3]), fold('fold3', [3], [1])]
+    found = [(part.holder.name, part.predictor.name, part.names, part.seen) for part in choose_in_sample(folds)]
+    assert found == [
+        ('fold1', 'fold3', ('image1',), True),
+        ('fold2', 'fold1', ('image2',), True),
+        ('fold3', 'fold1', ('image3',), True),
+    ]
+    assert choose_in_sample([fold('fold1', [1], [2]), fold('fold2', [2], [3])])[0].names == ('image2',)

@@ -89,6 +89,7 @@ def test_hooks_of_the_users_own_count(load):
     [
         'model.decode_head.loss_decode.class_weight',
         'train_dataloader.dataset.skip_list',
+        'train_dataloader.dataset.fix_list',
         'train_dataloader.sampler.counts',
     ],
 )

@@ -3,7 +3,9 @@
 from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.dataset_view import DatasetView
+from mmseg_custom.datasets.fix_list import FixListError, read_fix_list
 from mmseg_custom.datasets.folds.any_folds import Folds
+from mmseg_custom.datasets.folds.fixed_labels import lay_over
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import (
@@ -33,33 +35,47 @@ class FoldDataset(DatasetView):
     Args:
         dataset: Settings of the whole training data set, as in ``train_dataloader``.
         folds: As :class:`~mmseg_custom.datasets.folds.any_folds.Folds`: ``dict(file='folds.json')``, or how they are
-            made.
+            made. Defaults to ``None``: all images are trained on.
         fold: 1 to K; ``None``, the default, for all folds: nothing is held out but the holdout.
         part: ``'train'``, the default: the other folds. ``'val'``: the held-out fold. ``'holdout'``: what was carved
             out before the folds were made.
         pipeline: The transforms of held-out images: those of ``val_dataloader``.
+        fix_list: File of images that are not trained on and of regions whose labels are taken for void, see
+            :mod:`~mmseg_custom.datasets.fix_list`. Only for ``part='train'``: what is held out is scored on its
+            labels as they are. Defaults to ``None``.
 
     Raises:
         FoldError: If the folds do not fit the data, or the part has no image.
+        FixListError: If the fix list does not fit the data.
     """
 
     def __init__(
         self,
         dataset: Settings,
-        folds: Settings,
+        folds: Settings | None = None,
         fold: int | None = None,
         part: str = TRAIN,
         pipeline: list | None = None,
+        fix_list: str | None = None,
     ) -> None:
         if part not in (TRAIN, VAL, HOLDOUT) or (part == VAL and fold is None):
             raise FoldError(f"part={part!r} of fold {fold!r}: use 'train', 'val' (of fold=1, 2, ...) or 'holdout'.")
         if (part == TRAIN) != (pipeline is None):
             raise FoldError("pipeline: give part='val' and 'holdout' that of val_dataloader, and part='train' none.")
+        if folds is None and (fold is not None or part != TRAIN):
+            raise FoldError(f'part={part!r} of fold {fold!r}: say by folds=dict(...) how the folds are made.')
+        if fix_list and part != TRAIN:
+            raise FixListError(f'fix_list={fix_list!r} is for what is trained on: leave it out of part={part!r}.')
         self.fold, self.part = fold, part
         leaves = build_leaves(dataset, pipeline)
         samples = list_samples(leaves)
-        self.fold_split: FoldSplit = Folds.from_settings(folds).split(samples)
+        self.fold_split: FoldSplit | None = Folds.from_settings(folds).split(samples) if folds is not None else None
         kept = self._choose(samples)
+        if fix_list:
+            fixes = read_fix_list(fix_list)
+            fixes.check_names({sample.name for sample in samples}, fix_list)
+            kept = [sample for sample in kept if sample.name not in set(fixes.leave_out)]
+            lay_over(leaves, samples, fixes)
         self.names = [sample.name for sample in kept]
         if not kept:
             raise FoldError(f'Part {part!r} of fold {fold} has no image.')
@@ -75,6 +91,8 @@ class FoldDataset(DatasetView):
 
     def _choose(self, samples: list[Sample]) -> list[Sample]:
         """The samples of the part; of those it scores, one an image."""
+        if self.fold_split is None:
+            return samples
         if self.part == HOLDOUT:
             names = set(self.fold_split.selected)
         else:
