@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.cross_validation.run import PLAN
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import held_out_loader
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.images import image_checksum
@@ -41,7 +42,7 @@ class TrainedFold:
     @cached_property
     def held_out(self) -> Any:
         """The data set of its held-out images, through the pipeline of validation."""
-        return DATASETS.build(self.cfg.val_dataloader.dataset)
+        return DATASETS.build(held_out_loader(self.cfg)['dataset'])
 
     @cached_property
     def samples(self) -> dict[str, dict[str, Any]]:
