@@ -33,7 +33,7 @@ from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds, num_folds_in
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
-from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, INNER
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.options import OptionError
@@ -61,6 +61,11 @@ def run(args: Namespace) -> None:
     folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
     file = _given_splits(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'fix_list', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
+    if args.select == INNER and args.stages > 1:
+        raise OptionError(
+            f'--select inner with --stages {args.stages}: the folds of a later stage start from an average that has '
+            'been trained on their inner parts, so nothing can be chosen there. Use --select last or best.'
+        )
     given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}
     num_folds = args.folds or num_folds_in(file) or DEFAULT_NUM_FOLDS
     options = FoldOptions(

@@ -14,7 +14,7 @@ from mmseg_custom.config import WINNER_FILE, ConfigError
 from mmseg_custom.cross_validation.config_checks import check_config, name_of
 from mmseg_custom.datasets.prepare_folds import held_out_pipeline
 from mmseg_custom.engine.history import LAST, MONITOR
-from mmseg_custom.fold_settings import DEFAULT_SEED, NUM_FOLDS
+from mmseg_custom.fold_settings import DEFAULT_SEED, INNER, NUM_FOLDS
 
 SEED = DEFAULT_SEED  # Where the config has none: without one an interrupted run cannot end as an uninterrupted one.
 # What is taken over from the user's config besides what the runner takes.
@@ -23,6 +23,7 @@ KEPT_FOR_TESTS = {'tta_model', 'tta_pipeline'}
 SAMPLERS = {'InfiniteSampler': 'mmseg.SeededInfiniteSampler', 'DefaultSampler': 'mmseg.SeededSampler'}
 PLUGIN = 'mmseg_custom'
 VAL, HOLDOUT = 'val', 'holdout'
+INNER_SHARE = 0.1  # Of the images of a fold's training, with --select inner.
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class FoldOptions:
         fold_file: The file that keeps the folds.
         monitor: The score that is shown and, with ``select='best'``, chooses the weights. Defaults to ``None``: the
             one that the config's own ``save_best`` or ``IoUMetric`` has.
-        select: Which weights of a run are kept: its ``'last'`` or its ``'best'`` ones by ``monitor``.
+        select: Which weights of a run are kept: its ``'last'`` or its ``'best'`` ones by ``monitor`` on its held-out
+            images, or the best ones on an ``'inner'`` part of what it would train on.
         max_iters: Another length, for a loop over iterations.
         max_epochs: Another length, for a loop over epochs.
         val_interval: Iterations or epochs between validations.
@@ -90,9 +92,11 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     folds = {'file': str(options.fold_file), NUM_FOLDS: options.num_folds}
     cut = {'type': 'mmseg.FoldDataset', 'dataset': dataset, 'folds': folds}
     overlay = {'fix_list': str(options.fix_list)} if options.fix_list else {}
+    if options.select == INNER:
+        cut['inner'] = INNER_SHARE
     cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': {**cut, **overlay}})
-    official = cfg.get('val_dataloader')
-    cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
+    official, part = cfg.get('val_dataloader'), INNER if options.select == INNER else 'val'
+    cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': part, 'pipeline': pipeline})
     cfg['test_pipeline'] = pipeline  # How predict.py prepares images.
     cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
     cfg['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}

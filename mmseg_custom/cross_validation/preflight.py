@@ -75,7 +75,7 @@ def try_training(cfg: Config, folder: Path) -> Measured:
     check_trackers((cfg.get('visualizer') or {}).get('vis_backends') or [])
     with explained('The model, optimizer or metric of this config cannot be built', short.model):
         runner = build_runner(short)
-    with explained('The data of this config cannot be loaded'):
+    with explained('The data or the training loop of this config cannot be built'):
         _look(runner)
     runner.register_hook(hook)
     try:

@@ -54,6 +54,12 @@ def make_refit(user: Config, options: FoldOptions, found: OutOfFold, refit: Refi
     """
     cfg = make_stage(user, options, options.stages)
     cfg.pop(NUM_FOLDS)
+    for loader in (
+        'train_dataloader',
+        'val_dataloader',
+    ):
+        # Nothing is chosen any more: it trains on the inner part, too.
+        cfg[loader]['dataset'].pop('inner', None)
     length = median_length(found)
     by_iter = bool(cfg['train_cfg'].get('max_iters'))
     interval = cfg['train_cfg'].get('val_interval')
@@ -84,7 +90,7 @@ def _validation(cfg: Mapping[str, Any], scored_on: str | None) -> dict[str, Any]
         official: dict[str, Any] = cfg['test_dataloader']
         return official
     loader = cfg['val_dataloader']
-    dataset = {**loader['dataset'], **({'part': HOLDOUT} if scored_on else {'fold': 1})}
+    dataset = {**loader['dataset'], **({'part': HOLDOUT} if scored_on else {'part': VAL, 'fold': 1})}
     return {**loader, 'dataset': dataset}
 
 

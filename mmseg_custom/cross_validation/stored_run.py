@@ -12,8 +12,9 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.cross_validation.run import PLAN
 from mmseg_custom.datasets.fix_list import read_fix_list
+from mmseg_custom.datasets.folds.inner_part import inner_part
 from mmseg_custom.errors import StageError
-from mmseg_custom.fold_settings import fold_of
+from mmseg_custom.fold_settings import fold_of, held_out_loader
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.images import image_checksum
@@ -43,7 +44,7 @@ class TrainedFold:
     @cached_property
     def held_out(self) -> Any:
         """The data set of its held-out images, through the pipeline of validation."""
-        return DATASETS.build(self.cfg.val_dataloader.dataset)
+        return DATASETS.build(held_out_loader(self.cfg)['dataset'])
 
     @cached_property
     def samples(self) -> dict[str, dict[str, Any]]:
@@ -60,8 +61,11 @@ class TrainedFold:
     def trained_names(self) -> set[str]:
         """The names of the images that it was trained on."""
         fix_list = self.cfg.train_dataloader.dataset.get('fix_list')
-        left_out = read_fix_list(fix_list).leave_out if fix_list else []
-        return {*self.held_out.fold_split.names(fold_of(self.cfg), validation=False)} - {*left_out}
+        left_out = {*read_fix_list(fix_list).leave_out} if fix_list else set()
+        split, fold = self.held_out.fold_split, fold_of(self.cfg)
+        inner = self.cfg.train_dataloader.dataset.get('inner')
+        chosen_on = inner_part(split, fold, inner) if inner else set()
+        return {*split.names(fold, validation=False)} - left_out - chosen_on
 
     def weights(self) -> Mapping[str, Any]:
         """Its state dict.

@@ -36,6 +36,7 @@ WAYS_OUT = (
         ('urlopen', 'urlerror', 'http error', 'max retries', 'name resolution', 'getaddrinfo', 'can not be found'),
         FETCHED,
     ),
+    (('is no local file: download it',), 'See load_from of the config.'),
     (('registry', 'is not registered'), REGISTERED),
     (('mmcv._ext', 'mmcv-full for ', 'mmcv for '), COMPILED),
     (('no module named', 'please install', 'is not installed'), 'Install the package that is missing.'),

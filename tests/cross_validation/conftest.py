@@ -51,6 +51,7 @@ def project(image_folders, tmp_path, monkeypatch):
 def kfold(project, monkeypatch, capsys):
     """`mmseg-kfold run CONFIG --folds 2 ...`, trained in this process: gives what it prints."""
     monkeypatch.setattr(command, 'LocalPool', lambda jobs: ThisProcess(1))
+    monkeypatch.setattr(command, 'report_line', str)  # Drawing takes longer than these trainings.
 
     def run(config, *options, overrides=()):
         given = [f'{key}={value}' for key, value in dict(overrides).items()]

@@ -10,6 +10,7 @@ from typing import Any
 from mmseg_custom.averaging import fold_order
 from mmseg_custom.engine.history import BEST, MONITOR
 from mmseg_custom.errors import StageError, UserError
+from mmseg_custom.fold_settings import INNER
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.lineage import has_seen
@@ -121,6 +122,16 @@ class RecipeRecord:
     def selects_best(self) -> bool:
         """Whether a run keeps the weights of its best validation, not of its last one."""
         return any(entry.get('select', BEST) == BEST for _, _, entry in self.runs)
+
+    @property
+    def selects_inner(self) -> bool:
+        """Whether a run validates on an inner part of its fold, and keeps the best weights there."""
+        return any(entry.get('select') == INNER for _, _, entry in self.runs)
+
+    @property
+    def validated_on(self) -> str:
+        """What the curves of runs are of."""
+        return 'inner part' if self.selects_inner else 'held-out fold'
 
     @property
     def seen(self) -> bool:
