@@ -4,7 +4,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.dataset_view import DatasetView
 from mmseg_custom.datasets.folds.any_folds import Folds
-from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.datasets.folds.fold_file import HOLDOUT, TRAIN, VAL, FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import (
     Sample,
@@ -17,8 +17,6 @@ from mmseg_custom.datasets.folds.leaves import (
     ignored_keys,
     list_samples,
 )
-
-TRAIN, VAL, HOLDOUT = 'train', 'val', 'holdout'
 
 
 @DATASETS.register_module()
@@ -73,9 +71,6 @@ class FoldDataset(DatasetView):
 
     def _choose(self, samples: list[Sample]) -> list[Sample]:
         """The samples of the part; of those it scores, one an image."""
-        if self.part == HOLDOUT:
-            names = set(self.fold_split.selected)
-        else:
-            names = set(self.fold_split.names(self.fold, validation=self.part == VAL))
+        names = set(self.fold_split.names_of(self.part, self.fold))
         kept = [sample for sample in samples if sample.name in names]
         return kept if self.part == TRAIN else first_of_each(kept)
