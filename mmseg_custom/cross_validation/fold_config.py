@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmseg_custom.config import WINNER_FILE, ConfigError
 from mmseg_custom.cross_validation.config_checks import check_config, name_of
+from mmseg_custom.datasets.folds.fold_file import HOLDOUT, VAL
 from mmseg_custom.datasets.prepare_folds import held_out_pipeline
 from mmseg_custom.engine.history import LAST, MONITOR
 from mmseg_custom.fold_settings import DEFAULT_SEED, INNER, NUM_FOLDS
@@ -22,7 +23,6 @@ KEPT = {'custom_imports', 'sync_bn', 'channels_last', 'compile', 'efficient_conv
 KEPT_FOR_TESTS = {'tta_model', 'tta_pipeline'}
 SAMPLERS = {'InfiniteSampler': 'mmseg.SeededInfiniteSampler', 'DefaultSampler': 'mmseg.SeededSampler'}
 PLUGIN = 'mmseg_custom'
-VAL, HOLDOUT = 'val', 'holdout'
 INNER_SHARE = 0.1  # Of the images of a fold's training, with --select inner.
 
 
@@ -95,7 +95,7 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     if options.select == INNER:
         cut['inner'] = INNER_SHARE
     cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': {**cut, **overlay}})
-    official, part = cfg.get('val_dataloader'), INNER if options.select == INNER else 'val'
+    official, part = cfg.get('val_dataloader'), INNER if options.select == INNER else VAL
     cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': part, 'pipeline': pipeline})
     cfg['test_pipeline'] = pipeline  # How predict.py prepares images.
     cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
@@ -177,7 +177,7 @@ def _stage_dir(options: FoldOptions, number: int) -> Path:
 def _test_split(held_out: dict, official: dict | None, scored_on: str | None) -> dict[str, Any]:
     if scored_on is None:
         return dict.fromkeys(('test_dataloader', 'test_evaluator', 'test_cfg'))
-    view = {**deepcopy(held_out['dataset']), 'part': 'holdout'}
+    view = {**deepcopy(held_out['dataset']), 'part': HOLDOUT}
     loader = official if scored_on == VAL else {**held_out, 'dataset': view}
     return {
         'test_dataloader': loader,

@@ -99,12 +99,12 @@ def test_the_file_keeps_how_groups_were_made(tmp_path):
     split = make_split(['a-1', 'a-2', 'b-1'], 'files', **spec)
     write_split(split, tmp_path / 'folds.json')
     assert read_split(tmp_path / 'folds.json') == split
-    check_made_as(split, {**spec, 'selection': 0.0}, 'folds.json')
+    check_made_as(split, {**spec, 'holdout': 0.0}, 'folds.json', 'renew')
     assert describe_groups({'A': ['a-1', 'a-2'], 'B': ['b-1']}, split).splitlines()[1:] == [
         '  part 1: 2 images in 1 groups: A (2)',
         '  part 2: 1 images in 1 groups: B (1)',
     ]
     table.write_text('a-1,A\na-2,B\nb-1,B\n')
     with pytest.raises(FoldError, match=r'groups\.csv has changed since folds\.json was made'):
-        check_made_as(split, {**spec, 'selection': 0.0}, 'folds.json')
+        check_made_as(split, {**spec, 'holdout': 0.0}, 'folds.json', 'renew')
     assert make_split(['a-1', 'a-2', 'b-1'], 'files', **{**SPEC, 'group_by': drive}).group_by == f'{__name__}.drive'

@@ -31,7 +31,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
 from mmseg_custom.ledger.stage_ledger import StageLedger
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS, CONFIG = ROOT / 'tools', ROOT / 'configs/streets/streets_stage1.py'
+TOOLS, CONFIG = ROOT / 'tools', ROOT / 'configs/streets_stage1.py'
 FORK = multiprocessing.get_context('fork')
 NARROW = {'model.backbone.base_channels': 4, 'model.decode_head.in_channels': (4, 32)}
 

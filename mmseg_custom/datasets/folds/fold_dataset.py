@@ -6,7 +6,7 @@ from mmseg_custom.datasets.dataset_view import DatasetView
 from mmseg_custom.datasets.fix_list import FixListError, read_fix_list
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.folds.fixed_labels import lay_over
-from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.datasets.folds.fold_file import HOLDOUT, TRAIN, VAL, FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.inner_part import inner_part
 from mmseg_custom.datasets.folds.leaves import (
@@ -22,8 +22,6 @@ from mmseg_custom.datasets.folds.leaves import (
 )
 from mmseg_custom.datasets.folds.named_samples import NamingPipeline
 from mmseg_custom.fold_settings import INNER
-
-TRAIN, VAL, HOLDOUT = 'train', 'val', 'holdout'
 
 
 @DATASETS.register_module()
@@ -102,12 +100,10 @@ class FoldDataset(DatasetView):
         """The samples of the part; of those it scores, one an image."""
         if self.fold_split is None:
             return samples
-        if self.part == HOLDOUT:
-            names = set(self.fold_split.selected)
-        else:
-            names = set(self.fold_split.names(self.fold, validation=self.part == VAL))
-        if self.inner and self.fold is not None and self.part in (TRAIN, INNER):
+        if self.part == INNER or (self.inner and self.fold is not None and self.part == TRAIN):
             chosen_on = inner_part(self.fold_split, self.fold, self.inner)
-            names = chosen_on if self.part == INNER else names - chosen_on
+            names = chosen_on if self.part == INNER else set(self.fold_split.names_of(TRAIN, self.fold)) - chosen_on
+        else:
+            names = set(self.fold_split.names_of(self.part, self.fold))
         kept = [sample for sample in samples if sample.name in names]
         return kept if self.part == TRAIN else first_of_each(kept)

@@ -5,7 +5,7 @@ Cawley and Talbot, On Over-fitting in Model Selection, 2010: https://jmlr.org/pa
 
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError
-from mmseg_custom.datasets.folds.splitting import carve_selection, group_images
+from mmseg_custom.datasets.folds.splitting import carve_holdout, group_images
 
 
 def inner_part(split: FoldSplit, fold: int, share: float) -> set[str]:
@@ -26,7 +26,7 @@ def inner_part(split: FoldSplit, fold: int, share: float) -> set[str]:
             f'--select inner: the {len(names)} images that fold {fold} trains on are one group, so that no part of '
             'them can be set aside to choose its weights on: use more folds or finer groups, or --select last.'
         )
-    return set(carve_selection(names, share, split.seed, split.group_by, split.block_size))
+    return set(carve_holdout(names, share, split.seed, split.group_by, split.block_size))
 
 
 def check_inner_parts(split: FoldSplit, share: float) -> None:
