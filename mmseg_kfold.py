@@ -99,6 +99,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     report.add_argument('folder', help='work_dirs/<config name>_kfold; it may be half done')
     _add_out_of_fold(commands)
     _add_label_errors(commands)
+    _add_calibrate(commands)
     args = parser.parse_args(argv)
     args.words = list(sys.argv[1:] if argv is None else argv)
     return args
@@ -147,6 +148,18 @@ def _add_label_errors(commands: Any) -> None:
     command.add_argument(
         '--verdicts', metavar='FILE', help='what was judged before: components whose label is right are left out'
     )
+
+
+def _add_calibrate(commands: Any) -> None:
+    command = commands.add_parser(
+        'calibrate',
+        allow_abbrev=False,
+        help='put the temperature that out-of-fold has found into the weights of a checkpoint',
+        description='Divide the logits of a checkpoint by the temperature of the out-of-fold predictions.',
+    )
+    _add_stage(command)
+    command.add_argument('checkpoint', help='weights of the network of that run, e.g. its stage1/fold1.pth')
+    command.add_argument('--out', metavar='FILE', help='where they go (default: FOLDER/calibrated/<name>)')
 
 
 def _add_stage(command: argparse.ArgumentParser) -> None:

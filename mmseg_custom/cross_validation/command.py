@@ -13,6 +13,7 @@ from mmengine.config import Config, DictAction
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
 from mmseg_custom.cross_validation.before_training import check_first, describe_first, look_at_files, runs_to_train
+from mmseg_custom.cross_validation.calibrate_command import calibrate_weights
 from mmseg_custom.cross_validation.distill import check_distillable, distilled
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
@@ -176,6 +177,7 @@ COMMANDS = {
     'run': run,
     'report': report,
     'out-of-fold': partial(predict_out_of_fold, say=say),
+    'calibrate': partial(calibrate_weights, say=say),
     'label-errors': partial(find_label_errors, say=say),
 }
 

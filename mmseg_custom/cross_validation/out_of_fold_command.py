@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_custom.cross_validation.in_sample import InSample
+from mmseg_custom.cross_validation.out_of_fold_calibration import (
+    calibrate_kept,
+    calibration_text,
+    write_calibration,
+)
 from mmseg_custom.cross_validation.out_of_fold_scores import score_records, scores_text, write_scores
 from mmseg_custom.cross_validation.paired_scores import compare_kept, paired_table
 from mmseg_custom.cross_validation.predict_out_of_fold import OutOfFoldPass
@@ -52,6 +57,9 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     scores = score_records(map(kept.record, names), index.classes, groups)
     write_scores(scores, kept.folder)
     say(scores_text(scores))
+    calibration, seen = calibrate_kept(kept, names)
+    write_calibration(calibration, kept.folder)
+    say(calibration_text(calibration, seen))
     if args.in_sample:
         say(memory.tell(_groups(folds, lambda line: None)))
     if args.compare:

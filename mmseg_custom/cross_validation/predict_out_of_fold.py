@@ -19,6 +19,7 @@ from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
 from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
+from mmseg_custom.evaluation.calibration import CalibrationCounts
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
 from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, Maps
 from mmseg_custom.evaluation.pixel_probabilities import PixelProbabilities, as_levels
@@ -90,6 +91,7 @@ class OutOfFoldPass:
         self.kept.write(
             Maps(ids, predicted.numpy(force=True).astype(np.uint8), as_levels(given), as_levels(best)),
             probabilities.of_all(self.size) if self.size else None,
+            CalibrationCounts.of(probabilities.logits, label.to(predicted.device)),
             name=name,
             image=info['img_path'],
             label=info.get('seg_map_path', ''),

@@ -11,15 +11,16 @@ import cv2
 import numpy as np
 
 from mmseg_custom.errors import UserError
+from mmseg_custom.evaluation.calibration import CalibrationCounts
 from mmseg_custom.evaluation.submission_writer import encode_png
 from mmseg_custom.io.files import PathLike, read_json, write_bytes, write_json
 
 LABEL, CLASSES, GIVEN, BEST = 'label', 'classes', 'given', 'best'
 MAPS = (LABEL, CLASSES, GIVEN, BEST)
-ALL = 'probabilities'
+ALL, CALIBRATION = 'probabilities', 'calibration'
 RECORDS = 'records'
 INDEX_FILE = 'index.json'
-VERSION = 1
+VERSION = 2
 VOID = 255
 
 
@@ -103,7 +104,8 @@ class Index:
 class KeptPredictions:
     """A folder of predictions.
 
-    ``<kind>/<name>.png`` (``.npz`` for the probabilities of all classes), ``records/<name>.json``, ``index.json``.
+    ``<kind>/<name>.png`` (``.npz`` for the probabilities of all classes and for their calibration),
+    ``records/<name>.json``, ``index.json``.
 
     Args:
         folder: Where they are, or will be.
@@ -114,19 +116,32 @@ class KeptPredictions:
 
     def path(self, kind: str, name: str) -> Path:
         """Where the file of a kind of an image is."""
-        return self.folder / kind / f'{name}.{"npz" if kind == ALL else "json" if kind == RECORDS else "png"}'
+        return (
+            self.folder
+            / kind
+            / f'{name}.{"npz" if kind in (ALL, CALIBRATION) else "json" if kind == RECORDS else "png"}'
+        )
 
-    def write(self, maps: Maps, probabilities: np.ndarray | None = None, **fields: Any) -> None:
+    def write(
+        self,
+        maps: Maps,
+        probabilities: np.ndarray | None = None,
+        calibration: CalibrationCounts | None = None,
+        **fields: Any,
+    ) -> None:
         """Keep a prediction, the record last: a prediction without one is made anew.
 
         Args:
             maps: Of the image.
             probabilities: Of all classes, uint8 (C, h, w). Defaults to ``None``: they are not kept.
+            calibration: The counts of its probabilities. Defaults to ``None``: they are not kept.
             **fields: Of the :class:`PredictionRecord`, without ``files``.
         """
         name = fields['name']
         self.path(RECORDS, name).unlink(missing_ok=True)
         contents = {kind: encode_png(getattr(maps, kind)) for kind in MAPS}
+        if calibration is not None:
+            contents[CALIBRATION] = calibration.to_bytes()
         if probabilities is not None:
             buffer = io.BytesIO()
             np.savez_compressed(buffer, probabilities=probabilities)
@@ -187,15 +202,26 @@ class KeptPredictions:
         """
         return Maps(*(self._map(kind, record) for kind in MAPS))
 
+    def calibration(self, record: PredictionRecord) -> CalibrationCounts:
+        """The counts of an image's probabilities.
+
+        Raises:
+            PredictionError: If the file is missing or has changed since it was written.
+        """
+        return CalibrationCounts.from_bytes(self._content(CALIBRATION, record))
+
     def _map(self, kind: str, record: PredictionRecord) -> np.ndarray:
+        return cv2.imdecode(np.frombuffer(self._content(kind, record), np.uint8), cv2.IMREAD_UNCHANGED)
+
+    def _content(self, kind: str, record: PredictionRecord) -> bytes:
         path = self.path(kind, record.name)
         content = path.read_bytes() if path.is_file() else b''
-        if _checksum(content) != record.files[kind]:
+        if _checksum(content) != record.files.get(kind):
             raise PredictionError(
                 f'{path} is missing or has changed since it was written: delete '
                 f'{self.path(RECORDS, record.name)}, then `mmseg-kfold out-of-fold` predicts the image anew.'
             )
-        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        return content
 
 
 def _checksum(content: bytes) -> str:

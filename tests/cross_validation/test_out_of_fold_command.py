@@ -15,18 +15,23 @@ from mmseg_custom.cross_validation import predict_out_of_fold
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds
 from mmseg_custom.datasets.fix_list import read_fix_list
 from mmseg_custom.evaluation.kept_predictions import KeptPredictions
+from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.plan.plan_state import PlanState
+from mmseg_custom.reports import pictures
 
+drawn = []
 PREDICTIONS = FOLDER / 'out_of_fold' / 'stage1'
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     register_all_modules()
+    monkeypatch.setattr(pictures, 'write_picture', lambda view, stem: drawn.append((view, stem)))  # Takes a second.
+    drawn.clear()
     monkeypatch.chdir(tmp_path)
 
 
@@ -220,6 +225,29 @@ def test_in_sample_predictions_are_by_the_other_fold_and_never_mixed(ledger, cap
     assert gaps == sorted(gaps, reverse=True)
     printed = capsys.readouterr().out
     assert 'What memory is worth, over 6 images' in printed and '*' not in printed
+
+
+def test_the_temperature_is_found_and_put_into_weights(ledger, capsys):
+    checkpoint = ledger.weights_path('fold1')
+    calibrate = ['calibrate', str(FOLDER), str(checkpoint)]
+    assert 'out-of-fold` finds the temperature first' in refused(capsys, *calibrate)
+    predict()
+    found = read_json(PREDICTIONS / 'calibration.json')
+    printed = capsys.readouterr().out
+    assert f'ECE {found["before"]["ece"]:.2f} %' in printed
+    assert [stem for _, stem in drawn] == [PREDICTIONS / 'reliability']
+    label = np.stack([cv2.imread(f'data/labels/{name}.png', cv2.IMREAD_UNCHANGED) for name in NAMES])
+    assert sum(found['before']['pixels']) == np.count_nonzero(label != 255)
+    mmseg_kfold.main(calibrate)
+    out = FOLDER / 'calibrated' / 'fold1.pth'
+    old, new = load_weights(checkpoint), load_weights(out)
+    changed = {key for key in old if not torch.equal(old[key], new[key])}
+    assert changed == {'decode_head.conv_seg.weight', 'decode_head.conv_seg.bias'}
+    weight = 'decode_head.conv_seg.weight'
+    assert torch.allclose(new[weight] * found['temperature'], old[weight])
+    again = refused(capsys, 'calibrate', str(FOLDER), str(out), '--out', 'twice.pth')
+    assert 'in its weights already' in again
+    assert 'is the checkpoint itself' in refused(capsys, *calibrate, '--out', str(checkpoint))
 
 
 def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
