@@ -36,6 +36,10 @@ WAYS_OUT = (
         ('urlopen', 'urlerror', 'http error', 'max retries', 'name resolution', 'getaddrinfo', 'can not be found'),
         FETCHED,
     ),
+    (
+        ('only one of size and size_divisor',),
+        'Give model.data_preprocessor either the size of the crops, or a size_divisor, and not both or neither.',
+    ),
     (('is no local file: download it',), 'See load_from of the config.'),
     (('registry', 'is not registered'), REGISTERED),
     (('mmcv._ext', 'mmcv-full for ', 'mmcv for '), COMPILED),
