@@ -37,6 +37,7 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, INNER
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import recipe_table, report_line, write_report
@@ -161,7 +162,7 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
     for number, result in results.items():
         title = f'stage {number}, out of fold:\n' if options.stages > 1 else ''
         say(title + out_of_fold_table(result))
-        folder = options.folder / f'stage{number}'
+        folder = stage_folder(options.folder, number)
         say(f'kept in {folder / RESULT_FILE} and {TABLE_FILE}; weights: {folder}/fold*.pth')
     if options.scored_on and results:
         say(f'Scored on {"the val split of the config" if options.scored_on == VAL else "the holdout"}, as "val":')

@@ -16,6 +16,7 @@ from mmseg_custom.datasets.folds.fold_file import HOLDOUT, VAL
 from mmseg_custom.datasets.prepare_folds import held_out_pipeline
 from mmseg_custom.engine.history import LAST, MONITOR
 from mmseg_custom.fold_settings import DEFAULT_SEED, INNER, NUM_FOLDS
+from mmseg_custom.ledger.run_folder import stage_folder
 
 SEED = DEFAULT_SEED  # Where the config has none: without one an interrupted run cannot end as an uninterrupted one.
 # What is taken over from the user's config besides what the runner takes.
@@ -105,7 +106,7 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     cfg['randomness'] = _randomness(cfg.get('randomness') or {}, options.seed)
     cfg['default_hooks'] = _hooks(cfg, options, number)
     if number > 1:
-        cfg['load_from'] = str(_stage_dir(options, number - 1) / WINNER_FILE)
+        cfg['load_from'] = str(stage_folder(options.folder, number - 1) / WINNER_FILE)
     cfg['custom_imports'] = _imports(cfg.get('custom_imports') or {})
     cfg |= {'runner_type': 'StageRunner', 'default_scope': cfg.get('default_scope') or 'mmseg', 'launcher': 'none'}
     cfg |= {
@@ -170,10 +171,6 @@ def monitor_of(user: Mapping[str, Any]) -> str:
     return f'{metric["prefix"]}/{name}' if metric.get('prefix') else name
 
 
-def _stage_dir(options: FoldOptions, number: int) -> Path:
-    return options.folder / f'stage{number}'
-
-
 def _test_split(held_out: dict, official: dict | None, scored_on: str | None) -> dict[str, Any]:
     if scored_on is None:
         return dict.fromkeys(('test_dataloader', 'test_evaluator', 'test_cfg'))
@@ -209,7 +206,7 @@ def _hooks(cfg: Mapping[str, Any], options: FoldOptions, number: int) -> dict[st
         'run_record': {'type': 'RunRecordHook'},
         'fold_average': {
             'type': 'FoldAverageHook',
-            'stage_dir': str(_stage_dir(options, number)),
+            'stage_dir': str(stage_folder(options.folder, number)),
             'out_of_fold': True,
             **({} if options.scored_on else {'candidates': []}),
         },

@@ -18,6 +18,7 @@ from mmseg_custom.fold_settings import fold_of, held_out_loader
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.images import image_checksum
+from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.plan_state import PlanState
@@ -93,7 +94,7 @@ def read_stage(folder: PathLike, number: int = 1) -> list[TrainedFold]:
         raise StageError(f'{folder} is no folder of `mmseg-kfold run` (seen from {Path.cwd()}): it has no {PLAN}/.')
     plan = Plan(Path(folder) / PLAN)
     stage, state = plan.stage(number), PlanState(plan)
-    ledger = StageLedger(Path(folder) / f'stage{number}')
+    ledger = StageLedger(stage_folder(folder, number))
     missing = ledger.missing(stage.run_names)
     if missing:
         raise StageError(f'{ledger.folder}: {", ".join(missing)} not finished: `mmseg-kfold run` goes on with them.')
@@ -113,9 +114,9 @@ def read_stage(folder: PathLike, number: int = 1) -> list[TrainedFold]:
 
 def predictions_folder(folder: PathLike, number: int) -> Path:
     """Where the out-of-fold predictions of a stage are."""
-    return Path(folder) / OUT_OF_FOLD / f'stage{number}'
+    return stage_folder(Path(folder) / OUT_OF_FOLD, number)
 
 
 def in_sample_folder(folder: PathLike, number: int) -> Path:
     """Where the predictions of a stage are by weights that were trained on the image."""
-    return Path(folder) / IN_SAMPLE / f'stage{number}'
+    return stage_folder(Path(folder) / IN_SAMPLE, number)

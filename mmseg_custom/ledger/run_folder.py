@@ -12,6 +12,11 @@ REFIT = 'refit'  # Of the model that is trained on everything, behind the folds.
 DISTILLED = 'distill'  # Of the one that learns from them, too.
 
 
+def stage_folder(folder: PathLike, number: int) -> Path:
+    """Where the ledger and the weights of a stage are in the folder of a run."""
+    return Path(folder) / f'stage{number}'
+
+
 def stage_of(model: PathLike) -> Path:
     """A checkpoint or the folder of a stage as it is; of the folder of a run the last stage with all of its folds.
 

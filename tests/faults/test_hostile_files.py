@@ -17,8 +17,8 @@ from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import UserError
-from mmseg_custom.fusion.fuse import average_files
-from mmseg_custom.fusion.winner import choose_winner
+from mmseg_custom.fusion.average_files import average_files
+from mmseg_custom.fusion.fuse_stage import choose_winner
 from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,

@@ -5,8 +5,8 @@ from scorers import scorer_of
 from mmseg_custom.averaging import CandidateError
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.candidate_scoring import in_chunks
+from mmseg_custom.fusion.fuse_stage import choose_winner, may_equal_winner
 from mmseg_custom.fusion.rules import TIES, FusionRules
-from mmseg_custom.fusion.winner import choose_winner, may_equal_winner
 from mmseg_custom.hooks.run_record import split_average
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     hash_weights,
@@ -157,7 +157,7 @@ def test_a_tie_goes_to_the_simpler_candidate_if_asked(ledger):
 
 def test_intervals_are_kept_and_a_stage_without_gain_says_so(ledger, monkeypatch):
     told = []
-    monkeypatch.setattr('mmseg_custom.fusion.winner.print_log', lambda message, **_: told.append(message))
+    monkeypatch.setattr('mmseg_custom.fusion.fuse_stage.print_log', lambda message, **_: told.append(message))
     choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0), matrices=noisy(4.0)))
     outcome = ledger.outcome()
     low, high = outcome['candidates']['all_folds']['interval']['val']

@@ -6,7 +6,7 @@ import torch
 from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
-from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.fusion.average_files import fuse_folder
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.stage_ledger import StageLedger

@@ -7,8 +7,8 @@ import torch
 from scorers import scorer_of
 
 from mmseg_custom.errors import StageError
-from mmseg_custom.fusion.fuse import average_files
-from mmseg_custom.fusion.winner import choose_winner
+from mmseg_custom.fusion.average_files import average_files
+from mmseg_custom.fusion.fuse_stage import choose_winner
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,

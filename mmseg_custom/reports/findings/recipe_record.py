@@ -14,6 +14,7 @@ from mmseg_custom.fold_settings import INNER
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.lineage import has_seen
+from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, names_of_runs
 from mmseg_custom.ledger.trained_config import trained_options
 from mmseg_custom.options import OptionError
@@ -196,7 +197,7 @@ def _stages(folder: Path, runs: dict[int, dict[str, Entry]]) -> list[StageRecord
     stages: list[StageRecord] = []
     unit = unit_of(entry for entries in runs.values() for entry in entries.values())
     for number in sorted(expected):
-        entries, ledger = runs.get(number, {}), StageLedger(folder / f'stage{number}')
+        entries, ledger = runs.get(number, {}), StageLedger(stage_folder(folder, number))
         missing = sorted(set(expected[number]) - set(entries), key=fold_order)
         start = stages[-1].start + stages[-1].length if stages else 0
         kept = (ledger.outcome(), start, unit, read_out_of_fold(ledger))
