@@ -115,7 +115,8 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
             say(f'{name}: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
     if args.preflight and configs:
-        look_at_files(prepared.folds, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)
+        official = configs[0].test_dataloader.dataset if prepared.options.scored_on == VAL else None
+        look_at_files(prepared.folds, official, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)
         look = describe_first if args.dry_run else check_first
         look(recipe, configs, prepared.folds.split, say)
 
