@@ -1,4 +1,4 @@
-# Rendered street scenes in folds, as any config of MMSegmentation: `mmseg-kfold run configs/streets_folds.py --folds 3`.
+# Rendered street scenes in folds, as any config of MMSegmentation: `mmseg-kfold run configs/streets_folds.py`.
 _base_ = [
     './_base_/models/deeplabv3plus_r10_narrow.py',
     './_base_/datasets/streets.py',
