@@ -58,7 +58,7 @@ def main() -> None:
     model, *inputs = named
     sources = find_sources(inputs, skip=args.out)
     options = {'device': args.device, 'smooth': args.smooth, 'cfg_options': args.cfg_options}
-    options.update(amp=args.amp, compiled=args.compile)
+    options.update(amp=args.amp, compiled=args.compile, keep_uncertainty='uncertainty' in args.save)
     predictor = open_predictor(model, config, keep_scores='raw' in args.save, **options)
     faults: list[InputError] = []
     console = Console(stderr=True)
