@@ -18,7 +18,7 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
-	$(BIN)/python tools/run_recipe.py configs/streets --jobs $(JOBS)
+	$(BIN)/python tools/run_recipe.py configs/streets.py --jobs $(JOBS)
 
 test: lint $(EXTRAS)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)

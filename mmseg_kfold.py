@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+SELECT_HELP = (
+    'weights that are kept of a run: its last, the best on its held-out images, or the best on an inner part, a '
+    'tenth of what it would train on (default: last)'
+)
+
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command; errors that a user can mend end in their message alone."""
@@ -58,11 +63,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     split.add_argument('--allow-leaks', action='store_true', help='go on with images that stand on both sides')
     train = run.add_argument_group('training')
     train.add_argument('--monitor', metavar='SCORE', help="the score that is shown (default: the config's)")
-    train.add_argument(
-        '--select', choices=('last', 'best'), default='last', help='weights that are kept of a run (default: last)'
-    )
+    train.add_argument('--select', choices=('last', 'best', 'inner'), default='last', help=SELECT_HELP)
     train.add_argument(
         '--refit', action='store_true', help='behind the folds, train one model on everything, as long as they were'
+    )
+    train.add_argument(
+        '--distill',
+        action='store_true',
+        help='the same, and it learns from the folds, too: each image from the one that has not seen it',
     )
     train.add_argument(
         '--fix-list', metavar='FILE', help='images and regions that are not trained on, of label-errors --verdicts'

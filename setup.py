@@ -27,6 +27,7 @@ DEVELOPMENT = [
     'mutmut==3.8.1',
     'playwright',
     'cityscapesscripts',
+    'cleanlab',
 ]
 EXTRAS = {
     'onedl': ONEDL,

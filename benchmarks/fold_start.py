@@ -20,9 +20,12 @@ from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mmseg_custom.plan_file import read_config
 
 STAGE = """
-_base_ = '{root}/configs/streets/streets_stage2.py'
+_base_ = './base.py'
 num_folds = {folds}
 custom_imports = dict(imports=['mmseg_custom', 'fold_clock'], allow_failed_imports=False)
 load_from = None
@@ -77,6 +80,7 @@ def write_recipe(folder: Path, args: argparse.Namespace) -> None:
     plan = folder / 'recipe'
     plan.mkdir()
     text = STAGE.format(root=ROOT, folds=args.folds + 1, epochs=args.epochs)
+    read_config(ROOT / 'configs/streets_stage2.py').dump(plan / 'base.py')
     (plan / 'short_stage1.py').write_text(text)
 
 

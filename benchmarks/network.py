@@ -12,20 +12,21 @@ from torch import Tensor, nn
 from benchmarks.inputs import IGNORED
 from benchmarks.options import ROOT, Options
 from mmseg_custom.models import CEDiceLoss
+from mmseg_custom.plan_file import read_config
 
 CLASSES = 19
 
 
 def recipe_config(options: Options, stage: int = 5) -> Config:
     """The config of a stage of the recipe; with ``quick`` that of the street scenes."""
-    cfg = Config.fromfile(str(ROOT / 'configs' / config_name(options, stage)))
+    cfg = read_config(ROOT / 'configs' / config_name(options, stage))
     init_default_scope(cfg.default_scope)
     return cfg
 
 
 def config_name(options: Options, stage: int = 5) -> str:
-    """Its file under ``configs``."""
-    return f'streets/streets_stage{stage}.py' if options.quick else f'stage{stage}.py'
+    """Its name under ``configs``."""
+    return f'streets_stage{stage}.py' if options.quick else f'stage{stage}.py'
 
 
 def working_size(options: Options) -> tuple[int, int]:

@@ -24,9 +24,10 @@ TOOLS = ROOT / 'tools'
 sys.path.insert(0, str(ROOT))
 
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.plan_file import read_config
 
 STAGE = """
-_base_ = '{root}/configs/streets/streets_stage2.py'
+_base_ = './base.py'
 num_folds = {folds}
 custom_imports = dict(imports=['mmseg_custom', 'fold_clock'], allow_failed_imports=False)
 custom_hooks = [dict(type='FoldClock', side='last', priority='LOWEST')]
@@ -77,6 +78,7 @@ def write_recipe(folder: Path, args: argparse.Namespace) -> None:
     call([*make, '--train', str(args.images), '--val', '20'], folder)
     plan = folder / 'recipe'
     plan.mkdir()
+    read_config(ROOT / 'configs/streets_stage2.py').dump(plan / 'base.py')
     (plan / 'side_stage1.py').write_text(STAGE.format(root=ROOT, folds=args.folds, epochs=args.epochs))
 
 

@@ -15,6 +15,7 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.fold_settings import NUM_FOLDS, check_fold, check_num_folds, choose_fold, fold_of, set_num_folds
 from mmseg_custom.io.files import PathLike, read_json
 from mmseg_custom.options import number
+from mmseg_custom.plan_file import check_no_plan, plan_of, read_config
 
 KNOWN_KEYS = frozenset([*signature(Runner).parameters, NUM_FOLDS])
 WINNER_FILE = 'winner.pth'
@@ -58,7 +59,8 @@ def load_run_config(
     name of their fold file. In a config that trains none, an override sets it for the data sets alone.
 
     Args:
-        config: The config file. A Python or YAML config is code: it is run. A JSON config is read as data.
+        config: The config file, or the name of a stage of a plan in one file. A Python or YAML config is code: it is
+            run. A JSON config is read as data.
         work_dir: Where logs and checkpoints go; else the config's own, else ``work_dirs/<config name>``, both with
             ``_fold<K>`` behind them if there is a ``fold``.
         cfg_options: Overrides by dotted key; kept as ``cfg_options`` of the config, as text that Python reads back.
@@ -67,17 +69,19 @@ def load_run_config(
     Raises:
         ConfigError: If the config or a module that it imports is not there, or a key looks like a misspelt one.
         OptionError: If the config has no such fold.
+        StageError: If it is a plan, or its plan has no such stage.
     """
-    if not Path(config).is_file():
+    if not Path(config).is_file() and plan_of(config) is None:
         raise ConfigError(f'There is no config {config}. Paths of a recipe count from the folder it was trained in.')
     try:
-        cfg = _read_json(config) if str(config).endswith('.json') else Config.fromfile(str(config))
+        cfg = _read_json(config) if str(config).endswith('.json') else read_config(config)
     except ImportError as error:
         reason = error.__cause__ or error
         raise ConfigError(
             f'{config} imports what is not there ({reason}): call it from the folder that holds the module, or set '
             'PYTHONPATH.'
         ) from error
+    check_no_plan(cfg)
     for key in cfg:
         _check_spelling(key, KNOWN_KEYS, f'{config}: ')
     trains_folds = cfg.get(NUM_FOLDS) is not None

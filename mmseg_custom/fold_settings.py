@@ -12,6 +12,7 @@ from mmseg_custom.options import OptionError
 NUM_FOLDS = 'num_folds'
 COMMAND = 'command'  # In a config that `mmseg-kfold run` writes: what to call to go on.
 MADE_OF = 'made_of'  # There: the user's config.
+INNER = 'inner'  # The part of a fold's training images that chooses its weights, and the choice by it.
 DEFAULT_NUM_FOLDS = 5
 DEFAULT_SEED = 42  # Of the published recipe.
 IN_FILE_NAME = '{num_folds}'
@@ -85,6 +86,14 @@ def validates_on_trained(cfg: Config) -> bool:
     """Whether a config without a fold validates on the held-out images of one: it trains on them, too."""
     held_out = (leaf for leaf in _leaves(cfg, 'val_dataloader') if leaf.get('part') == 'val')
     return fold_of(cfg) is None and any(leaf.get('fold') is not None for leaf in held_out)
+
+
+def held_out_loader(cfg: Config) -> Mapping[str, Any]:
+    """The settings of the loader of a fold's held-out images, also of a run that validates on an inner part."""
+    loader: Mapping[str, Any] = cfg.val_dataloader
+    if loader['dataset'].get('part') != INNER:
+        return loader
+    return {**loader, 'dataset': {**loader['dataset'], 'part': 'val'}}
 
 
 def use_held_out_images(cfg: Config, fold: int) -> None:

@@ -65,8 +65,17 @@ def numbers(text: str) -> set[int]:
     return found
 
 
-def check_chosen(option: str, chosen: Collection[int] | None, known: Collection[int], where: str) -> None:
+def check_chosen(
+    option: str, chosen: Collection[int] | None, known: Collection[int], where: str, what: str | None = None
+) -> None:
     """See that numbers that were asked for exist.
+
+    Args:
+        option: What asked for them.
+        chosen: The numbers, ``None`` for all.
+        known: Those that exist.
+        where: What has these.
+        what: What they are numbers of; by default the option says it.
 
     Raises:
         OptionError: If some do not, naming those that do.
@@ -74,7 +83,7 @@ def check_chosen(option: str, chosen: Collection[int] | None, known: Collection[
     unknown = sorted(set(chosen or ()) - set(known))
     if unknown:
         there = f'it has {_list(known)}' if known else 'it has none'
-        raise OptionError(f'{option} {_list(unknown)}: {where} has no such {option.strip("-")}; {there}.')
+        raise OptionError(f'{option} {_list(unknown)}: {where} has no such {what or option.strip("-")}; {there}.')
 
 
 def _list(values: Collection[int]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from street_scenes.label_errors import HOW, break_label
 from street_scenes.scene import render_scene
 
 TRAIN_CITIES = (
@@ -18,6 +19,9 @@ TRAIN_CITIES = (
 VAL_CITIES = ('Ilmenbach', 'Jarrowby', 'Korsvik')
 # Val scenes start here, far from any train scene.
 VAL_START = 1 << 24
+# The ids of Cityscapes that are classes in training.
+TRAINED_IDS = (7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33)
+LEAST_BROKEN = 300  # pixels: a car at some distance
 
 
 def write_dataset(
@@ -29,6 +33,7 @@ def write_dataset(
     seed: int = 0,
     train_cities: Sequence[str] = TRAIN_CITIES,
     val_cities: Sequence[str] = VAL_CITIES,
+    label_errors: float = 0.0,
 ) -> bool:
     """Writes ``leftImg8bit/`` and ``gtFine/`` with the splits train and val, and ``streets.json``.
 
@@ -43,6 +48,8 @@ def write_dataset(
         seed: Another seed, another data set.
         train_cities: Names of cities.
         val_cities: Names of other cities.
+        label_errors: The part of the train labels that get an error each, by :func:`break_label`;
+            ``label_errors.json`` names them. Defaults to 0.
 
     Returns:
         Whether anything was written: False if ``root`` holds this very data set already.
@@ -52,6 +59,8 @@ def write_dataset(
     """
     arguments = dict(train=train, val=val, height=height, width=width, seed=seed)
     arguments |= dict(train_cities=list(train_cities), val_cities=list(val_cities))
+    if label_errors:
+        arguments |= {'label_errors': label_errors}
     root = Path(root)
     if root.exists():
         _check_same(root, arguments)
@@ -59,6 +68,9 @@ def write_dataset(
     with _draft_of(root) as draft:
         _write_split(draft, 'train', train, train_cities, (height, width), seed << 25)
         _write_split(draft, 'val', val, val_cities, (height, width), (seed << 25) + VAL_START)
+        if label_errors:
+            errors = _break_labels(draft / 'gtFine/train', label_errors, seed)
+            (draft / 'label_errors.json').write_text(json.dumps(errors, indent=1) + '\n', encoding='utf-8')
         (draft / 'streets.json').write_text(json.dumps(arguments, indent=2) + '\n', encoding='utf-8')
     return True
 
@@ -92,6 +104,20 @@ def _write_split(
         stem = f'{city.lower()}_{number // len(cities):06d}_000019'
         _save(root / 'leftImg8bit' / split / city.lower() / f'{stem}_leftImg8bit.png', image)
         _save(root / 'gtFine' / split / city.lower() / f'{stem}_gtFine_labelIds.png', labels)
+
+
+def _break_labels(folder: Path, share: float, seed: int) -> dict[str, str]:
+    """Break a part of the labels of a folder, the kinds of errors in turn; the kind of each by its file."""
+    rng, files = np.random.default_rng(seed), sorted(folder.rglob('*.png'))
+    errors = {}
+    for number, index in enumerate(rng.permutation(len(files))[: round(share * len(files))].tolist()):
+        how, path = HOW[number % len(HOW)], files[index]
+        label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        broken = break_label(label, TRAINED_IDS, how, LEAST_BROKEN, rng)
+        if broken is not None:
+            _save(path, broken)
+            errors[path.relative_to(folder).as_posix()] = how
+    return errors
 
 
 def _save(path: Path, image: np.ndarray) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmseg_custom.plan_file import read_config
 from studies.experiments import WIDTH, Experiment, Phase
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,7 +165,7 @@ def _link(link: Path, target: Path) -> None:
 def base(recipe: str, stage: int, width: int = WIDTH) -> Config:
     """The config that a recipe's stage departs from, with the narrow network."""
     if recipe in ('published', 'reference'):
-        cfg = Config.fromfile(CONFIGS / f'camvid/camvid_stage{min(stage, 3)}.py')
+        cfg = read_config(CONFIGS / f'camvid_stage{min(stage, 3)}.py')
         if recipe == 'published' and stage > 1:
             cfg.model.decode_head.loss_decode = {'type': 'SoftDiceLoss', 'loss_weight': 0.4}
     elif recipe == 'stock':
@@ -199,7 +200,7 @@ def _stock() -> Config:
 
     Its batches are as small as the others': at so few passes it is the number of steps that counts.
     """
-    cfg = Config.fromfile(CONFIGS / 'camvid/camvid_stage1.py')
+    cfg = read_config(CONFIGS / 'camvid_stage1.py')
     host = Config.fromfile(CONFIGS / 'stock/deeplabv3plus_r18.py')
     host.merge_from_dict({'model': STOCK})
     preprocessor = cfg.model.data_preprocessor

@@ -14,9 +14,10 @@ GROUP = re.compile(r'\[((?:--|[A-Z])(?:[^\[\]]|\[[^\[\]]*\])*|[a-z]+\|[a-z|]+)\]
 
 # What stands for a word; where the word alone is not enough, for it behind the word before.
 PLACEHOLDERS = {
-    'CONFIG': 'configs/streets/streets_stage2.py',
+    'CONFIG': 'configs/streets_stage2.py',
     'K': '1',
-    'FOLDER': 'configs/streets',
+    'FOLDER': 'configs/streets.py',
+    'PLAN': 'configs/streets.py',
     'CHECKPOINT': 'work_dirs/streets/stage2/winner.pth',
     'MODEL': 'work_dirs/streets/stage2/winner.pth',
     'MODEL...': 'work_dirs/streets',

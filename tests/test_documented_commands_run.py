@@ -56,7 +56,7 @@ SMALLER = {
 }
 TRAINED_WITH_OPTIONS = ('run_recipe.py', 'train.py', 'test.py', 'dist_train.sh', 'dist_test.sh')
 # What is removed before: the page says that other options are another experiment.
-STARTED_ANEW = {'tools/run_recipe.py configs/camvid --stages 1-2': 'work_dirs/camvid*'}
+STARTED_ANEW = {'tools/run_recipe.py configs/camvid.py --stages 1-2': 'work_dirs/camvid*'}
 # The plan of the test ends behind its second stage.
 LAST_STAGE = (('streets/stage5', 'streets/stage2'), ('streets_stage5', 'streets_stage2'))
 ENDLESS = {'tools/demo.py': ' at http://', 'tensorboard': 'http://'}

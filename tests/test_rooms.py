@@ -10,6 +10,7 @@ FROM_BELOW = (
     'options',
     'io',
     'fold_settings',
+    'plan_file',
     'config',
     'models',
     'datasets',

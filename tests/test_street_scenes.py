@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from street_scenes import TRAIN_CITIES, VAL_CITIES, Label, render_scene, write_dataset
+from street_scenes.label_errors import break_label, wrong_pixels
 
 EVALUATED = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
 TRAIN, VAL = 48, 16
@@ -124,3 +125,42 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match='at least 16 pixels'):
         write_dataset(tmp_path / 'streets', train=1, val=1, height=8, width=64)
     assert not list(tmp_path.iterdir())
+
+
+CLASSES = (7, 8, 11)
+STREET = np.array([[7, 7, 7, 0], [7, 11, 7, 0], [8, 8, 8, 8]], np.uint8)
+
+
+def test_a_dropped_component_has_what_was_around_it():
+    rng = np.random.default_rng(0)
+    found = [break_label(STREET, (11,), 'drop', 1, rng), break_label(STREET, CLASSES, 'drop', 5, rng)]
+    assert found[0].tolist() in ([[7, 7, 7, 0], [7, kind, 7, 0], [8, 8, 8, 8]] for kind in (7, 8))
+    assert 7 not in found[1]  # The only component of at least 5 pixels.
+    assert break_label(STREET, CLASSES, 'drop', 6, rng) is None
+
+
+def test_two_classes_are_swapped_and_no_void():
+    found = break_label(STREET, CLASSES, 'swap', 4, np.random.default_rng(0))
+    assert found.tolist() == [[8, 8, 8, 0], [8, 11, 8, 0], [7, 7, 7, 7]]
+    assert wrong_pixels(STREET, found, CLASSES).sum() == 9
+    assert break_label(STREET, CLASSES, 'swap', 5, np.random.default_rng(0)) is None
+
+
+def test_a_label_is_shifted_by_ten_pixels():
+    label = np.arange(20, dtype=np.uint8).repeat(20).reshape(20, 20)
+    found = {bytes(break_label(label, (), 'shift', 1, np.random.default_rng(seed))[:, 5]) for seed in range(20)}
+    rows = list(range(20))
+    assert bytes([*rows[10:], *[255] * 10]) in found and bytes([*[255] * 10, *rows[:10]]) in found
+    assert len(found) in (3, 4)  # To the left nothing changes in this column, to the right it is void.
+
+
+def test_a_part_of_the_train_labels_is_broken_and_named(tmp_path):
+    write_dataset(tmp_path / 'whole', train=20, val=1)
+    write_dataset(tmp_path / 'broken', train=20, val=1, label_errors=0.15)
+    named = json.loads((tmp_path / 'broken/label_errors.json').read_text())
+    assert sorted(named.values()) == ['drop', 'shift', 'swap']
+    for path in (tmp_path / 'whole').rglob('*.png'):
+        other = tmp_path / 'broken' / path.relative_to(tmp_path / 'whole')
+        train_label = (tmp_path / 'whole/gtFine/train') in path.parents
+        broken = train_label and '/'.join(path.parts[-2:]) in named
+        assert (path.read_bytes() != other.read_bytes()) == broken

@@ -1,4 +1,4 @@
-"""What slurm_stage.sh submits: `python tools/_stages.py FOLDER STAGE... [-- options of train.py]`.
+"""What slurm_stage.sh submits: `python tools/_stages.py PLAN STAGE... [-- options of train.py]`.
 
 Prints a line a stage: its number, its number of folds (0 without) and its config.
 """
@@ -16,7 +16,7 @@ from mmseg_custom.plan.plan import Plan
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('folder', help='folder of configs; it is the plan')
+    parser.add_argument('plan', help='the file of a plan, or a folder of its stages')
     parser.add_argument('stages', nargs='+', type=number(low=1), help='numbers of stages')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
     # `--` stands before the options of train.py, of which only the overrides matter here.
@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    plan = Plan(args.folder, args.cfg_options)
+    plan = Plan(args.plan, args.cfg_options)
     for stage in (plan.stage(one) for one in args.stages):
         folds = len(stage.runs) if stage.runs[0].fold is not None else 0
         print(stage.number, folds, stage.runs[0].config)

@@ -17,7 +17,7 @@ from mmengine.config import DictAction
 from mmseg_custom.reports import recipe_table
 from mmseg_custom.ledger.run_folder import runs_of, stage_of
 from mmseg_custom.ledger.stage_ledger import StageLedger
-from mmseg_custom.fusion.fuse import average_files, fuse_folder
+from mmseg_custom.fusion.average_files import average_files, fuse_folder
 
 
 def parse_args() -> argparse.Namespace:

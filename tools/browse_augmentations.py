@@ -1,4 +1,4 @@
-"""Look at the augmentations: `python tools/browse_augmentations.py configs/streets/streets_stage5.py`."""
+"""Look at the augmentations: `python tools/browse_augmentations.py configs/streets_stage5.py`."""
 
 import _bootstrap  # noqa: I001
 

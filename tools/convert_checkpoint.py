@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights, save_checkpoint_file
 from mmseg_custom.models.published import convert_checkpoint
-from mmseg_custom.fusion.fuse import check_output
+from mmseg_custom.fusion.average_files import check_output
 
 
 def parse_args() -> argparse.Namespace:

@@ -24,6 +24,13 @@ def main() -> None:
         default=0,
         help='another seed, another data set (default: %(default)s)',
     )
+    parser.add_argument(
+        '--label-errors',
+        type=number(low=0, high=1, kind=float),
+        default=0.0,
+        metavar='SHARE',
+        help='put errors into this part of the train labels; label_errors.json names them (default: none)',
+    )
     args = vars(parser.parse_args())
     out = args.pop('out')
     written = write_dataset(out, **args)

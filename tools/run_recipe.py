@@ -1,4 +1,4 @@
-"""Run every stage and fold of a folder of configs: `python tools/run_recipe.py configs/streets`."""
+"""Run every stage and fold of a plan: `python tools/run_recipe.py configs/streets.py`."""
 
 import _bootstrap  # noqa: I001
 
@@ -18,7 +18,7 @@ from mmseg_custom.plan.recipe import Recipe
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Run a staged K-fold recipe; goes on where it stopped.')
-    parser.add_argument('folder', help='folder of configs; it is the plan')
+    parser.add_argument('plan', help='the file of a plan, or a folder of its stages')
     parser.add_argument('--stages', type=numbers, help='e.g. 2-3 (default: all)')
     parser.add_argument('--folds', type=numbers, help='e.g. 1,4 (default: all)')
     parser.add_argument(
@@ -80,7 +80,7 @@ def run(recipe: Recipe, args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    plan = Plan(args.folder, args.cfg_options)
+    plan = Plan(args.plan, args.cfg_options)
     plan.check_chosen(args.stages, args.folds)
     pool = build_pool(args)
     options = (args.keep_going, args.early_stop)

@@ -13,7 +13,7 @@ from benchmarks.network import build_network
 from benchmarks.options import Options
 from benchmarks.peers.client import Peers
 from mmseg_custom.averaging import average_state_dicts
-from mmseg_custom.fusion.fuse import average_files
+from mmseg_custom.fusion.average_files import average_files
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
 
 CHUNK = 1 << 20

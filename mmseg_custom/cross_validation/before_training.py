@@ -9,10 +9,14 @@ from mmengine.config import Config
 from mmseg_custom.cross_validation.estimate import describe_memory, describe_space, describe_time, describe_trial
 from mmseg_custom.cross_validation.preflight import Measured
 from mmseg_custom.cross_validation.trial_job import run_trial
+from mmseg_custom.datasets.checks.training_images import check_images, find_left_files
+from mmseg_custom.datasets.checks.training_labels import check_labels
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.datasets.prepare_folds import PreparedFolds
 from mmseg_custom.errors import StageError
 from mmseg_custom.fold_settings import COMMAND, fold_of
 from mmseg_custom.io.files import hash_text, read_json, write_json
+from mmseg_custom.io.memory import num_cores
 from mmseg_custom.launchers.gpus import visible_gpus
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.fingerprint import hash_data
@@ -23,6 +27,7 @@ from mmseg_custom.stack import versions
 
 PASSED_FILE = 'preflight.json'
 LOG = 'preflight.log'
+MANY = 500  # Labels that are worth the start of processes.
 
 Report = Callable[[str], None]
 
@@ -59,6 +64,25 @@ def _check_others(state: PlanState, stage: PlannedStage, folds: Container[int] |
                 f'{run.name} of {ledger.folder} {change}, and the folds of a stage differ in their fold alone. Take '
                 'the change back, or train all anew: --force without --only.'
             )
+
+
+def look_at_files(folds: PreparedFolds, cache: Path, balance: bool, report: Report) -> None:
+    """Look at all image files and labels of the training data, as far as they can be known before a training.
+
+    Args:
+        folds: The folds, and what they are made of.
+        cache: Keeps what was counted in labels.
+        balance: Whether to say which classes a fold lacks, too.
+        report: Takes lines for the user.
+
+    Raises:
+        UserError: If a file cannot be used, or labels hold ids of no class.
+    """
+    workers = num_cores() if len(folds.samples) >= MANY else 1
+    lines = [*find_left_files(folds.leaves), *check_images(folds.leaves, folds.samples)]
+    lacking = check_labels(folds.leaves, folds.samples, folds.split, cache, workers)
+    for line in [*lines, *(lacking if balance else [])]:
+        report(line)
 
 
 def check_first(recipe: Recipe, configs: list[Config], split: FoldSplit, report: Report) -> None:

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,18 @@ from mmengine.config import Config, DictAction
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
-from mmseg_custom.cross_validation.before_training import check_first, describe_first, runs_to_train
+from mmseg_custom.cross_validation.before_training import check_first, describe_first, look_at_files, runs_to_train
 from mmseg_custom.cross_validation.calibrate_command import calibrate_weights
+from mmseg_custom.cross_validation.distill import check_distillable, distilled
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
 from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.cross_validation.label_errors_command import find_label_errors
 from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
 from mmseg_custom.cross_validation.out_of_fold_command import predict_out_of_fold
-from mmseg_custom.cross_validation.refit import describe_refit, train_refit
+from mmseg_custom.cross_validation.refit import Refit, describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
+    LABEL_COUNTS,
     Prepared,
     plan_kept,
     prepare_run,
@@ -32,9 +34,10 @@ from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds, num_folds_in
 from mmseg_custom.engine.distributed.process_group import leave_process_group
 from mmseg_custom.errors import UserError
-from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS
+from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, INNER
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import recipe_table, report_line, write_report
@@ -58,18 +61,27 @@ def run(args: Namespace) -> None:
     """`mmseg-kfold run`."""
     user = read_user_config(args.config, _overrides(args.cfg_options))
     folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
-    file = Path(args.splits) if args.splits else folder / FOLD_FILE
+    file = _given_splits(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'fix_list', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
+    if args.select == INNER and args.stages > 1:
+        raise OptionError(
+            f'--select inner with --stages {args.stages}: the folds of a later stage start from an average that has '
+            'been trained on their inner parts, so nothing can be chosen there. Use --select last or best.'
+        )
     given = {name: getattr(args, name) for name in names} | {'command': shown_command(args.words)}
     num_folds = args.folds or num_folds_in(file) or DEFAULT_NUM_FOLDS
-    options = FoldOptions(folder, num_folds, file, **given, scored_on=scored_on(user, args.holdout, args.stages))
+    options = FoldOptions(
+        folder, num_folds, folder / FOLD_FILE, **given, scored_on=scored_on(user, args.holdout, args.stages)
+    )
     folds = Folds(file, args.folds, args.seed, args.group_by, args.block_size, args.holdout)
+    if args.distill:
+        check_distillable(user)
     with plan_kept(folder) as renew:
         if not args.dry_run:
             refuse_while_held(folder / RECIPE_LEASE, f'{folder} is being run')
         prepared = prepare_run(user, options, folds, args.stratify, args.allow_leaks, say)
         recipe = recipe_of(prepared, LocalPool(min(args.jobs, num_folds)), say)
-        prepared.plan.check_chosen(None, args.only)
+        prepared.plan.check_chosen(None, args.only, '--only')
         say(_what(prepared, recipe))
         say(fold_table(prepared.folds.split, prepared.folds.of_fold, prepared.folds.classes))
         look_ahead(args, recipe, prepared)
@@ -79,9 +91,10 @@ def run(args: Namespace) -> None:
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         results = run_folds(prepared, recipe, args.only, args.force)
     tell(options, recipe, results)
-    if args.refit and options.stages in results:
-        train_refit(user, prepared.options, results[options.stages], LocalPool(1), say, args.force)
-        say(describe_refit(options, results[options.stages]))
+    for refit in asked_refits(args, options) if options.stages in results else ():
+        found = results[options.stages]
+        train_refit(user, prepared.options, found, refit, LocalPool(1), say, args.force)
+        say(describe_refit(options, found, refit))
     say(report_line(folder))
 
 
@@ -98,12 +111,21 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
     """
     if args.dry_run:
         say('\n'.join(recipe.describe(folds=args.only)))
-        if args.refit:
-            say('refit: one model on the images of all folds, behind them')
+        for name in (name for name in ('refit', 'distill') if getattr(args, name)):
+            say(f'{name}: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
     if args.preflight and configs:
+        look_at_files(prepared.folds, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)
         look = describe_first if args.dry_run else check_first
         look(recipe, configs, prepared.folds.split, say)
+
+
+def asked_refits(args: Namespace, options: FoldOptions) -> Iterator[Refit]:
+    """The models that are trained on everything."""
+    if args.refit:
+        yield Refit()
+    if args.distill:
+        yield distilled(options)
 
 
 def shown_command(words: Sequence[str]) -> str:
@@ -140,7 +162,7 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
     for number, result in results.items():
         title = f'stage {number}, out of fold:\n' if options.stages > 1 else ''
         say(title + out_of_fold_table(result))
-        folder = options.folder / f'stage{number}'
+        folder = stage_folder(options.folder, number)
         say(f'kept in {folder / RESULT_FILE} and {TABLE_FILE}; weights: {folder}/fold*.pth')
     if options.scored_on and results:
         say(f'Scored on {"the val split of the config" if options.scored_on == VAL else "the holdout"}, as "val":')
@@ -170,6 +192,12 @@ def _what(prepared: Prepared, recipe: Recipe) -> str:
         f'{sum(sizes)} images in {len(sizes)} folds of {min(sizes)} to {max(sizes)}, kept in '
         f'{prepared.options.fold_file}; {length} {unit}s each; config: {stage.runs[0].config}'
     )
+
+
+def _given_splits(file: str) -> Path:
+    if not Path(file).is_file():
+        raise OptionError(f'--splits {file}: there is no such file (seen from {Path.cwd()}).')
+    return Path(file)
 
 
 def _overrides(given: dict[str, str]) -> dict[str, Any]:

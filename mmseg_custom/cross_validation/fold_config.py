@@ -12,9 +12,11 @@ from mmengine.runner import Runner
 
 from mmseg_custom.config import WINNER_FILE, ConfigError
 from mmseg_custom.cross_validation.config_checks import check_config, name_of
-from mmseg_custom.datasets.folds.leaves import leaf_settings
+from mmseg_custom.datasets.folds.fold_file import HOLDOUT, VAL
+from mmseg_custom.datasets.prepare_folds import held_out_pipeline
 from mmseg_custom.engine.history import LAST, MONITOR
-from mmseg_custom.fold_settings import DEFAULT_SEED, NUM_FOLDS
+from mmseg_custom.fold_settings import DEFAULT_SEED, INNER, NUM_FOLDS
+from mmseg_custom.ledger.run_folder import stage_folder
 
 SEED = DEFAULT_SEED  # Where the config has none: without one an interrupted run cannot end as an uninterrupted one.
 # What is taken over from the user's config besides what the runner takes.
@@ -22,7 +24,7 @@ KEPT = {'custom_imports', 'sync_bn', 'channels_last', 'compile', 'efficient_conv
 KEPT_FOR_TESTS = {'tta_model', 'tta_pipeline'}
 SAMPLERS = {'InfiniteSampler': 'mmseg.SeededInfiniteSampler', 'DefaultSampler': 'mmseg.SeededSampler'}
 PLUGIN = 'mmseg_custom'
-VAL, HOLDOUT = 'val', 'holdout'
+INNER_SHARE = 0.1  # Of the images of a fold's training, with --select inner.
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class FoldOptions:
         fold_file: The file that keeps the folds.
         monitor: The score that is shown and, with ``select='best'``, chooses the weights. Defaults to ``None``: the
             one that the config's own ``save_best`` or ``IoUMetric`` has.
-        select: Which weights of a run are kept: its ``'last'`` or its ``'best'`` ones by ``monitor``.
+        select: Which weights of a run are kept: its ``'last'`` or its ``'best'`` ones by ``monitor`` on its held-out
+            images, or the best ones on an ``'inner'`` part of what it would train on.
         max_iters: Another length, for a loop over iterations.
         max_epochs: Another length, for a loop over epochs.
         val_interval: Iterations or epochs between validations.
@@ -90,9 +93,11 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     folds = {'file': str(options.fold_file), NUM_FOLDS: options.num_folds}
     cut = {'type': 'mmseg.FoldDataset', 'dataset': dataset, 'folds': folds}
     overlay = {'fix_list': str(options.fix_list)} if options.fix_list else {}
+    if options.select == INNER:
+        cut['inner'] = INNER_SHARE
     cfg['train_dataloader'] = _with_keys({**cfg['train_dataloader'], 'dataset': {**cut, **overlay}})
-    official = cfg.get('val_dataloader')
-    cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': 'val', 'pipeline': pipeline})
+    official, part = cfg.get('val_dataloader'), INNER if options.select == INNER else VAL
+    cfg['val_dataloader'] = _loader_of_held_out(cfg, {**deepcopy(cut), 'part': part, 'pipeline': pipeline})
     cfg['test_pipeline'] = pipeline  # How predict.py prepares images.
     cfg['val_evaluator'] = cfg.get('val_evaluator') or {'type': 'IoUMetric', 'iou_metrics': ['mIoU']}
     cfg['val_cfg'] = cfg.get('val_cfg') or {'type': 'ValLoop'}
@@ -101,7 +106,7 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
     cfg['randomness'] = _randomness(cfg.get('randomness') or {}, options.seed)
     cfg['default_hooks'] = _hooks(cfg, options, number)
     if number > 1:
-        cfg['load_from'] = str(_stage_dir(options, number - 1) / WINNER_FILE)
+        cfg['load_from'] = str(stage_folder(options.folder, number - 1) / WINNER_FILE)
     cfg['custom_imports'] = _imports(cfg.get('custom_imports') or {})
     cfg |= {'runner_type': 'StageRunner', 'default_scope': cfg.get('default_scope') or 'mmseg', 'launcher': 'none'}
     cfg |= {
@@ -110,30 +115,6 @@ def make_stage(user: Config, options: FoldOptions, number: int = 1) -> dict[str,
         NUM_FOLDS: options.num_folds,
     }
     return cfg
-
-
-def held_out_pipeline(user: Config) -> list:
-    """The transforms of held-out images: those of the config's val data set, else its ``test_pipeline``.
-
-    Raises:
-        ConfigError: If there are none, or they load no labels.
-    """
-    settings = (user.get('val_dataloader') or {}).get('dataset')
-    found = [leaf.get('pipeline') for leaf in leaf_settings(settings)] if settings else []
-    named = [user.get(name) for name in ('val_pipeline', 'test_pipeline')]
-    pipeline = next((one for one in [*found, *named] if one), None)
-    if pipeline is None:
-        raise ConfigError(
-            f'{user.filename} says not how held-out images are prepared: give it a test_pipeline that loads image '
-            'and label, as the configs of MMSegmentation have.'
-        )
-    pipeline = Config({'pipeline': pipeline}).to_dict()['pipeline']
-    if not any('LoadAnnotations' in str(step.get('type')) for step in pipeline):
-        raise ConfigError(
-            f'{user.filename}: the pipeline for held-out images loads no labels, so they cannot be scored: add '
-            "dict(type='LoadAnnotations') behind the resizing in test_pipeline."
-        )
-    return pipeline
 
 
 def _with_keys(loader: dict) -> dict:
@@ -190,14 +171,10 @@ def monitor_of(user: Mapping[str, Any]) -> str:
     return f'{metric["prefix"]}/{name}' if metric.get('prefix') else name
 
 
-def _stage_dir(options: FoldOptions, number: int) -> Path:
-    return options.folder / f'stage{number}'
-
-
 def _test_split(held_out: dict, official: dict | None, scored_on: str | None) -> dict[str, Any]:
     if scored_on is None:
         return dict.fromkeys(('test_dataloader', 'test_evaluator', 'test_cfg'))
-    view = {**deepcopy(held_out['dataset']), 'part': 'holdout'}
+    view = {**deepcopy(held_out['dataset']), 'part': HOLDOUT}
     loader = official if scored_on == VAL else {**held_out, 'dataset': view}
     return {
         'test_dataloader': loader,
@@ -229,7 +206,7 @@ def _hooks(cfg: Mapping[str, Any], options: FoldOptions, number: int) -> dict[st
         'run_record': {'type': 'RunRecordHook'},
         'fold_average': {
             'type': 'FoldAverageHook',
-            'stage_dir': str(_stage_dir(options, number)),
+            'stage_dir': str(stage_folder(options.folder, number)),
             'out_of_fold': True,
             **({} if options.scored_on else {'candidates': []}),
         },

@@ -20,8 +20,8 @@ def fold_table(split: FoldSplit, of_fold: np.ndarray | None = None, classes: Seq
         classes: Names of the C classes.
     """
     parts = {f'fold {number}': part for number, part in enumerate(split.folds, start=1)}
-    if split.selected:
-        parts['holdout'] = split.selected
+    if split.holdout_names:
+        parts['holdout'] = split.holdout_names
     groups = groups_of_parts(split, list(parts.values()))
     rarest = rarest_classes(of_fold)
     columns = [*(['groups'] if groups else []), *(classes[kind] for kind in rarest)]

@@ -9,10 +9,11 @@ import torch
 from prettytable import PrettyTable
 from torch import Tensor
 
-from mmseg_custom.engine.history import BEST
+from mmseg_custom.engine.history import BEST, MONITOR
 from mmseg_custom.errors import StageError
 from mmseg_custom.evaluation.bootstrap import area_intervals
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
+from mmseg_custom.fold_settings import INNER
 from mmseg_custom.fusion.weight_scorer import HELD_OUT
 from mmseg_custom.io.files import write_bytes, write_json
 from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, read_counts
@@ -59,7 +60,7 @@ def add_up_folds(ledger: StageLedger, groups: Mapping[str, str] | None = None, h
     spreads = {key: mean_and_deviation([fold.scores[key] for fold in folds]) for key in folds[0].scores}
     return OutOfFold(
         folds=folds,
-        monitor=next(iter(entries.values()))['monitor'],
+        monitor=_monitor(next(iter(entries.values()))),
         unit=unit,
         mean={key: mean for key, (mean, _) in spreads.items()},
         deviation={key: deviation for key, (_, deviation) in spreads.items()},
@@ -71,6 +72,11 @@ def add_up_folds(ledger: StageLedger, groups: Mapping[str, str] | None = None, h
         weights={name: entry['weights'] for name, entry in entries.items()},
         notes=_notes(entries, has_leaks),
     )
+
+
+def _monitor(entry: Entry) -> str:
+    """The score that is shown besides; that of an inner part is not one of held-out images."""
+    return MONITOR if entry.get('select') == INNER else entry['monitor']
 
 
 def _fold_score(name: str, entry: Entry, counts: HeldOutCounts, unit: str) -> FoldScore:

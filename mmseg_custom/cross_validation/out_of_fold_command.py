@@ -41,14 +41,15 @@ Report = Callable[[str], None]
 def predict_out_of_fold(args: Namespace, say: Report) -> None:
     """`mmseg-kfold out-of-fold`."""
     folds = read_stage(args.folder, args.stage)
-    check_chosen('--folds', args.only, range(1, len(folds) + 1), str(args.folder))
+    check_chosen('--only', args.only, range(1, len(folds) + 1), str(args.folder), 'folds')
     _tell_changes(folds[0], say)
     parts = choose_predictors(folds)
     if not args.allow_seen:
         refuse_seen(parts, args.stage)
     kept = KeptPredictions(predictions_folder(args.folder, args.stage))
     names = [name for fold in folds for name in fold.samples]
-    index = _index(folds[0].held_out.metainfo, names)
+    groups = _groups(folds, say)
+    index = _index(folds[0].held_out.metainfo, names, groups or {})
     kept.write_index(index)
     memory = InSample(folds, KeptPredictions(in_sample_folder(args.folder, args.stage)), kept, index)
     chosen = {fold.name for number, fold in enumerate(folds, start=1) if args.only is None or number in args.only}
@@ -58,7 +59,7 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     if len(chosen) < len(folds):
         say('The scores come when all images are predicted: the same command without --only.')
         return
-    scores = score_records(map(kept.record, names), index.classes, _groups(folds, say))
+    scores = score_records(map(kept.record, names), index.classes, groups)
     write_scores(scores, kept.folder)
     say(scores_text(scores))
     calibration, seen = calibrate_kept(kept, names)
@@ -104,13 +105,13 @@ def _tell_changes(fold: TrainedFold, say: Report) -> None:
         )
 
 
-def _index(meta: Mapping[str, Any], names: list[str]) -> Index:
+def _index(meta: Mapping[str, Any], names: list[str], groups: dict[str, str]) -> Index:
     classes = check_classes(meta.get('classes'))
     try:
         palette = check_palette(classes, meta.get('palette'))
     except MetainfoError:  # Colours are for looking alone.
         palette = default_palette(len(classes))
-    return Index(list(classes), [list(colour) for colour in palette], names)
+    return Index(list(classes), [list(colour) for colour in palette], names, groups)
 
 
 def _groups(folds: Sequence[TrainedFold], say: Report) -> dict[str, str] | None:

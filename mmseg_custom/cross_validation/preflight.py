@@ -73,13 +73,13 @@ def try_training(cfg: Config, folder: Path) -> Measured:
     began, hook, room = time.monotonic(), TrialHook(), free_memory()
     short = shortened(cfg, folder)
     check_trackers((cfg.get('visualizer') or {}).get('vis_backends') or [])
-    with explained('The model, optimizer or metric of this config cannot be built'):
+    with explained('The model, optimizer or metric of this config cannot be built', short.model):
         runner = build_runner(short)
-    with explained('The data of this config cannot be loaded'):
+    with explained('The data or the training loop of this config cannot be built'):
         _look(runner)
     runner.register_hook(hook)
     try:
-        with explained(lambda: _WHAT[hook.at]):
+        with explained(lambda: _WHAT[hook.at].format(hook.size_text), short.model):
             _train(runner, hook)
         with explained('The weights that were just saved cannot be loaded or averaged'):
             _fuse(runner, short)
@@ -91,8 +91,8 @@ def try_training(cfg: Config, folder: Path) -> Measured:
 
 _WHAT = {
     'starting': 'Training cannot start',
-    'stepping': 'A training step fails',
-    'validating': 'Validation of held-out images fails',
+    'stepping': 'A training step with images{} fails',
+    'validating': 'Validation of held-out images{} fails',
     'ending': 'Saving or scoring the weights of a run fails',
 }
 

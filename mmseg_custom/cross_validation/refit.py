@@ -1,6 +1,10 @@
-"""One model trained on everything, behind the folds: what is put to use once they have said what to expect of it."""
+"""One model trained on everything, behind the folds: what is put to use once they have said what to expect of it.
+
+By its labels alone, or also by what the folds say of the images that they have not seen.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,10 +22,21 @@ from mmseg_custom.plan.recipe import Recipe, Report
 from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 from mmseg_custom.reports.live_table import live_table
 
-FILE = f'{REFIT}_stage1.py'  # A plan of its own, of one stage.
+
+@dataclass(frozen=True)
+class Refit:
+    """A model that is trained on everything.
+
+    Attributes:
+        name: What its folder is called, and the option that asks for it.
+        hooks: That its config has besides.
+    """
+
+    name: str = REFIT
+    hooks: list[dict[str, Any]] = field(default_factory=list)
 
 
-def make_refit(user: Config, options: FoldOptions, found: OutOfFold) -> dict[str, Any]:
+def make_refit(user: Config, options: FoldOptions, found: OutOfFold, refit: Refit) -> dict[str, Any]:
     """The config of the model that is trained on what all folds of the last stage were trained on.
 
     It is trained as long as the folds were by the median of their kept weights, and keeps its last weights. It is
@@ -32,12 +47,19 @@ def make_refit(user: Config, options: FoldOptions, found: OutOfFold) -> dict[str
         user: As :func:`make_stage`.
         options: As there.
         found: What the folds of the last stage came to.
+        refit: Which model.
 
     Raises:
         ConfigError: As there.
     """
     cfg = make_stage(user, options, options.stages)
     cfg.pop(NUM_FOLDS)
+    for loader in (
+        'train_dataloader',
+        'val_dataloader',
+    ):
+        # Nothing is chosen any more: it trains on the inner part, too.
+        cfg[loader]['dataset'].pop('inner', None)
     length = median_length(found)
     by_iter = bool(cfg['train_cfg'].get('max_iters'))
     interval = cfg['train_cfg'].get('val_interval')
@@ -50,9 +72,11 @@ def make_refit(user: Config, options: FoldOptions, found: OutOfFold) -> dict[str
         cfg['train_cfg'] = {**kept, 'val_interval': length}
         hooks['checkpoint']['interval_iters'] = hooks['checkpoint']['interval_iters'] or interval
     hooks['history']['select'] = 'last'
-    hooks['fold_average'] |= {'stage_dir': str(options.folder / REFIT), 'out_of_fold': False}
+    hooks['fold_average'] |= {'stage_dir': str(options.folder / refit.name), 'out_of_fold': False}
     cfg['val_dataloader'] = _validation(cfg, options.scored_on)
-    cfg['work_dir'] = str(options.folder / 'runs' / REFIT)
+    cfg['work_dir'] = str(options.folder / 'runs' / refit.name)
+    if refit.hooks:
+        cfg['custom_hooks'] = [*(cfg.get('custom_hooks') or []), *refit.hooks]
     return cfg
 
 
@@ -66,12 +90,18 @@ def _validation(cfg: Mapping[str, Any], scored_on: str | None) -> dict[str, Any]
         official: dict[str, Any] = cfg['test_dataloader']
         return official
     loader = cfg['val_dataloader']
-    dataset = {**loader['dataset'], **({'part': HOLDOUT} if scored_on else {'fold': 1})}
+    dataset = {**loader['dataset'], **({'part': HOLDOUT} if scored_on else {'part': VAL, 'fold': 1})}
     return {**loader, 'dataset': dataset}
 
 
 def train_refit(
-    user: Config, options: FoldOptions, found: OutOfFold, pool: Pool, report: Report, force: bool = False
+    user: Config,
+    options: FoldOptions,
+    found: OutOfFold,
+    refit: Refit,
+    pool: Pool,
+    report: Report,
+    force: bool = False,
 ) -> None:
     """Train the model, or go on, or see that it is finished.
 
@@ -79,6 +109,7 @@ def train_refit(
         user: As :func:`make_stage`.
         options: As there.
         found: What the folds of the last stage came to.
+        refit: Which model.
         pool: Where it is trained.
         report: Takes lines for the user.
         force: Archive one whose config or data changed, and train it anew. Defaults to ``False``.
@@ -86,23 +117,27 @@ def train_refit(
     Raises:
         StageError: As :meth:`Recipe.run`.
     """
-    folder = options.folder / PLAN / REFIT
-    head = 'Of the model that is trained on everything; made by mmseg-kfold run --refit, and made anew at each run.'
-    write_config({**make_refit(user, options, found), **said_beside(user, options)}, folder / FILE, head)
+    folder = options.folder / PLAN / refit.name
+    head = f'Of a model trained on everything; made by mmseg-kfold run --{refit.name}, and made anew at each run.'
+    content = {**make_refit(user, options, found, refit), **said_beside(user, options)}
+    write_config(content, folder / f'{refit.name}_stage1.py', head)  # A plan of its own, of one stage.
     recipe = Recipe(Plan(folder), pool, report)
     with live_table(recipe), pool.stopped_by_signals(recipe.report):
         recipe.run(force=force)
 
 
-def describe_refit(options: FoldOptions, found: OutOfFold) -> str:
+def describe_refit(options: FoldOptions, found: OutOfFold, refit: Refit) -> str:
     """What became of it, in a sentence.
 
     Args:
         options: Of the whole run.
         found: What its folds came to.
+        refit: Which model.
     """
-    ledger = StageLedger(options.folder / REFIT)
-    trained = f'refit: one model on all {found.images} images of the folds, {median_length(found)} {found.unit}s'
+    ledger = StageLedger(options.folder / refit.name)
+    trained = (
+        f'{refit.name}: one model on all {found.images} images of the folds, {median_length(found)} {found.unit}s'
+    )
     outcome = ledger.outcome()
     place = ledger.weights_path(name_of_run(None))
     if outcome is None:

@@ -9,14 +9,15 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_custom.cross_validation.config_file import write_config
-from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
+from mmseg_custom.cross_validation.fold_config import INNER_SHARE, FoldOptions, make_stage
 from mmseg_custom.cross_validation.image_groups import groups_of_images
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.fix_list import FixList, read_fix_list
 from mmseg_custom.datasets.folds.any_folds import Folds
-from mmseg_custom.datasets.prepare_folds import PreparedFolds, leaks_of, prepare_folds
-from mmseg_custom.fold_settings import COMMAND, MADE_OF
+from mmseg_custom.datasets.folds.inner_part import check_inner_parts
+from mmseg_custom.datasets.prepare_folds import PreparedFolds, keep_split, leaks_of, prepare_folds
+from mmseg_custom.fold_settings import COMMAND, INNER, MADE_OF
 from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, data_checksums
@@ -25,6 +26,7 @@ from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 
 FOLD_FILE = 'folds.json'
+LABEL_COUNTS = 'folds.pixels.npz'  # Where stratified folds keep theirs, too.
 PLAN = 'plan'
 
 Report = Callable[[str], None]
@@ -66,6 +68,10 @@ def prepare_run(
     make_stage(user, options)
     fixes = read_fix_list(options.fix_list) if options.fix_list else FixList()
     found = prepare_folds(user.train_dataloader.dataset, folds, stratify)
+    if folds.file != options.fold_file:
+        keep_split(found.split, options.fold_file, str(folds.file))
+    if options.select == INNER:
+        check_inner_parts(found.split, INNER_SHARE)
     leaks = leaks_of(user, found)
     if not allow_leaks:
         refuse_leaks(leaks)

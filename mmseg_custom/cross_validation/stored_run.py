@@ -12,11 +12,13 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.cross_validation.run import PLAN
 from mmseg_custom.datasets.fix_list import read_fix_list
+from mmseg_custom.datasets.folds.inner_part import inner_part
 from mmseg_custom.errors import StageError
-from mmseg_custom.fold_settings import fold_of
+from mmseg_custom.fold_settings import fold_of, held_out_loader
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.images import image_checksum
+from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.plan_state import PlanState
@@ -43,7 +45,7 @@ class TrainedFold:
     @cached_property
     def held_out(self) -> Any:
         """The data set of its held-out images, through the pipeline of validation."""
-        return DATASETS.build(self.cfg.val_dataloader.dataset)
+        return DATASETS.build(held_out_loader(self.cfg)['dataset'])
 
     @cached_property
     def samples(self) -> dict[str, dict[str, Any]]:
@@ -60,8 +62,11 @@ class TrainedFold:
     def trained_names(self) -> set[str]:
         """The names of the images that it was trained on."""
         fix_list = self.cfg.train_dataloader.dataset.get('fix_list')
-        left_out = read_fix_list(fix_list).leave_out if fix_list else []
-        return {*self.held_out.fold_split.names(fold_of(self.cfg), validation=False)} - {*left_out}
+        left_out = {*read_fix_list(fix_list).leave_out} if fix_list else set()
+        split, fold = self.held_out.fold_split, fold_of(self.cfg)
+        inner = self.cfg.train_dataloader.dataset.get('inner')
+        chosen_on = inner_part(split, fold, inner) if inner else set()
+        return {*split.names(fold, validation=False)} - left_out - chosen_on
 
     def weights(self) -> Mapping[str, Any]:
         """Its state dict.
@@ -89,7 +94,7 @@ def read_stage(folder: PathLike, number: int = 1) -> list[TrainedFold]:
         raise StageError(f'{folder} is no folder of `mmseg-kfold run` (seen from {Path.cwd()}): it has no {PLAN}/.')
     plan = Plan(Path(folder) / PLAN)
     stage, state = plan.stage(number), PlanState(plan)
-    ledger = StageLedger(Path(folder) / f'stage{number}')
+    ledger = StageLedger(stage_folder(folder, number))
     missing = ledger.missing(stage.run_names)
     if missing:
         raise StageError(f'{ledger.folder}: {", ".join(missing)} not finished: `mmseg-kfold run` goes on with them.')
@@ -109,9 +114,9 @@ def read_stage(folder: PathLike, number: int = 1) -> list[TrainedFold]:
 
 def predictions_folder(folder: PathLike, number: int) -> Path:
     """Where the out-of-fold predictions of a stage are."""
-    return Path(folder) / OUT_OF_FOLD / f'stage{number}'
+    return stage_folder(Path(folder) / OUT_OF_FOLD, number)
 
 
 def in_sample_folder(folder: PathLike, number: int) -> Path:
     """Where the predictions of a stage are by weights that were trained on the image."""
-    return Path(folder) / IN_SAMPLE / f'stage{number}'
+    return stage_folder(Path(folder) / IN_SAMPLE, number)

@@ -1,9 +1,10 @@
 """What fails in a trial, in one sentence, and the way out where it is known."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,15 +16,33 @@ SMALLER = (
     'Use a smaller train_dataloader.batch_size or crop, or mixed precision (optim_wrapper.type=AmpOptimWrapper).'
 )
 FETCHED = (
-    'Pretrained weights are fetched from the web: download the file and give its path (pretrained or init_cfg of the '
-    'backbone), or train without them (--cfg-options model.pretrained=None).'
+    'Pretrained weights are fetched from the web or read from a file ({keys}): download the file and give its path, '
+    'or train without them (--cfg-options {without}).'
+)
+COMPILED = (
+    'The network takes operations that mmcv brings compiled: install one that was built with them for this PyTorch '
+    '(neither mmcv-lite nor one built from source without MMCV_WITH_OPS=1), or take another network.'
+)
+SIZES = (
+    'See whether all images of a batch leave train_pipeline in one size (RandomCrop and data_preprocessor.size), and '
+    'whether the network takes that size: many want a multiple of 32 or 64, which '
+    'model.data_preprocessor.test_cfg=dict(size_divisor=64) gives images of other sizes in validation.'
 )
 REGISTERED = 'Name the module that registers it in custom_imports of the config, or see whether its name is misspelt.'
 # What a message contains, in small letters, and what to do then; the first that is found counts.
 WAYS_OUT = (
     (('out of memory', 'not enough memory', 'allocate memory', 'alloc_cpu'), SMALLER),
-    (('urlopen', 'urlerror', 'http error', 'max retries', 'name resolution', 'getaddrinfo'), FETCHED),
+    (
+        ('urlopen', 'urlerror', 'http error', 'max retries', 'name resolution', 'getaddrinfo', 'can not be found'),
+        FETCHED,
+    ),
+    (
+        ('only one of size and size_divisor',),
+        'Give model.data_preprocessor either the size of the crops, or a size_divisor, and not both or neither.',
+    ),
+    (('is no local file: download it',), 'See load_from of the config.'),
     (('registry', 'is not registered'), REGISTERED),
+    (('mmcv._ext', 'mmcv-full for ', 'mmcv for '), COMPILED),
     (('no module named', 'please install', 'is not installed'), 'Install the package that is missing.'),
     (
         ('out of bounds', 'out of range', 'device-side assert', 'class values must be smaller'),
@@ -36,9 +55,17 @@ WAYS_OUT = (
         'drop_last=True where the last batch may hold one.',
     ),
     (
-        ('stack expects each tensor', 'must match the size', 'img_size', 'sizes of tensors must match'),
-        'See whether all images of a batch leave train_pipeline in one size (RandomCrop and '
-        'data_preprocessor.size), and whether the network takes that size.',
+        (
+            'stack expects each tensor',
+            'must match',
+            'img_size',
+            'output size is too small',
+            'kernel size can',
+            'padding size should be less',
+            'is invalid for input of size',
+            'should be divisible',
+        ),
+        SIZES,
     ),
 )
 UNKNOWN = 'If tools/train.py of MMSegmentation fails in the same way, mend the config.'
@@ -49,11 +76,12 @@ class TrialError(UserError, RuntimeError):
 
 
 @contextmanager
-def explained(what: str | Callable[[], str]) -> Iterator[None]:
+def explained(what: str | Callable[[], str], model: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Turn any error of the block into a :class:`TrialError`; those that a user can mend stay as they are.
 
     Args:
         what: The head of the sentence, or what gives it when it is needed.
+        model: Settings of the model, which name its pretrained weights. Defaults to ``None``.
     """
     try:
         yield
@@ -62,7 +90,7 @@ def explained(what: str | Callable[[], str]) -> Iterator[None]:
     except Exception as error:  # Models, data sets and hooks are anybody's code.
         traceback.print_exc()
         head = what if isinstance(what, str) else what()
-        raise TrialError(f'{head}: {describe(error)}. {way_out(error)}') from error
+        raise TrialError(f'{head}: {describe(error)}. {way_out(error, model)}') from error
 
 
 def describe(error: Exception) -> str:
@@ -74,9 +102,28 @@ def describe(error: Exception) -> str:
     return f'{type(error).__name__}{": " * bool(text)}{text}{place}'
 
 
-def way_out(error: Exception) -> str:
-    """What to do about an error."""
+def way_out(error: Exception, model: Mapping[str, Any] | None = None) -> str:
+    """What to do about an error; the options that pretrained weights have in a ``model``'s settings are named."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return SMALLER
     text = f'{type(error).__name__} {error}'.lower()
-    return next((way for marks, way in WAYS_OUT if any(mark in text for mark in marks)), UNKNOWN)
+    way = next((way for marks, way in WAYS_OUT if any(mark in text for mark in marks)), UNKNOWN)
+    keys = list(pretrained_options(model or {})) or ['model.pretrained']
+    return (
+        way.format(keys=', '.join(keys), without=' '.join(f'{key}=None' for key in keys)) if way is FETCHED else way
+    )
+
+
+def pretrained_options(settings: Any, option: str = 'model') -> Iterator[str]:
+    """The options of a config that name pretrained weights: ``model.backbone.init_cfg`` for one."""
+    if isinstance(settings, Mapping):
+        init = settings.get('init_cfg')
+        if isinstance(init, Mapping) and 'Pretrained' in str(init.get('type')):
+            yield f'{option}.init_cfg'
+        if settings.get('pretrained'):
+            yield f'{option}.pretrained'
+        for key, entry in settings.items():
+            if key != 'init_cfg':
+                yield from pretrained_options(entry, f'{option}.{key}')
+    for number, entry in enumerate(settings if isinstance(settings, list | tuple) else ()):
+        yield from pretrained_options(entry, f'{option}.{number}')

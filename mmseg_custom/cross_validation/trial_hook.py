@@ -42,6 +42,7 @@ class TrialHook(Hook):
         self.validations: list[tuple[float, float]] = []
         self.images: list[int] = []
         self.size: tuple[int, int] | None = None
+        self._val_size: tuple[int, int] | None = None
         self._then = self._began = 0.0
 
     def before_train(self, runner: Runner) -> None:
@@ -93,6 +94,13 @@ class TrialHook(Hook):
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Begin a batch."""
         self._began = _now()
+        self._val_size = tuple(data_batch['inputs'][0].shape[-2:])
+
+    @property
+    def size_text(self) -> str:
+        """The size of what is under way, as part of a sentence; nothing while there is none."""
+        size = self._val_size if self.at == VALIDATING else self.size if self.at == STEPPING else None
+        return '' if size is None else f' of {size[0]} x {size[1]} (height x width)'
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """End a batch."""

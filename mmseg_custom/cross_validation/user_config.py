@@ -25,6 +25,7 @@ def read_user_config(config: PathLike, cfg_options: dict[str, Any] | None = None
     file = find_config(config)
     try:
         cfg = Config.fromfile(str(file), import_custom_modules=False, format_python_code=False)
+        _resolve([cfg[key] for key in cfg.to_dict()])
     except Exception as error:  # A config is anybody's code.
         raise ConfigError(f'{config} cannot be read: {_in_one_line(error)}.') from error
     for option, value in (cfg_options or {}).items():
@@ -53,6 +54,14 @@ def check_packages(cfg: Config, config: str) -> None:
                 f'{config} needs {package} (for {name}), which is not installed: install {MODULE2PACKAGE[package]} '
                 'by pip or mim, in the version that goes with this MMSegmentation.'
             )
+
+
+def _resolve(settings: Any) -> None:
+    """Let a config in MMEngine's new style import what it names, which it does when it is asked for."""
+    if isinstance(settings, Mapping):
+        settings = list(settings.values())
+    for entry in settings if isinstance(settings, list | tuple) else ():
+        _resolve(entry)
 
 
 def _override(cfg: Config, option: str, value: Any) -> None:

@@ -22,6 +22,7 @@ from mmseg_custom.datasets.sample_files import is_elsewhere
 from mmseg_custom.io.files import PathLike, atomic_path, hash_text
 
 VALUES = 256
+OTHERS = ('ignored', 'unknown')  # What is counted besides the classes.
 SECONDS = 10.0
 LABELS_AT_A_TIME = 16
 # What gives the ids of a label in the pipelines of MMSegmentation and of this project, by the ends of class names.
@@ -69,6 +70,24 @@ def count_pixels(
     Raises:
         LabelError: If a sample has no label, or one cannot be read, naming it.
     """
+    return count_labels(leaves, samples, cache, workers, on_progress)[:, len(OTHERS) :]
+
+
+def count_labels(
+    leaves: Sequence[Any],
+    samples: Sequence[Sample],
+    cache: PathLike | None = None,
+    workers: int = 1,
+    on_progress: Progress | None = None,
+) -> np.ndarray:
+    """The pixels of no class and of each class in the label of each sample.
+
+    Arguments and errors as :func:`count_pixels`.
+
+    Returns:
+        Of shape (samples, 2 + C), int64: behind :data:`OTHERS`, those that are ignored and those whose id neither is
+        ignored nor belongs to a class, come the classes.
+    """
     if any(not sample.info.get('seg_map_path') for sample in samples):
         raise LabelError("Images without labels cannot be told by their classes: set data_prefix's seg_map_path.")
     readings = [_reading(leaf) for leaf in leaves]
@@ -82,7 +101,7 @@ def count_pixels(
         )
         for row, pixels in zip(missing, counted, strict=True):
             known[row] = pixels
-    width = max(reading.num_classes for reading in readings)
+    width = len(OTHERS) + max(reading.num_classes for reading in readings)
     return np.array([known[row][:width] for row in rows], np.int64).reshape(len(rows), width)
 
 
@@ -118,24 +137,35 @@ def _row(sample: Sample, reading: Reading) -> str:
     stat = None if is_elsewhere(path) or not Path(path).is_file() else Path(path).stat()
     stamp = (stat.st_size, stat.st_mtime_ns) if stat else ()
     steps = sub(r' at 0x[0-9a-f]+', '', repr(reading))
-    how = steps, sample.info.get('label_map'), sample.info.get('reduce_zero_label')
+    how = OTHERS, steps, sample.info.get('label_map'), sample.info.get('reduce_zero_label')
     return hash_text(f'{file_key(path)} {stamp} {how}')
+
+
+def ids_of(sample: Sample, leaf: Any) -> np.ndarray:
+    """The ids of a label as the pipeline of its data set gives them; raises whatever a transform does."""
+    return _load(sample, _reading(leaf))
+
+
+def _load(sample: Sample, reading: Reading) -> np.ndarray:
+    results: dict[str, Any] = {**sample.info, 'seg_fields': []}
+    for step in reading.steps:
+        results = step(results)
+    return np.asarray(results['gt_seg_map'])
 
 
 def _count(sample: Sample, readings: Sequence[Reading]) -> np.ndarray:
     reading = readings[sample.leaf]
-    results: dict[str, Any] = {**sample.info, 'seg_fields': []}
     try:
-        for step in reading.steps:
-            results = step(results)
-        ids = np.asarray(results['gt_seg_map'])
-        ids = ids[(ids >= 0) & (ids < reading.num_classes) & (ids != reading.ignore_index)]
+        ids = _load(sample, reading)
+        ignored = ids == reading.ignore_index
+        known = ids[(ids >= 0) & (ids < reading.num_classes) & ~ignored]
     except Exception as error:  # A loader may be the user's own code.
         raise LabelError(
             f'{sample.info["seg_map_path"]} cannot be read ({type(error).__name__}: {error}): mend the file, or take '
             'the image off the training data.'
         ) from error
-    return np.bincount(ids.astype(np.int64).ravel(), minlength=reading.num_classes)
+    others = ignored.sum(), ids.size - ignored.sum() - known.size
+    return np.array([*others, *np.bincount(known.astype(np.int64).ravel(), minlength=reading.num_classes)], np.int64)
 
 
 def _read(cache: PathLike | None) -> dict[str, np.ndarray]:

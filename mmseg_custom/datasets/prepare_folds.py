@@ -1,6 +1,6 @@
-"""The folds of a config's training data, whatever data set that is: made, kept, checked, put into the config."""
+"""The folds of a config's training data, whatever data set that is: made, kept, checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
+from mmseg_custom.config import ConfigError
 from mmseg_custom.datasets.checks.leaks import Leak, copied_images, find_leaks, leaks_between_folds
 from mmseg_custom.datasets.folds.any_folds import Folds, read_folds
 from mmseg_custom.datasets.folds.fold_balance import describe_balance, fold_pixels
-from mmseg_custom.datasets.folds.fold_dataset import HOLDOUT, TRAIN, VAL
-from mmseg_custom.datasets.folds.fold_file import FoldSplit, write_split
+from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split, write_split
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, leaf_settings, list_samples
 from mmseg_custom.datasets.folds.make_folds import make_folds
 from mmseg_custom.datasets.label_counts import count_pixels
-from mmseg_custom.io.files import PathLike
 
 SCORED = ('val_dataloader', 'test_dataloader')
 
@@ -28,13 +27,15 @@ class PreparedFolds:
 
     Attributes:
         split: The folds.
-        samples: Of the training data.
+        leaves: The data sets of the training data, built, with their own pipelines.
+        samples: Of these.
         lines: What there is to say about the classes in them; none where labels were not counted.
         of_fold: Pixels of each class in each fold, of shape (K, C); ``None`` where labels were not counted.
         classes: Names of the C classes.
     """
 
     split: FoldSplit
+    leaves: list[Any]
     samples: list[Sample]
     lines: list[str]
     of_fold: np.ndarray | None = None
@@ -73,9 +74,29 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
         raise FoldError(f'Fold file {file} was made without stratification: leave it out, or move the file away.')
     classes = leaves[0].metainfo.get('classes')
     if pixels is None or not classes:
-        return PreparedFolds(split, samples, [])
+        return PreparedFolds(split, leaves, samples, [])
     of_fold = fold_pixels(split, samples, pixels)
-    return PreparedFolds(split, samples, describe_balance(of_fold, classes), of_fold, classes)
+    return PreparedFolds(split, leaves, samples, describe_balance(of_fold, classes), of_fold, classes)
+
+
+def keep_split(split: FoldSplit, file: Path, given: str) -> None:
+    """Keep folds that another file has in the folder of their run, or see that it has the same.
+
+    Args:
+        split: The folds.
+        file: Of the run.
+        given: What messages call the other file.
+
+    Raises:
+        FoldError: If the run has others.
+    """
+    if not file.is_file():
+        write_split(split, file)
+    elif read_split(file) != split:
+        raise FoldError(
+            f'{given} has other folds, or is of other images, than {file}, which the run has: restore them, or give '
+            'the run another --work-dir.'
+        )
 
 
 def leaks_of(cfg: Config, prepared: PreparedFolds) -> list[Leak]:
@@ -93,37 +114,36 @@ def leaks_of(cfg: Config, prepared: PreparedFolds) -> list[Leak]:
     return [*find_leaks(prepared.samples, listed, split.group_by), *leaks_between_folds(prepared.samples, split)]
 
 
-def fold_datasets(cfg: Config, file: PathLike, fold: int | None) -> dict[str, dict]:
-    """The data sets of one fold: ``train``, and what it may be scored on, ``val`` and ``holdout``.
+def held_out_pipeline(cfg: Config) -> list:
+    """The transforms of held-out images: those that the config's val images go through.
+
+    They are those of ``val_dataloader``, else the config's ``val_pipeline`` or ``test_pipeline``, else those of
+    ``test_dataloader``.
 
     Args:
         cfg: The config before folds were put into it.
-        file: The fold file.
-        fold: 1 to K; ``None`` for all images but the holdout, without ``val``.
 
     Raises:
-        FoldError: If the config does not say how images are loaded in validation.
+        ConfigError: If there are none, or they load no labels.
     """
-    view = {'type': 'mmseg.FoldDataset', 'dataset': cfg.train_dataloader.dataset, 'folds': {'file': str(file)}}
-    scored = {**view, 'fold': fold, 'pipeline': scored_pipeline(cfg)}
-    found = {TRAIN: {**view, 'fold': fold, 'part': TRAIN}, HOLDOUT: {**scored, 'part': HOLDOUT}}
-    return found if fold is None else {**found, VAL: {**scored, 'part': VAL}}
+    named = [cfg[name] for name in ('val_pipeline', 'test_pipeline') if cfg.get(name)]
+    val, test = (_pipelines_of(cfg.get(name)) for name in SCORED)
+    pipeline = next(iter([*val, *named, *test]), None)
+    if pipeline is None:
+        raise ConfigError(
+            f'{cfg.filename} does not say how images are loaded in validation: give it a val_dataloader, or '
+            "test_pipeline=[dict(type='LoadImageFromFile'), ..., dict(type='LoadAnnotations'), "
+            "dict(type='PackSegInputs')]."
+        )
+    pipeline = Config({'pipeline': pipeline}).to_dict()['pipeline']
+    if not any('LoadAnnotations' in str(step.get('type')) for step in pipeline):
+        raise ConfigError(
+            f'{cfg.filename}: the pipeline for held-out images loads no labels, so they cannot be scored: add '
+            "dict(type='LoadAnnotations') behind the resizing in test_pipeline."
+        )
+    return pipeline
 
 
-def scored_pipeline(cfg: Config) -> Sequence[Mapping[str, Any]]:
-    """The transforms of ``val_dataloader``, else of ``test_dataloader``, else the config's ``test_pipeline``.
-
-    Raises:
-        FoldError: If there is none.
-    """
-    for name in SCORED:
-        for leaf in leaf_settings(cfg[name].dataset) if cfg.get(name) else []:
-            if leaf.get('pipeline'):
-                return leaf['pipeline']
-    if cfg.get('test_pipeline'):
-        return cfg.test_pipeline
-    raise FoldError(
-        'The config does not say how images are loaded in validation: give it a val_dataloader, or '
-        "test_pipeline=[dict(type='LoadImageFromFile'), ..., dict(type='LoadAnnotations'), "
-        "dict(type='PackSegInputs')]."
-    )
+def _pipelines_of(loader: Settings | None) -> list[list]:
+    leaves = leaf_settings(loader['dataset']) if loader else []
+    return [leaf['pipeline'] for leaf in leaves if leaf.get('pipeline')]

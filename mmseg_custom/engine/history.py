@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.logging import HistoryBuffer, MessageHub
 
+from mmseg_custom.fold_settings import INNER
+
 History = Sequence[dict[str, float]]
 HISTORY_KEY = 'history'
 MONITOR = 'mIoU'  # Unless default_hooks.history says otherwise.
@@ -26,9 +28,9 @@ def chosen_position(history: History, monitor: str, select: str = BEST) -> int |
     Args:
         history: Of the run.
         monitor: The metric that has to be finite.
-        select: ``'best'``, the first with the highest ``monitor``, or ``'last'``.
+        select: ``'best'`` or ``'inner'``, the first with the highest ``monitor``, or ``'last'``.
     """
-    if select == BEST:
+    if select in (BEST, INNER):
         return best_position(history, monitor)
     finite = [position for position, record in enumerate(history) if math.isfinite(record[monitor])]
     return finite[-1] if finite else None

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,13 @@ class Index:
         classes: Names of the C classes.
         palette: Their colours, RGB.
         names: Of all images, in the order of the folds.
+        groups: The group of each image by its name; empty where the folds are not made of groups.
     """
 
     classes: list[str]
     palette: list[list[int]]
     names: list[str]
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 class KeptPredictions:

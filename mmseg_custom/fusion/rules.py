@@ -8,7 +8,7 @@ from mmseg_custom.averaging import REFERENCE, build_candidates, check_specs
 from mmseg_custom.averaging.candidates import Spec
 from mmseg_custom.averaging.mixtures import equal_coefficients
 from mmseg_custom.config import OWN_FOLD
-from mmseg_custom.datasets.folds.kfold_dataset import SELECTION
+from mmseg_custom.datasets.folds.fold_file import HOLDOUT
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL
 from mmseg_custom.ledger.lineage import OFFICIAL_VAL, ImageSet
@@ -27,8 +27,8 @@ class FusionRules:
             count as simpler. None: the stage is not fused.
         out_of_fold: Whether every run is also scored on its held-out images, image by image: all images of the
             training data then have a prediction by weights that were not trained on them.
-        select_on: The images that choose candidates and winner: ``'val'``, the official split, or ``'selection'``,
-            those that ``folds=dict(selection=...)`` keeps out of training; val then only reports.
+        select_on: The images that choose candidates and winner: ``'val'``, the official split, or ``'holdout'``,
+            those that ``folds=dict(holdout=...)`` keeps out of training; val then only reports.
         tie: Who wins where the paired difference to the highest score may as well be 0: the ``'higher'`` score all
             the same, or the ``'simpler'`` candidate.
         init: Where ``load_from`` is the winner of the stage before, a fold starts from this ``'winner'``, or from its
@@ -50,8 +50,8 @@ class FusionRules:
 
     def __post_init__(self) -> None:
         check_specs(self.candidates)
-        if self.select_on not in (VAL, SELECTION):
-            raise StageError(f"fold_average.select_on={self.select_on!r} is unknown: use 'val' or 'selection'.")
+        if self.select_on not in (VAL, HOLDOUT):
+            raise StageError(f"fold_average.select_on={self.select_on!r} is unknown: use 'val' or 'holdout'.")
         if self.tie not in TIES:
             raise StageError(f'fold_average.tie={self.tie!r} is unknown: use one of {TIES}.')
         if self.init not in INITS:
@@ -83,7 +83,7 @@ class FusionRules:
         if self.select_on != VAL and images == OFFICIAL_VAL:
             raise StageError(
                 f'fold_average.select_on={self.select_on!r} keeps val for reports alone, but val_dataloader chooses '
-                "epochs on it: set val_dataloader.dataset.part='selection'."
+                "epochs on it: set val_dataloader.dataset.part='holdout'."
             )
 
     @property

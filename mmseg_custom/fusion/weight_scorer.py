@@ -26,6 +26,7 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric, score
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.evaluation.segmentation_metric import ImageResult
+from mmseg_custom.fold_settings import held_out_loader
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.ledger.images import Images, images_of
 from mmseg_custom.ledger.lineage import IDENTITIES, ImageSet, image_set
@@ -33,7 +34,7 @@ from mmseg_custom.ledger.stage_ledger import Entry
 
 StateDict = Mapping[str, Tensor]
 VAL = 'val'
-HELD_OUT = 'held_out'  # What `val_dataloader` gives: of a fold, its held-out images.
+HELD_OUT = 'held_out'  # What `held_out_loader` gives: of a fold, its held-out images.
 # In a batch that batch norm is measured on: behind a global pooling one image has no variance.
 LEAST_IMAGES = 2
 
@@ -164,7 +165,7 @@ class WeightScorer:
 
     def _loader(self, part: str) -> DataLoader:
         if part not in self._loaders:
-            settings = self.cfg.val_dataloader if part == HELD_OUT else self.cfg.test_dataloader
+            settings = held_out_loader(self.cfg) if part == HELD_OUT else self.cfg.test_dataloader
             if part not in (VAL, HELD_OUT):
                 settings = {**settings, 'dataset': {**settings.dataset, 'part': part, 'fold': None}}
             self._loaders[part] = self._build_loader(settings)

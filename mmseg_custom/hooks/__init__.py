@@ -1,6 +1,7 @@
 """Every hook of the project, one duty each."""
 
 from mmseg_custom.hooks.data_check_hook import DataCheckHook
+from mmseg_custom.hooks.distillation_hook import DistillationHook
 from mmseg_custom.hooks.divergence_hook import DivergenceError, DivergenceHook
 from mmseg_custom.hooks.file_size_visualization_hook import FileSizeVisualizationHook
 from mmseg_custom.hooks.fold_average_hook import FoldAverageHook
@@ -15,6 +16,7 @@ from mmseg_custom.hooks.training_history_hook import TrainingHistoryHook
 
 __all__ = [
     'DataCheckHook',
+    'DistillationHook',
     'DivergenceError',
     'DivergenceHook',
     'FileSizeVisualizationHook',

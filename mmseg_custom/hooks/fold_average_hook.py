@@ -8,9 +8,9 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.distributed.main_process import lead
 from mmseg_custom.errors import StageError
+from mmseg_custom.fusion.fuse_stage import choose_winner
 from mmseg_custom.fusion.rules import FusionRules
 from mmseg_custom.fusion.weight_scorer import Scorer, WeightScorer
-from mmseg_custom.fusion.winner import choose_winner
 from mmseg_custom.hooks.run_record import num_folds_of
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.io.lease import lease

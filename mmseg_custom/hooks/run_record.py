@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 from torch import Tensor
 
 from mmseg_custom.engine.resume_points import resume_points
-from mmseg_custom.fold_settings import NUM_FOLDS, fold_of, split_settings
+from mmseg_custom.fold_settings import INNER, NUM_FOLDS, fold_of, held_out_loader, split_settings
 from mmseg_custom.fusion.parents import KEPT_META
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_checkpoint_file, weights_of
 from mmseg_custom.io.processes import peak_memory
@@ -32,18 +34,26 @@ def run_name_of(runner: Runner) -> str:
 
 
 def trace(runner: Runner, before: Lineage | None) -> tuple[Lineage, bool]:
-    """The lineage of a run, and whether its weights may have been trained on images that it validates on.
+    """The lineage of a run, and whether its weights may have been trained on images that it holds out.
 
     Args:
         runner: Before training.
         before: The lineage of what it has loaded, ``None`` for a run from scratch.
     """
     lineage = initial_lineage(runner.model, runner.cfg) if before is None else before
-    training, validation = runner.train_dataloader.dataset, runner.val_dataloader.dataset
+    training, validation = runner.train_dataloader.dataset, _scored(runner)
     images = images_of(training)
     lineage = with_images(lineage, image_set(training, images), images)
     images = images_of(validation)
     return lineage, may_have_seen(lineage, image_set(validation, images), images)
+
+
+def _scored(runner: Runner) -> Any:
+    """What a run is scored on: what it validates on, but for one that chooses its weights on an inner part."""
+    settings = runner.cfg.get('val_dataloader') or {}
+    if (settings.get('dataset') or {}).get('part') != INNER:
+        return runner.val_dataloader.dataset
+    return DATASETS.build(held_out_loader(runner.cfg)['dataset'])
 
 
 def run_entry(runner: Runner, ledger: StageLedger, history: list, best: dict, lineage: Lineage) -> Entry:

@@ -12,6 +12,7 @@ from mmseg_custom.engine.distributed.main_process import lead, on_main_process
 from mmseg_custom.engine.history import HISTORY_KEY, chosen_position
 from mmseg_custom.engine.resume_points import delete_resume_points
 from mmseg_custom.errors import StageError
+from mmseg_custom.fold_settings import INNER
 from mmseg_custom.fusion.ingredients import check_agreement
 from mmseg_custom.fusion.rules import FusionRules
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL, Scorer, ScoringOrder, WeightScorer
@@ -107,8 +108,9 @@ class RunRecordHook(Hook):
         ledger.record(name, entry, checkpoint, others, counts)
         delete_resume_points(runner.work_dir, len(runner.train_dataloader))
         seen = ' (seen)' if known.held_out_seen else ''
+        where = 'inner part' if history_hook.select == INNER else 'held-out fold'
         on_val = f', {entry[VAL]["mIoU"]:.2f} mIoU on val' if VAL in entry else ''
-        runner.logger.info(f'{name}: {monitor} {entry["best"][monitor]:.2f} on its held-out fold{seen}{on_val}.')
+        runner.logger.info(f'{name}: {monitor} {entry["best"][monitor]:.2f} on its {where}{seen}{on_val}.')
 
 
 def _has_stage(runner: Runner) -> bool:

@@ -8,6 +8,7 @@ from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import BEST, HISTORY_KEY, LAST, MONITOR, epochs_without_improvement, keep_last
 from mmseg_custom.engine.train_loop import batches_done
+from mmseg_custom.fold_settings import INNER
 from mmseg_custom.hooks.monitor import MonitorError, check_monitor
 from mmseg_custom.hooks.training import counts_iterations, hook_of, is_training, iterations_logged
 
@@ -29,7 +30,8 @@ class TrainingHistoryHook(Hook):
         monitor: Metric that decides which epoch is the best, higher is better; here and nowhere else, other hooks
             read it (:func:`monitor_of`). Defaults to ``'mIoU'``.
         select: Which validation the run keeps the weights of: the ``'best'`` one by ``monitor``, the default, or the
-            ``'last'``. The best score on images that chose it is optimistically biased.
+            ``'last'``. The best score on images that chose it is optimistically biased. ``'inner'`` is the best
+            one of a run that validates on an inner part of its fold (``part='inner'`` of ``FoldDataset``).
         patience: Validations without a better ``monitor`` after which training ends; ``None`` never.
     """
 
@@ -37,8 +39,10 @@ class TrainingHistoryHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, monitor: str = MONITOR, select: str = BEST, patience: int | None = None) -> None:
-        if select not in (BEST, LAST):
-            raise MonitorError(f'default_hooks.history.select={select!r} is unknown: use {BEST!r} or {LAST!r}.')
+        if select not in (BEST, LAST, INNER):
+            raise MonitorError(
+                f'default_hooks.history.select={select!r} is unknown: use {BEST!r}, {LAST!r} or {INNER!r}.'
+            )
         self.monitor, self.select = monitor, select
         self.patience = patience
         self._started = 0.0

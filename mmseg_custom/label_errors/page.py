@@ -84,6 +84,8 @@ class Page:
         return {
             'key': one.key,
             'pair': f'{given} → {suggested}',
+            'pixels': one.pixels,
+            'group': self._group(one.image),
             'heading': f'{rank}. {given}, rather {suggested}?',
             'detail': f'{one.image}: {one.score:.0f} times as probable, {one.pixels} pixels at {one.box[0]}, '
             f'{one.box[1]}; {_predicted(of)}',
@@ -100,12 +102,18 @@ class Page:
             read_image(record.image, one.size), maps, suggestion != VOID, whole, self.palette, self.folder / crop
         )
         return {
+            'pixels': one.pixels,
+            'group': self._group(record.name),
             'heading': f'{rank}. {record.name}',
             'detail': f'quality {record.quality:.3f}, {one.pixels / one.labelled:.1%} of its pixels contradicted, '
             f'{one.components} components; {_predicted(one)}',
             'crop': crop,
             'size': size,
         }
+
+    def _group(self, name: str) -> str:
+        """The group of an image, else its folder."""
+        return self.index.groups.get(name) or Path(name).parent.as_posix()
 
 
 def _predicted(image: ImageErrors) -> str:

@@ -20,7 +20,7 @@ from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.engine.stop_signals import STOP_SIGNALS
 from mmseg_custom.errors import UserError
-from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.fusion.average_files import fuse_folder
 from mmseg_custom.io.processes import end_with_parent
 from mmseg_custom.launchers.threads import THREADS
 from mmseg_custom.ledger.finished import BY_RECIPE

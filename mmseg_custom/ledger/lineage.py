@@ -26,7 +26,7 @@ def image_set(dataset: Any, images: Images | None = None) -> ImageSet:
         images: Its images, if they are known.
 
     Returns:
-        Of a single ``KFoldDataset`` ``split`` and, for a part of it, the ``parts`` (numbers, or ``'selection'``) and
+        Of a single ``KFoldDataset`` ``split`` and, for a part of it, the ``parts`` (numbers, or ``'holdout'``) and
         the checksum ``folds`` of the fold file; the whole of a split has no parts. Of others the checksum of their
         ``images``; ``unknown`` if these are not known.
     """

@@ -9,6 +9,12 @@ from mmseg_custom.ledger.stage_ledger import StageLedger, name_of_run, names_of_
 
 STAGE_FOLDER = re.compile(r'stage(\d+)')
 REFIT = 'refit'  # Of the model that is trained on everything, behind the folds.
+DISTILLED = 'distill'  # Of the one that learns from them, too.
+
+
+def stage_folder(folder: PathLike, number: int) -> Path:
+    """Where the ledger and the weights of a stage are in the folder of a run."""
+    return Path(folder) / f'stage{number}'
 
 
 def stage_of(model: PathLike) -> Path:
@@ -48,12 +54,15 @@ def runs_of(model: PathLike) -> list[Path]:
 def one_model_of(model: PathLike) -> Path:
     """A checkpoint as it is; of a folder the model trained on everything, else the winner, else its only run.
 
+    Of two models trained on everything it is the one that learned from the folds, too.
+
     Raises:
         StageError: If there are several, and none is chosen.
     """
-    refitted = StageLedger(Path(model) / REFIT)
-    if refitted.finished_runs():
-        return refitted.weights_path(name_of_run(None))
+    for name in (DISTILLED, REFIT):
+        ledger = StageLedger(Path(model) / name)
+        if ledger.finished_runs():
+            return ledger.weights_path(name_of_run(None))
     stage, files = stage_of(model), runs_of(model)
     if stage.is_dir() and StageLedger(stage).outcome():
         return StageLedger(stage).winner_path

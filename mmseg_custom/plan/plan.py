@@ -1,4 +1,4 @@
-"""The plan of a recipe: a folder of stages, read by their names and their number of folds."""
+"""The plan of a recipe: a folder of stages or one file, read by their names and their number of folds."""
 
 import re
 from collections.abc import Collection, Container, Mapping
@@ -14,6 +14,7 @@ from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.stage_ledger import RUN_NAME, StageLedger, name_of_run
 from mmseg_custom.ledger.trained_config import given_options
 from mmseg_custom.options import check_chosen
+from mmseg_custom.plan_file import plan_of, read_config, stage_config, stage_numbers
 
 CONFIG_NAME = re.compile(r'(?:(?P<recipe>.+)_)?stage(?P<stage>\d+)(?:_fold(?P<fold>\d+))?')
 
@@ -66,14 +67,14 @@ class PlannedStage:
 
 
 class Plan:
-    """The stages that the configs in a folder describe, in order.
+    """The stages that one file (:mod:`~mmseg_custom.plan_file`) or the configs in a folder describe, in order.
 
-    ``stage<S>.py`` is a stage, of as many runs as it says ``num_folds``, of one run if it says none; a prefix, as in
-    ``streets_stage1.py``, is the recipe's name and the same for all. A file ``stage<S>_fold<K>.py`` is another name
-    of a run, not a part of the plan.
+    In a folder ``stage<S>.py`` is a stage, of as many runs as it says ``num_folds``, of one run if it says none; a
+    prefix, as in ``x_stage1.py``, is the recipe's name and the same for all. A file ``stage<S>_fold<K>.py`` is
+    another name of a run, not a part of the plan.
 
     Args:
-        folder: The folder of configs.
+        path: The file, or the folder of configs.
         cfg_options: Overrides for every config, by dotted key; ``num_folds`` among them is for the stages with folds.
 
     Attributes:
@@ -81,31 +82,27 @@ class Plan:
         is_written: Whether `mmseg-kfold run` has written it, which its command goes on with.
 
     Raises:
-        StageError: If the folder has no such config, those of several recipes, or files of folds of a stage without.
+        StageError: If the file says no stages; or the folder has no such config, those of several recipes, or files
+            of folds of a stage without.
         OptionError: If a number of folds is none.
     """
 
-    def __init__(self, folder: PathLike, cfg_options: dict[str, Any] | None = None) -> None:
-        self.folder, self.cfg_options = Path(folder), dict(cfg_options or {})
-        found = [(CONFIG_NAME.fullmatch(path.stem), path) for path in sorted(self.folder.glob('*.py'))]
-        named = [(match, path) for match, path in found if match]
-        if not named:
-            raise StageError(f'{folder} holds no stage configs (stage1.py, stage2.py, ...).')
-        recipes = sorted({match['recipe'] or '' for match, _ in named})
-        if len(recipes) > 1:
-            raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
-        stages = {int(match['stage']): path for match, path in named if not match['fold']}
+    def __init__(self, path: PathLike, cfg_options: dict[str, Any] | None = None) -> None:
+        self.path, self.cfg_options = Path(path), dict(cfg_options or {})
+        stages, of_folds = _in_file(self.path) if self.path.is_file() else _in_folder(self.path)
         configs = {number: _read(stages[number]) for number in sorted(stages)}
         said = {number: cfg.get(NUM_FOLDS) for number, cfg in configs.items()}
         first: Mapping[str, Any] = next(iter(configs.values()), {})
-        self.command, self.is_written = plan_command(first, folder), COMMAND in first
-        _check_files_of_folds([(int(match['stage']), path) for match, path in named if match['fold']], said)
+        self.command, self.is_written = plan_command(first, path), COMMAND in first
+        _check_files_of_folds(of_folds, said)
         self.stages = [self._stage(number, stages[number], said[number]) for number in sorted(stages)]
 
     @classmethod
     def around(cls, config: PathLike, cfg_options: dict[str, Any] | None = None) -> 'Plan | None':
         """The plan that a config belongs to, ``None`` if its name is not that of a stage."""
-        path = Path(config)
+        path, in_file = Path(config), plan_of(config)
+        if in_file:
+            return cls(in_file[0], cfg_options)
         return cls(path.parent, cfg_options) if CONFIG_NAME.fullmatch(path.stem) else None
 
     def _stage(self, number: int, config: Path, said: int | None) -> PlannedStage:
@@ -114,16 +111,23 @@ class Plan:
         runs = (None,) if folds is None else range(1, folds + 1)
         return PlannedStage(number, tuple(PlannedRun(config, number, fold) for fold in runs))
 
-    def check_chosen(self, stages: Collection[int] | None, folds: Collection[int] | None) -> None:
+    def check_chosen(
+        self, stages: Collection[int] | None, folds: Collection[int] | None, option: str = '--folds'
+    ) -> None:
         """See that the plan has the stages and folds that were asked for; ``None`` asks for all.
+
+        Args:
+            stages: Numbers of stages.
+            folds: Numbers of folds.
+            option: What asked for folds. Defaults to ``'--folds'``.
 
         Raises:
             OptionError: If it has not, naming those that it has.
         """
-        check_chosen('--stages', stages, [stage.number for stage in self.stages], str(self.folder))
+        check_chosen('--stages', stages, [stage.number for stage in self.stages], str(self.path))
         chosen = [stage for stage in self.stages if stages is None or stage.number in stages]
         known = {run.fold for stage in chosen for run in stage.runs if run.fold is not None}
-        check_chosen('--folds', folds, known, str(self.folder))
+        check_chosen(option, folds, known, str(self.path), 'folds')
 
     def stage(self, number: int) -> PlannedStage:
         """The stage with a number.
@@ -134,7 +138,7 @@ class Plan:
         for stage in self.stages:
             if stage.number == number:
                 return stage
-        raise StageError(f'{self.folder} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
+        raise StageError(f'{self.path} has no stage {number}: it has {[stage.number for stage in self.stages]}.')
 
 
 def check_initial_weights(cfg: Config, start: PathLike | None, repeat: int = 0) -> None:
@@ -193,10 +197,33 @@ def explain_missing_winner(
     )
 
 
+def _in_file(plan: Path) -> tuple[dict[int, Path], list[tuple[int, Path]]]:
+    """The configs of the stages of a plan in one file, by their numbers; there are no files of folds."""
+    numbers = stage_numbers(_read(plan))
+    if not numbers:
+        raise StageError(f'{plan} is no plan: it says no stage1 = dict(...), stage2 = dict(...), ...')
+    return {number: stage_config(plan, number) for number in numbers}, []
+
+
+def _in_folder(folder: Path) -> tuple[dict[int, Path], list[tuple[int, Path]]]:
+    """The configs of the stages in a folder by their numbers, and the files of folds with those of their stages."""
+    found = [(CONFIG_NAME.fullmatch(path.stem), path) for path in sorted(folder.glob('*.py'))]
+    named = [(match, path) for match, path in found if match]
+    if not named:
+        raise StageError(f'{folder} holds no stage configs (stage1.py, stage2.py, ...).')
+    recipes = sorted({match['recipe'] or '' for match, _ in named})
+    if len(recipes) > 1:
+        raise StageError(f'{folder} holds the stages of several recipes ({recipes}): give each its own folder.')
+    of_folds = [(int(match['stage']), path) for match, path in named if match['fold']]
+    return {int(match['stage']): path for match, path in named if not match['fold']}, of_folds
+
+
 def _read(config: Path) -> Config:
     """A stage's config, for what it says of its folds; nothing else of it is used, so nothing is imported for it."""
     try:
-        return Config.fromfile(str(config), import_custom_modules=False)
+        return read_config(config, import_custom_modules=False)
+    except StageError:
+        raise
     except Exception as error:  # A config is code: it may raise anything.
         raise StageError(f'{config} cannot be read: {type(error).__name__}: {error}') from error
 

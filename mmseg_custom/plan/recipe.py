@@ -81,7 +81,7 @@ class Recipe:
         """
         self.state.read_anew()
         chosen = self._chosen(stages)
-        with sole_process(self.state.folder / RECIPE_LEASE, f'{self.plan.folder} is being run'):
+        with sole_process(self.state.folder / RECIPE_LEASE, f'{self.plan.path} is being run'):
             self.state.remove_leftovers()
             if force:
                 self.state.archive_changes(chosen, folds, self.report)

@@ -14,8 +14,7 @@ from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 from PIL import Image, ImageDraw, ImageFont
 
-from mmseg_custom.datasets.folds.kfold_dataset import seed_sample
-from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey
+from mmseg_custom.datasets.samplers.seeded_sampler import SampleKey, seed_sample
 
 LEVELS = ('none', 'standard', 'advanced')
 CELL_WIDTHS = (240, 512)

@@ -3,6 +3,7 @@ import torch
 from small_model import batch_norms, build_model
 from torch import nn
 
+from mmseg_custom.averaging import batch_norm as module
 from mmseg_custom.averaging import recalibrate_batch_norm
 
 
@@ -33,6 +34,25 @@ def test_statistics_are_the_means_over_all_batches():
     assert model.stem.momentum == 0.1
     assert not model.training
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_statistics_are_the_means_over_the_batches_of_all_processes(monkeypatch):
+    """The other process has seen as many batches, and half of the mean of both is 5."""
+    monkeypatch.setattr(module, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(module, 'all_reduce', lambda totals: totals.mul_(2))
+    monkeypatch.setattr(module, 'all_reduce_params', lambda shares: [share.add_(5.0) for share in shares])
+    model = Segmentor()
+    recalibrate_batch_norm([model], [batch(0.0, 2.0), batch(4.0, 10.0)])
+    assert (model.stem.running_mean, model.stem.running_var) == (4 / 2 + 5, 10 / 2 + 5)
+
+
+def test_each_batch_has_a_dropout_of_its_own():
+    model, dropped = Segmentor(), []
+    model.decode_head[0].register_forward_hook(lambda layer, inputs, output: dropped.append(output == 0))
+    model.extract_feat = lambda inputs: inputs
+    recalibrate_batch_norm([model], [batch(*[1.0] * 64)] * 3)
+    first, second, third = dropped
+    assert not first.equal(second) and not second.equal(third) and not first.equal(third)
 
 
 def test_auxiliary_heads_are_measured_too():

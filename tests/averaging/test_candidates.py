@@ -95,6 +95,14 @@ def test_the_greedy_soup_takes_what_makes_it_no_worse():
     assert list(greedy_soup({'fold1': 50.0, 'fold2': 40.0}, lambda coefficients: 50.0)) == ['fold1', 'fold2']
 
 
+def test_the_greedy_soup_is_a_candidate_where_it_can_be_made():
+    check_specs(['greedy_soup'])
+    candidates = build_candidates(['greedy_soup'], SCORES, lambda: {'fold2': 1.0, 'fold4': 1.0})
+    assert ingredients(candidates) == {'greedy_soup': ['fold2', 'fold4']}
+    with pytest.raises(CandidateError, match="'greedy_soup' is unknown"):
+        build_candidates(['greedy_soup'], SCORES)
+
+
 def test_twins_with_batch_norm_measured_anew():
     specs = ['ensemble', {'type': 'all_folds', 'bn': 'both'}, {'type': 'best_fold', 'bn': 'recalibrate'}]
     candidates = build_candidates(specs, SCORES)
@@ -107,10 +115,10 @@ def test_twins_with_batch_norm_measured_anew():
 @pytest.mark.parametrize(
     ('spec', 'named'),
     [
-        ('all_fold', 'all_fold.*one of best_fold'),
+        ('all_fold', 'all_fold.*one of best_fold, all_folds, top_k, score_weighted, path, ensemble, greedy_soup.$'),
         ({'type': 'top_k', 'n': 3}, 'top_k has no n'),
-        ({'type': 'all_folds', 'bn': 'yes'}, "bn='yes'"),
-        ({'type': 'ensemble', 'bn': 'both'}, 'ensemble'),
+        ({'type': 'all_folds', 'bn': 'yes'}, r"bn='yes' .* one of \['average', 'recalibrate', 'both'\]"),
+        ({'type': 'ensemble', 'bn': 'both'}, r"ensemble: bn='both' .* one of \['average'\]"),
     ],
 )
 def test_unknown_candidates_are_named(spec, named):

@@ -46,6 +46,11 @@ def test_what_cannot_work_is_named(change, message):
     ('text', 'options', 'message'),
     [
         ('x = 1 / 0', {}, r'own\.py cannot be read: ZeroDivisionError: division by zero\.'),
+        (
+            'from mmseg.models import Nope\nmodel = dict(type=Nope)',
+            {},
+            r'own\.py cannot be read: ImportError: Failed to import Nope from mmseg\.models',
+        ),
         ('_base_ = "gone.py"', {}, r'own\.py cannot be read: .*gone\.py'),
         ("custom_imports = dict(imports=['mmdet.models'])", {}, r'needs mmdet \(for mmdet\.models\), which is not'),
         ("x = [dict(a=dict(type='mmpretrain.ConvNeXt'))]", {}, r'needs mmpretrain \(for mmpretrain\.ConvNeXt\)'),

@@ -18,9 +18,9 @@ def measured(**changes):
     return Measured(**values | changes)
 
 
-def split(*sizes, group_by=None, selected=()):
+def split(*sizes, group_by=None, holdout_names=()):
     folds = [[f'drive{k}_{number}' for number in range(size)] for k, size in enumerate(sizes, start=1)]
-    return FoldSplit(len(sizes), 42, group_by, None, '', folds, selected=list(selected))
+    return FoldSplit(len(sizes), 42, group_by, None, '', folds, holdout_names=list(holdout_names))
 
 
 def config(fold, **train_cfg):
@@ -81,7 +81,7 @@ def rows(table):
 
 
 def test_folds_are_a_table_of_images_groups_and_the_rarest_classes():
-    grouped = split(2, 3, group_by=r'^(drive\d)', selected=['drive9_1', 'drive9_2'])
+    grouped = split(2, 3, group_by=r'^(drive\d)', holdout_names=['drive9_1', 'drive9_2'])
     of_fold = np.array([[70, 0, 1, 30, 5], [30, 0, 3, 10, 5]])
     table = fold_table(grouped, of_fold, ['road', 'never', 'pole', 'tree', 'car'])
     assert rows(table) == [

@@ -4,7 +4,7 @@ import os
 import random
 import signal
 
-from interrupted_runs import Cut, PowerCut, assert_same, state
+from interrupted_runs import Cut, PowerCut, assert_same, end_workers, state
 from mmengine.hooks import Hook
 from own_config import write_own_config
 
@@ -44,6 +44,8 @@ def train(name, workers=0, stops=()):
             assert step and runner.iter in (step - 1, step), step
         else:
             assert step is None
+        finally:
+            end_workers()
     return state(runner), read_counts(counts_file(f'runs/{name}/stage1', 'fold1')).matrix.tolist()
 
 

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,13 @@ def test_table_is_read_back(ledger, tmp_path):
     assert titles == ['fold', 'mIoU', 'aAcc', 'mAcc', 'road', 'sky']
     assert [row[0] for row in rows] == ['fold1', 'fold2', 'mean', 'deviation', 'pooled']
     assert [float(cell) for cell in rows[-1][1:]] == pytest.approx(POOLED)
+
+
+@pytest.mark.parametrize(('monitor', 'own'), [('mAcc', 0), ('mDice', 1)])
+def test_a_monitor_has_a_column_once(ledger, monitor, own):
+    text = out_of_fold_table(replace(add_up_folds(ledger), monitor=monitor))
+    titles = [cell.strip() for cell in text.splitlines()[1].strip('|').split('|')]
+    assert titles == ['fold', 'images', 'iteration', 'mIoU', 'aAcc', 'mAcc', *[monitor] * own]
 
 
 def test_numbers_of_other_weights_are_not_read(ledger):

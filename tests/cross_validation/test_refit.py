@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmseg_custom.config import take_fold
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
 from mmseg_custom.cross_validation.out_of_fold import add_up_folds
-from mmseg_custom.cross_validation.refit import describe_refit, make_refit, median_length
+from mmseg_custom.cross_validation.refit import Refit, describe_refit, make_refit, median_length
 from mmseg_custom.fold_settings import validates_on_trained
 
 READ = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, {'type': 'PackSegInputs'}]
@@ -35,7 +35,7 @@ def found(tmp_path):
 
 def refit(found, folder, user=USER, scored_on=None, **given):
     options = FoldOptions(folder, 3, folder / 'folds.json', scored_on=scored_on, **given)
-    return make_refit(Config(user, filename=__file__), options, found)
+    return make_refit(Config(user, filename=__file__), options, found, Refit())
 
 
 def test_length_is_the_median_of_the_kept_weights(found, tmp_path):
@@ -58,7 +58,7 @@ def test_without_unseen_images_no_score_is_shown(found, tmp_path):
     cfg = Config(refit(found, tmp_path))
     assert validates_on_trained(cfg)
     assert cfg.default_hooks.fold_average.candidates == []
-    told = describe_refit(FoldOptions(tmp_path, 3, tmp_path / 'folds.json'), found)
+    told = describe_refit(FoldOptions(tmp_path, 3, tmp_path / 'folds.json'), found, Refit())
     assert f'{found.pooled["mIoU"]:.2f} mIoU out of fold' in told and 'no score of its own' in told
 
 

@@ -18,7 +18,7 @@ from mmseg_custom.datasets.folds.fold_file import read_split
 from mmseg_custom.datasets.folds.image_names import name_images
 from mmseg_custom.datasets.folds.leaves import Sample
 from mmseg_custom.datasets.folds.make_folds import make_folds
-from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
+from mmseg_custom.datasets.folds.splitting import carve_holdout, split_folds
 
 NAMES = [f'{city}/{city}_{n:02}' for city in ('aachen', 'bonn', 'köln') for n in range(4)]
 
@@ -63,7 +63,7 @@ def test_folds_at_random_and_by_groups_are_those_of_the_project(samples):
     Path('groups.csv').write_text(''.join(f'{name},{name[-1]}\n' for name in NAMES))
     assert make_folds(samples, 2, 7, group_by='groups.csv').folds == split_folds(NAMES, 2, 7, 'groups.csv')
     out = make_folds(samples, 2, 7, 'city', holdout=0.1)
-    assert out.selected == carve_selection(NAMES, 0.1, 7, 'city') and len(out.selected) == 4
+    assert out.holdout_names == carve_holdout(NAMES, 0.1, 7, 'city') and len(out.holdout_names) == 4
 
 
 def test_stratified_folds_have_the_rare_class_in_each(samples):
@@ -77,7 +77,7 @@ def test_stratified_folds_keep_groups_whole_and_carve_the_holdout_alike(samples)
     by_last_digit = r'(\d)$'
     pixels = np.array([[100, int(name.startswith('bonn'))] for name in NAMES])
     split = make_folds(samples, 3, 0, group_by=by_last_digit, holdout=0.25, pixels=pixels)
-    parts = [split.selected, *split.folds]
+    parts = [split.holdout_names, *split.folds]
     assert sorted(chain(*parts)) == NAMES
     assert all(len({name[-1] for name in part}) == 1 for part in parts)
     assert all(sum(name.startswith('bonn') for name in part) == 1 for part in parts)
@@ -110,13 +110,24 @@ def test_a_fold_file_is_read_as_it_was_written(samples):
     assert Folds(file='folds.json', num_folds=3, seed=7, group_by='city').split(samples[::-1]) == split
 
 
+def test_a_table_of_groups_that_has_changed_is_named(samples):
+    table = Path('groups.csv')
+    table.write_text(''.join(f'{sample.name},{number // 2}\n' for number, sample in enumerate(samples)))
+    write_split(make_folds(samples, 3, 7, group_by='groups.csv'), 'folds.json')
+    folds = Folds('folds.json', group_by='groups.csv')
+    assert folds.split(samples).num_folds == 3
+    table.write_text(table.read_text().replace(',1\n', ',0\n'))
+    with pytest.raises(FoldError, match=r'groups\.csv has changed since folds\.json was made'):
+        folds.split(samples)
+
+
 @pytest.mark.parametrize(
     ('folds', 'message'),
     [
         (dict(file='gone.json'), 'Fold file gone.json does not exist'),
         (dict(file='folds.json', num_folds=5), 'num_folds=3, not 5'),
         (dict(file='folds.json', group_by='city'), "group_by=None, not 'city'"),
-        (dict(file='folds.json', holdout=0.1), 'selection=0.0, not 0.1'),
+        (dict(file='folds.json', holdout=0.1), 'holdout=0.0, not 0.1'),
         (dict(num_folds=13), 'use 2 to 12 folds'),
         (dict(holdout=1.5), 'holdout=1.5 is no share'),
         (dict(group_by='street'), "group_by='street' is unknown"),
@@ -215,8 +226,8 @@ def test_stratified_folds_share_out_all_images_once(num_folds, seed, group_by, h
     samples = [Sample(0, n, name, dict(img_path=f's3://bucket/{name}.png')) for n, name in enumerate(names)]
     pixels = np.random.default_rng(seed).integers(0, 100, (60, 3))
     split, again = (make_folds(samples, num_folds, seed, group_by, None, holdout, pixels) for _ in range(2))
-    parts = [part for part in (*split.folds, split.selected) if part]
-    assert split == again and len(split.folds) == num_folds and bool(split.selected) == bool(holdout)
+    parts = [part for part in (*split.folds, split.holdout_names) if part]
+    assert split == again and len(split.folds) == num_folds and bool(split.holdout_names) == bool(holdout)
     assert sorted(chain(*parts)) == names
     sizes = [len(part) for part in split.folds]
     assert max(sizes) - min(sizes) <= (1 if group_by is None else 5)

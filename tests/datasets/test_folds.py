@@ -1,9 +1,11 @@
 import itertools
 import json
+from pathlib import Path
 
 import pytest
 
 from mmseg_custom.datasets import FoldError, FoldSplit, read_split, split_folds, write_split
+from mmseg_custom.datasets.folds.fold_file import SPLIT_DEFAULTS, check_made_as, check_pairs, fingerprint_pairs
 
 NAMES = [f'city{n % 3}/city{n % 3}_{n:02}' for n in range(20)]
 
@@ -92,3 +94,38 @@ def test_training_and_validation_names_of_a_fold(split):
     assert sorted(train + val) == sorted(NAMES)
     with pytest.raises(FoldError, match='Fold 6 does not exist'):
         split.names(6, validation=True)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [('num_folds', 4), ('seed', 0), ('group_by', 'city'), ('block_size', 5), ('selection', 0.1)],
+)
+def test_a_file_that_was_made_otherwise_is_named(split, key, value):
+    check_made_as(split, SPLIT_DEFAULTS, 'folds.json')
+    message = (
+        f'Fold file folds.json was made with {key}={getattr(split, key)!r}, but the config says {value!r}: change'
+    )
+    with pytest.raises(FoldError, match=message):
+        check_made_as(split, {**SPLIT_DEFAULTS, key: value}, 'folds.json')
+
+
+def test_a_fingerprint_is_of_all_images_and_labels(tmp_path):
+    kinds = ('img_path', 'seg_map_path')
+    samples = {name: {kind: str(tmp_path / f'{name}.{kind}') for kind in kinds} for name in 'abc'}
+    paths = [Path(sample[kind]) for sample in samples.values() for kind in kinds]
+    for path in paths:
+        path.write_bytes(b'12')
+    known = {fingerprint_pairs(samples)}
+    assert known == {fingerprint_pairs(dict(reversed(samples.items())))}
+    for path in paths:
+        path.write_bytes(b'123')
+        known.add(fingerprint_pairs(samples))
+    assert len(known) == 7
+    without = [{'img_path': sample['img_path']} for sample in samples.values()]
+    with pytest.raises(FoldError, match=r"no folder of labels: give it data_prefix=dict\(seg_map_path='FOLDER'\)\.$"):
+        check_pairs(without)
+    for path, what in ((paths[5], '1 images have no label'), (paths[4], '1 images are not there')):
+        path.unlink()
+        with pytest.raises(FileNotFoundError, match=rf'{what}, the first one {path}\.$'):
+            fingerprint_pairs(samples)
+    check_pairs([])

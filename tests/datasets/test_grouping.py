@@ -1,6 +1,6 @@
 import pytest
 
-from mmseg_custom.datasets import FoldError, split_folds
+from mmseg_custom.datasets import FoldError, FoldSplit, split_folds
 from mmseg_custom.datasets.folds.fold_file import check_made_as, describe_groups, make_split, read_split, write_split
 from mmseg_custom.datasets.folds.grouping import group_names
 from mmseg_custom.datasets.folds.splitting import doubtful_groups, group_images
@@ -59,6 +59,7 @@ def test_groups_by_pattern_table_and_function(tmp_path):
         (FRAMES, r'^drive(\d)', None, r"finds no group in 'frame1'"),
         (FRAMES, 'no.such.function', None, "'no.such.function' is no function that can be imported"),
         (FRAMES, 'nowhere.csv', None, 'there is no such table'),
+        (FRAMES, 'builtins.print', None, r"group_by=builtins\.print gives no group for the image 'frame1'\.$"),
         (FRAMES, 'math.sqrt', None, r"group_by=math\.sqrt: TypeError.* for the image 'frame1'"),
     ],
 )
@@ -69,7 +70,11 @@ def test_groups_that_are_none_are_refused(names, group_by, block_size, message):
 
 @pytest.mark.parametrize(
     ('text', 'message'),
-    [('a-1,A\n', 'no line for b-1'), ('a-1,A\na-1,B\n', 'line 2: a-1 has another'), ('a-1\n', "line 1: 'a-1' is no")],
+    [
+        ('a-1,A\n', r"group_by='.*groups\.csv': the table has no line for b-1"),
+        ('a-1,A\na-1,B\n', 'line 2: a-1 has another'),
+        ('a-1\n', "line 1: 'a-1' is no"),
+    ],
 )
 def test_tables_that_do_not_fit_are_named(text, message, tmp_path):
     (tmp_path / 'groups.csv').write_text(text)
@@ -81,6 +86,18 @@ def test_tables_that_do_not_fit_are_named(text, message, tmp_path):
 def test_numbers_that_are_none_are_named(num_folds, seed):
     with pytest.raises(FoldError, match=f'num_folds={num_folds!r}, seed={seed!r}'):
         split_folds(FRAMES, num_folds, seed)
+
+
+def test_groups_are_shown_largest_first():
+    groups = {f'g{n}': [f'g{n}-{k}' for k in range(n)] for n in range(1, 10)}
+    first, rest = groups['g1'] + groups['g3'], [name for n in (2, *range(4, 10)) for name in groups[f'g{n}']]
+    split = FoldSplit(**SPEC, group_by='^g.', fingerprint='', folds=[first], selected=rest)
+    shown = 'g9 (9), g8 (8), g7 (7), g6 (6), g5 (5), g4 (4), g3 (3), g2 (2)'
+    assert describe_groups(groups, split).splitlines() == [
+        f"9 groups by '^g.' of 1 to 9 images: {shown}, ...",
+        '  part 1: 4 images in 2 groups: g3 (3), g1 (1)',
+        f'  selection: 41 images in 7 groups: {shown.replace("g3 (3), ", "")}',
+    ]
 
 
 def test_uneven_groups_and_images_alone_are_doubted():
@@ -99,12 +116,12 @@ def test_the_file_keeps_how_groups_were_made(tmp_path):
     split = make_split(['a-1', 'a-2', 'b-1'], 'files', **spec)
     write_split(split, tmp_path / 'folds.json')
     assert read_split(tmp_path / 'folds.json') == split
-    check_made_as(split, {**spec, 'selection': 0.0}, 'folds.json')
+    check_made_as(split, {**spec, 'holdout': 0.0}, 'folds.json', 'renew')
     assert describe_groups({'A': ['a-1', 'a-2'], 'B': ['b-1']}, split).splitlines()[1:] == [
         '  part 1: 2 images in 1 groups: A (2)',
         '  part 2: 1 images in 1 groups: B (1)',
     ]
     table.write_text('a-1,A\na-2,B\nb-1,B\n')
     with pytest.raises(FoldError, match=r'groups\.csv has changed since folds\.json was made'):
-        check_made_as(split, {**spec, 'selection': 0.0}, 'folds.json')
+        check_made_as(split, {**spec, 'holdout': 0.0}, 'folds.json', 'renew')
     assert make_split(['a-1', 'a-2', 'b-1'], 'files', **{**SPEC, 'group_by': drive}).group_by == f'{__name__}.drive'

@@ -109,7 +109,7 @@ def test_copies_in_two_folds_are_found_and_in_one_are_none():
     apart = FoldSplit(**spec, folds=[['a', 'b'], ['c', 'd']])
     assert leaks_between_folds(train, apart) == [Leak('content', 'fold 2', 'd', 'a', 'fold 1')]
     assert leaks_between_folds(train, FoldSplit(**spec, folds=[['a', 'd'], ['b', 'c']])) == []
-    carved = FoldSplit(**spec, folds=[['a'], ['b', 'c']], selected=['d'])
+    carved = FoldSplit(**spec, folds=[['a'], ['b', 'c']], holdout_names=['d'])
     assert leaks_between_folds(train, carved) == [Leak('content', 'the holdout', 'd', 'a', 'fold 1')]
 
 

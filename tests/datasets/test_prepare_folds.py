@@ -8,10 +8,13 @@ from mmseg.registry import DATASETS
 from mmseg.utils import register_all_modules
 from user_data import write, write_pairs
 
-from mmseg_custom.datasets import FoldError
+from mmseg_custom.config import ConfigError
+from mmseg_custom.datasets import FoldDataset, FoldError
 from mmseg_custom.datasets.checks.leaks import Leak
 from mmseg_custom.datasets.folds.any_folds import Folds
-from mmseg_custom.datasets.prepare_folds import fold_datasets, leaks_of, prepare_folds, scored_pipeline
+from mmseg_custom.datasets.prepare_folds import held_out_pipeline, keep_split, leaks_of, prepare_folds
+from mmseg_custom.io.files import write_json
+from mmseg_custom.ledger.fingerprint import hash_data
 
 NAMES = [f'a{n:02}' for n in range(12)]
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
@@ -44,6 +47,12 @@ def prepare(cfg, stratify=False, **folds):
     return prepare_folds(cfg.train_dataloader.dataset, Folds(file='work/folds.json', **folds), stratify)
 
 
+def view(cfg, part, fold):
+    """A part of a fold, held-out images through the pipeline of validation."""
+    pipeline = None if part == 'train' else held_out_pipeline(cfg)
+    return FoldDataset(cfg.train_dataloader.dataset, dict(file='work/folds.json'), fold, part, pipeline)
+
+
 def test_folds_are_made_once_and_their_data_sets_built_of_the_file():
     cfg = config()
     prepared = prepare(cfg, stratify=True, num_folds=3)
@@ -52,22 +61,16 @@ def test_folds_are_made_once_and_their_data_sets_built_of_the_file():
     assert prepare(cfg, stratify=True, num_folds=3).split == prepared.split
     assert Path('work/folds.json').read_bytes() == written
     for k in (1, 2, 3):
-        built = {
-            part: DATASETS.build(one)
-            for part, one in fold_datasets(cfg, 'work/folds.json', k).items()
-            if part != 'holdout'
-        }
-        assert built['val'].names == prepared.split.names(k, validation=True)
-        assert built['train'].names == prepared.split.names(k, validation=False)
-        assert built['val'][0]['inputs'].shape == (3, 3, 4) and built['train'][0]['inputs'].shape == (3, 6, 8)
+        train, val = view(cfg, 'train', k), view(cfg, 'val', k)
+        assert val.names == prepared.split.names(k, validation=True)
+        assert train.names == prepared.split.names(k, validation=False)
+        assert val[0]['inputs'].shape == (3, 3, 4) and train[0]['inputs'].shape == (3, 6, 8)
 
 
 def test_all_images_but_the_holdout_are_one_data_set():
     cfg = config()
     prepare(cfg, num_folds=3, holdout=0.25)
-    whole = fold_datasets(cfg, 'work/folds.json', None)
-    assert whole.keys() == {'train', 'holdout'}
-    parts = [DATASETS.build(one).names for one in whole.values()]
+    parts = [view(cfg, part, None).names for part in ('train', 'holdout')]
     assert sorted(map(len, parts)) == [3, 9] and sorted(parts[0] + parts[1]) == NAMES
 
 
@@ -98,11 +101,27 @@ def test_a_val_split_of_the_training_images_is_found():
 
 
 def test_the_pipeline_of_validation_is_found_where_the_config_has_it():
-    assert scored_pipeline(config()) == VAL
-    assert scored_pipeline(config(val_dataloader=None)) == VAL
+    assert held_out_pipeline(config()) == VAL
+    assert held_out_pipeline(config(val_dataloader=None)) == VAL
     wrapped = dict(dataset=dict(type='ConcatDataset', datasets=[loader('val', VAL)['dataset']]))
-    assert scored_pipeline(config(val_dataloader=wrapped)) == VAL
+    assert held_out_pipeline(config(val_dataloader=wrapped, test_pipeline=LOAD)) == VAL
     none = dict(val_dataloader=None, test_dataloader=None)
-    assert scored_pipeline(config(**none, test_pipeline=LOAD)) == LOAD
-    with pytest.raises(FoldError, match='test_pipeline='):
-        scored_pipeline(config(**none))
+    assert held_out_pipeline(config(**none, test_pipeline=LOAD)) == LOAD
+    with pytest.raises(ConfigError, match='test_pipeline='):
+        held_out_pipeline(config(**none))
+    with pytest.raises(ConfigError, match='loads no labels'):
+        held_out_pipeline(config(**none, test_pipeline=LOAD[:1]))
+
+
+def test_folds_of_nnunet_are_kept_by_the_run_and_no_others_may_follow():
+    train, kept = config().train_dataloader.dataset, Path('work/folds.json')
+    for number, parts in enumerate(((NAMES[:6], NAMES[6:]), (NAMES[:5], NAMES[5:]))):
+        write_json([{'train': parts[1 - k], 'val': parts[k]} for k in (0, 1)], f'{number}.json')
+    given = [prepare_folds(train, Folds(file=f'{number}.json')).split for number in (0, 1)]
+    for _ in range(2):
+        keep_split(given[0], kept, '0.json')
+    cut = {'type': 'FoldDataset', 'dataset': train, 'folds': {'file': str(kept)}, 'fold': 1}
+    assert DATASETS.build(cut).names == NAMES[6:]
+    assert hash_data(Config({'train_dataloader': {'dataset': cut}}))
+    with pytest.raises(FoldError, match=r'^1\.json has other folds, .* than work/folds\.json'):
+        keep_split(given[1], kept, '1.json')

@@ -106,7 +106,7 @@ def test_lists_that_share_images_leak(lists, tmp_path):
 def test_one_folder_without_lists_is_no_val_split(lists):
     cfg = config(data_prefix=lists['data_prefix'])
     for look in (prepare, examine, official_splits):
-        with pytest.raises(FoldError, match=r'All 6 images of val are images of train.*ann_file.*selection'):
+        with pytest.raises(FoldError, match=r'All 6 images of val are images of train.*ann_file.*holdout'):
             look(cfg)
 
 
@@ -137,13 +137,13 @@ def test_folders_of_other_names_and_loaders_with_places_of_their_own():
     assert (done.num_train, done.num_val) == (2, 1)
 
 
-def test_no_val_split_says_the_ways_out_and_a_selection_does_without():
+def test_no_val_split_says_the_ways_out_and_a_holdout_does_without():
     write_pairs('train', [f'im{n}' for n in range(10)])
-    with pytest.raises(FileNotFoundError, match=r"no val split: no folder data/images/val .*part='selection'"):
+    with pytest.raises(FileNotFoundError, match=r"no val split: no folder data/images/val .*part='holdout'"):
         prepare(config())
-    folds = {'file': 'folds.json', 'num_folds': 2, 'selection': 0.2}
-    done = prepare(config(val={'part': 'selection'}, folds=folds))
-    assert (done.num_val, len(done.split.selected)) == (0, 2)
+    folds = {'file': 'folds.json', 'num_folds': 2, 'holdout': 0.2}
+    done = prepare(config(val={'part': 'holdout'}, folds=folds))
+    assert (done.num_val, len(done.split.holdout_names)) == (0, 2)
 
 
 def test_pairs_without_labels(tmp_path):

@@ -20,7 +20,7 @@ from mmseg_custom.engine import LoopError, ResumableIterTrainLoop, ResumableTrai
 from mmseg_custom.engine.iter_train_loop import resumable
 from mmseg_custom.engine.resume_points import newest_good_point, resume_points
 from mmseg_custom.engine.stage_runner import StageRunner
-from mmseg_custom.fusion.fuse import average_files
+from mmseg_custom.fusion.average_files import average_files
 from mmseg_custom.inference.networks import build_segmentor
 from mmseg_custom.io.files import write_json
 

@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 
 from mmseg_custom.evaluation import bootstrap, gain_interval, miou_interval, scores_of
-from mmseg_custom.evaluation.bootstrap import resampled_miou
+from mmseg_custom.evaluation.bootstrap import area_intervals, resampled_miou
 
 
 def matrices(hits, of=100):
@@ -45,6 +47,37 @@ def test_paired_difference_is_narrower_than_the_intervals():
     assert (low, high) == gain_interval(before, after, seed=0)
     with pytest.raises(ValueError, match='same images'):
         gain_interval(before, after[1:])
+
+
+def areas_of(found):
+    """Intersection, prediction and label of each class in each image."""
+    return torch.stack([found.diagonal(dim1=1, dim2=2), found.sum(1), found.sum(2)], dim=1)
+
+
+@pytest.mark.parametrize('options', [{}, {'level': 0.5, 'resamples': 60, 'seed': 3}])
+def test_areas_are_enough_for_the_intervals_of_confusion_matrices(options):
+    found = matrices([20, 60, 100, 40, 80] * 4)
+    score, classes = area_intervals(areas_of(found), **options)
+    assert score == pytest.approx(miou_interval(found, **options))
+    first, second = (areas_of(found)[:, :, [k]] for k in (0, 1))
+    assert classes == [area_intervals(first, **options)[0], area_intervals(second, **options)[0]]
+    assert classes[0][0] < score[0] and len(classes) == 2
+
+
+def test_images_of_a_group_are_drawn_together():
+    found = matrices([20, 60, 100, 40, 80, 10])
+    groups = ['b', 'a', 'b', 'c', 'a', 'b']
+    summed = torch.stack([found[[0, 2, 5]].sum(0), found[[1, 4]].sum(0), found[[3]].sum(0)])
+    assert area_intervals(areas_of(found), groups) == area_intervals(areas_of(summed))
+    assert area_intervals(areas_of(found), groups) != area_intervals(areas_of(found))
+
+
+def test_a_class_that_no_image_shows_has_no_interval():
+    found = torch.zeros(3, 2, 2, dtype=torch.int64)
+    found[:, 0, 0] = 5
+    score, (present, absent) = area_intervals(areas_of(found))
+    assert score == present == (100.0, 100.0)
+    assert all(map(math.isnan, absent))
 
 
 def test_classes_that_do_not_occur_do_not_count():

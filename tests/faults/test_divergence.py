@@ -12,7 +12,7 @@ from torch import nn
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import StageError
-from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.fusion.average_files import fuse_folder
 from mmseg_custom.hooks.divergence_hook import DivergenceError, non_finite_entries
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
 from mmseg_custom.ledger.stage_ledger import StageLedger

@@ -17,8 +17,8 @@ from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import UserError
-from mmseg_custom.fusion.fuse import average_files
-from mmseg_custom.fusion.winner import choose_winner
+from mmseg_custom.fusion.average_files import average_files
+from mmseg_custom.fusion.fuse_stage import choose_winner
 from mmseg_custom.inference.model_source import open_predictor
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
@@ -31,7 +31,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
 from mmseg_custom.ledger.stage_ledger import StageLedger
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS, CONFIG = ROOT / 'tools', ROOT / 'configs/streets/streets_stage1.py'
+TOOLS, CONFIG = ROOT / 'tools', ROOT / 'configs/streets_stage1.py'
 FORK = multiprocessing.get_context('fork')
 NARROW = {'model.backbone.base_channels': 4, 'model.decode_head.in_channels': (4, 32)}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kill_harness import Fault, KillHarness
 
-RUN_RECIPE = Path(__file__).resolve().parents[2] / 'tools' / 'run_recipe.py'
+RUN_RECIPE = Path(__file__).with_name('run_recipe_without_report.py')
 # The command alone, whose workers have to end by themselves; one of its processes while it validates; all of them
 # while candidates are scored.
 ONE_OF_EACH = [

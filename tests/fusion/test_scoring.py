@@ -4,7 +4,7 @@ from mmseg.registry import MODELS
 
 from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
-from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.fusion.average_files import fuse_folder
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError, hash_weights, save_checkpoint_file
 from mmseg_custom.ledger.stage_ledger import StageLedger
 

@@ -73,11 +73,11 @@ def test_fewer_images_give_other_statistics(cfg, weights):
         WeightScorer(cfg).together(ScoringOrder(weights, recalibrated=['a']))
 
 
-def test_the_selection_is_scored_beside_val(cfg, weights):
+def test_the_holdout_is_scored_beside_val(cfg, weights):
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
-        loader.dataset.folds.update(file='selection.json', selection=0.2)
+        loader.dataset.folds.update(file='holdout.json', holdout=0.2)
     prepare(cfg)
-    order = ScoringOrder(weights, recalibrated=['a'], parts=('val', 'selection'))
+    order = ScoringOrder(weights, recalibrated=['a'], parts=('val', 'holdout'))
     scored = WeightScorer(cfg).together(order)
     assert [len(scored['a'].matrices[part]) for part in order.parts] == [4, 2]
     assert scored['a'].statistics['parts'] == [1, 2, 3]

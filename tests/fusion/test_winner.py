@@ -5,8 +5,8 @@ from scorers import scorer_of
 from mmseg_custom.averaging import CandidateError
 from mmseg_custom.errors import StageError
 from mmseg_custom.fusion.candidate_scoring import in_chunks
+from mmseg_custom.fusion.fuse_stage import choose_winner, may_equal_winner
 from mmseg_custom.fusion.rules import TIES, FusionRules
-from mmseg_custom.fusion.winner import choose_winner, may_equal_winner
 from mmseg_custom.hooks.run_record import split_average
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     hash_weights,
@@ -28,7 +28,7 @@ def finish(ledger, name, value, score, snapshots=()):
     save_checkpoint_file({'state_dict': weights_of(value), 'meta': {}}, 'best.pth')
     parents = [{'file': INITIAL, 'weights': hash_weights(weights_of(0.0))}]
     seen = [{'split': 'train', 'folds': 'x', 'parts': [int(name[-1])]}]
-    entry = {'weights': hash_weights(weights_of(value)), 'val': {'mIoU': score}, 'selection': {'mIoU': score}}
+    entry = {'weights': hash_weights(weights_of(value)), 'val': {'mIoU': score}, 'holdout': {'mIoU': score}}
     found = {}
     for kind, other, its_score in snapshots:
         save_checkpoint_file({'state_dict': weights_of(other), 'meta': {}}, ledger.weights_path(f'{name}_{kind}'))
@@ -157,7 +157,7 @@ def test_a_tie_goes_to_the_simpler_candidate_if_asked(ledger):
 
 def test_intervals_are_kept_and_a_stage_without_gain_says_so(ledger, monkeypatch):
     told = []
-    monkeypatch.setattr('mmseg_custom.fusion.winner.print_log', lambda message, **_: told.append(message))
+    monkeypatch.setattr('mmseg_custom.fusion.fuse_stage.print_log', lambda message, **_: told.append(message))
     choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0), matrices=noisy(4.0)))
     outcome = ledger.outcome()
     low, high = outcome['candidates']['all_folds']['interval']['val']
@@ -183,26 +183,26 @@ def test_candidates_that_may_equal_the_winner_are_known(ledger):
     assert not any(may_equal_winner(entry) for entry in ledger.outcome()['candidates'].values())
 
 
-def test_the_selection_chooses_and_val_reports(ledger):
+def test_the_holdout_chooses_and_val_reports(ledger):
     def scorer(order):
         found = scorer_of(closeness_to(4.0))(order)
         for name, scored in found.items():
             scored.scores.update(val={'mIoU': 100.0 if name == 'top2' else 10.0})
         return found
 
-    outcome = choose_winner(ledger, FOLDS, scorer, FusionRules(select_on='selection'))
-    assert (outcome['winner'], outcome['selected_on']) == ('all_folds', 'selection')
+    outcome = choose_winner(ledger, FOLDS, scorer, FusionRules(select_on='holdout'))
+    assert (outcome['winner'], outcome['selected_on']) == ('all_folds', 'holdout')
     assert outcome['candidates']['all_folds']['val']['mIoU'] == 10.0
     assert choose_winner(ledger, FOLDS, scorer)['winner'] == 'top2'
 
 
-def test_folds_that_were_not_scored_on_the_selection_are_named(ledger):
+def test_folds_that_were_not_scored_on_the_holdout_are_named(ledger):
     entry = ledger.entry('fold1')
-    del entry['selection']
+    del entry['holdout']
     save_checkpoint_file({'state_dict': weights_of(1.0), 'meta': {}}, 'best.pth')
     ledger.record('fold1', entry, 'best.pth')
-    with pytest.raises(StageError, match='fold1 has no score on selection'):
-        choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0)), FusionRules(select_on='selection'))
+    with pytest.raises(StageError, match='fold1 has no score on holdout'):
+        choose_winner(ledger, FOLDS, scorer_of(closeness_to(4.0)), FusionRules(select_on='holdout'))
 
 
 def test_without_the_start_there_is_no_path(ledger):
@@ -214,9 +214,9 @@ def test_without_the_start_there_is_no_path(ledger):
 
 def test_val_may_choose_no_epoch_where_it_only_reports():
     FusionRules().check_validation({'split': 'val'})
-    FusionRules(select_on='selection').check_validation({'split': 'train', 'folds': 'x', 'parts': ['selection']})
-    with pytest.raises(StageError, match=r"val_dataloader\.dataset\.part='selection'"):
-        FusionRules(select_on='selection').check_validation({'split': 'val'})
+    FusionRules(select_on='holdout').check_validation({'split': 'train', 'folds': 'x', 'parts': ['holdout']})
+    with pytest.raises(StageError, match=r"val_dataloader\.dataset\.part='holdout'"):
+        FusionRules(select_on='holdout').check_validation({'split': 'val'})
 
 
 def test_the_files_of_all_candidates_are_counted():

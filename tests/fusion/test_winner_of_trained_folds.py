@@ -6,7 +6,7 @@ import torch
 from mmseg_custom.config import load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine.stage_runner import build_runner
-from mmseg_custom.fusion.fuse import fuse_folder
+from mmseg_custom.fusion.average_files import fuse_folder
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.stage_ledger import StageLedger
@@ -16,13 +16,13 @@ from mmseg_custom.reports.charts.plan_diagram import lay_out
 from mmseg_custom.reports.findings import read_recipe
 
 OWN_FOLD = "num_folds = 2\ndefault_hooks['fold_average']['init'] = 'own_fold'\n"
-SELECTION = """
+HOLDOUT = """
 _base_ = './tiny_stage1.py'
 num_folds = 2
-folds = dict(file='selection.json', selection=0.2)
+folds = dict(file='holdout.json', holdout=0.2)
 train_dataloader = test_dataloader = dict(dataset=dict(folds=folds))
-val_dataloader = dict(dataset=dict(folds=folds, part='selection'))
-default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage3', select_on='selection'))
+val_dataloader = dict(dataset=dict(folds=folds, part='holdout'))
+default_hooks = dict(fold_average=dict(stage_dir='work_dirs/tiny/stage3', select_on='holdout'))
 """
 LAB = ['best_fold', {'type': 'all_folds', 'bn': 'both'}, 'greedy_soup', 'path', 'ensemble']
 TWO_FOLDS = {
@@ -89,16 +89,16 @@ def test_last_and_ema_are_kept_and_the_whole_lab_is_scored(after_stage1, tiny_re
     assert 'all folds bn' in {dots.name for dots in candidate_series(recipe)}
 
 
-def test_val_only_reports_where_a_selection_chooses(tiny_recipe):
-    (tiny_recipe / 'tiny_stage3.py').write_text(SELECTION)
+def test_val_only_reports_where_a_holdout_chooses(tiny_recipe):
+    (tiny_recipe / 'tiny_stage3.py').write_text(HOLDOUT)
     for fold in (1, 2):
         train(tiny_recipe / 'tiny_stage3.py', fold)
     outcome = StageLedger('work_dirs/tiny/stage3').outcome()
-    assert outcome['selected_on'] == 'selection'
+    assert outcome['selected_on'] == 'holdout'
     entry = StageLedger('work_dirs/tiny/stage3').entry('fold2')
-    assert entry['best']['part']['parts'] == ['selection']
+    assert entry['best']['part']['parts'] == ['holdout']
     assert entry['best']['seen'] is False
-    assert entry['selection']['mIoU'] == pytest.approx(entry['best']['mIoU'])
+    assert entry['holdout']['mIoU'] == pytest.approx(entry['best']['mIoU'])
     winner = outcome['candidates'][outcome['winner']]
-    assert winner['selection']['mIoU'] == max(entry['selection']['mIoU'] for entry in outcome['candidates'].values())
-    assert winner['interval'].keys() == {'val', 'selection'}
+    assert winner['holdout']['mIoU'] == max(entry['holdout']['mIoU'] for entry in outcome['candidates'].values())
+    assert winner['interval'].keys() == {'val', 'holdout'}

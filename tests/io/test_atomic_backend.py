@@ -40,13 +40,15 @@ def test_a_file_is_the_old_one_until_it_is_the_new_one(monkeypatch, write):
     assert sorted(path.name for path in Path().iterdir()) == ['source', 'target']
 
 
-def test_copies_go_where_the_local_backend_puts_them():
-    backend = get_file_backend(backend_args=ATOMIC)
+def test_copies_go_where_the_local_backend_puts_them(monkeypatch):
+    backend, synchronised = get_file_backend(backend_args=ATOMIC), []
+    monkeypatch.setattr(files, '_sync', synchronised.append)
     Path('folder').mkdir()
     assert backend.copyfile('source', 'folder') == 'folder/source'
     assert backend.copytree(Path('folder'), Path('copy')) == Path('copy')
     assert Path('copy/source').read_text() == 'new'
-    with pytest.raises(shutil.SameFileError):
+    assert synchronised[-1] == Path('copy')  # Its files are replaced as a whole, too.
+    with pytest.raises(shutil.SameFileError, match="'source' and 'source' are the same file"):
         backend.copyfile('source', 'source')
     assert Path('source').read_text() == 'new'
 

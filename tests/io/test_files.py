@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import resource
@@ -19,6 +20,7 @@ from mmseg_custom.io.files import (
     move_to_archive,
     place_copy,
     read_json,
+    readable_path,
     readable_size,
     remove_leftovers,
     seconds_since_written,
@@ -153,6 +155,26 @@ def test_trouble_with_another_file_is_not_taken_for_it(tmp_path):
     assert not isinstance(caught.value, WriteError)
 
 
+@pytest.mark.parametrize(('content', 'written'), [(b'', '0 B'), (b'abc', '3 B'), (None, 'nothing')])
+def test_trouble_with_the_file_itself_says_how_far_it_got(tmp_path, content, written):
+    path = tmp_path / 'a'
+    message = rf'a could not be written: Permission denied \(written so far: {written}; free there'
+    with pytest.raises(WriteError, match=message), atomic_path(path) as temporary:
+        if content is not None:
+            temporary.write_bytes(content)
+        raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+
+
+def test_a_library_that_does_not_say_why_it_failed_is_explained(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(WriteError, match='No space left'), atomic_path(tmp_path / 'a') as temporary:
+        temporary.write_bytes(b'half')
+        raise RuntimeError('unexpected pos 64 vs 0')
+
+
 def test_error_behind_a_hard_link_leaves_its_source_alone(tmp_path):
     write_bytes(b'one', tmp_path / 'source')
     with pytest.raises(RuntimeError, match='other'), atomic_path(tmp_path / 'target') as temporary:
@@ -177,7 +199,9 @@ def test_only_files_of_the_dead_are_leftovers(tmp_path):
         tmp_path / f'.b.pth.{process_name(elsewhere)}.tmp',
         tmp_path / f'.b.pth.{dead.pid}@{here}.tmp',  # of an earlier version: perhaps of another container
         tmp_path / '.c.tmp',
+        tmp_path / f'.cannot_be_removed.{process_name({**own, "pid": dead.pid})}.tmp',
     ]
+    kept[-1].mkdir()
     for path in (*left, *forgotten, *kept, recent):
         path.touch()
     for path, age in (*((path, 3660) for path in forgotten), (recent, 3540)):
@@ -225,3 +249,10 @@ def test_what_is_archived_is_kept(tmp_path):
 )
 def test_sizes_are_readable(size, text):
     assert readable_size(size) == text
+
+
+def test_paths_are_readable(tmp_path, monkeypatch):
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    assert readable_path('a/b.txt') == readable_path(tmp_path / 'here' / 'a' / 'b.txt') == 'a/b.txt'
+    assert readable_path(tmp_path / 'a') == str(tmp_path / 'a')

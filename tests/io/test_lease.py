@@ -4,13 +4,15 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from mmseg_custom.errors import StageError
-from mmseg_custom.io.lease import Lease, claim, lease, sole_process
+from mmseg_custom.io.lease import Lease, claim, lease, refuse_while_held, sole_process
 from mmseg_custom.io.processes import is_alive, this_process
 
 FORK = multiprocessing.get_context('fork')
@@ -29,10 +31,12 @@ def race(path, barrier, results):
 
 
 def test_only_one_holds_it_and_then_it_is_free(tmp_path):
-    path = tmp_path / 'a.lease'
+    path, before = tmp_path / 'not' / 'yet' / 'a.lease', threading.enumerate()
     with lease(path) as first, lease(path) as second:
         assert first
         assert not second
+        started = [thread for thread in threading.enumerate() if thread not in before]
+        assert [thread.daemon for thread in started] == [True]  # Else a process that holds a lease would never end.
     assert not path.exists()
     with lease(path) as again:
         assert again
@@ -71,6 +75,19 @@ def test_lease_of_another_host_holds_until_its_heart_stops(tmp_path, at_once):
         assert held
 
 
+def test_a_lease_that_goes_while_it_is_looked_at_is_free(tmp_path, monkeypatch, at_once):
+    path = tmp_path / 'a.lease'
+    path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
+
+    def age(path):
+        path.unlink()
+        return path.stat()
+
+    monkeypatch.setattr('mmseg_custom.io.lease.seconds_since_written', age)
+    with lease(path) as held:
+        assert held
+
+
 def test_a_live_lease_is_not_taken_when_clocks_differ(tmp_path, monkeypatch, at_once):
     path = tmp_path / 'a.lease'
     path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
@@ -88,10 +105,17 @@ def test_a_live_lease_is_not_taken_when_clocks_differ(tmp_path, monkeypatch, at_
 
 def test_its_heart_beats_while_it_is_held_and_not_for_another(tmp_path, monkeypatch):
     monkeypatch.setattr('mmseg_custom.io.lease.HEARTBEAT_SECONDS', 0.02)
-    path = tmp_path / 'a.lease'
+    path, touch, failing = tmp_path / 'a.lease', os.utime, [OSError('file server restarts')]
+
+    def touch_if_it_is_there(path):
+        if failing:
+            raise failing.pop()
+        touch(path)
+
+    monkeypatch.setattr('os.utime', touch_if_it_is_there)
 
     def beats():
-        os.utime(path, (0, 0))
+        touch(path, (0, 0))
         for _ in range(50):
             time.sleep(0.02)
             if path.stat().st_mtime > 0:
@@ -99,7 +123,7 @@ def test_its_heart_beats_while_it_is_held_and_not_for_another(tmp_path, monkeypa
         return False
 
     with lease(path):
-        assert beats() and beats()
+        assert beats() and beats() and not failing
         path.write_text(json.dumps({'host': 'elsewhere', 'pid': 1}))
         assert not beats()
 
@@ -139,9 +163,10 @@ def test_the_lease_of_a_machine_or_container_of_the_same_name_holds(tmp_path, ke
 def test_a_lease_that_nobody_can_read_ends_when_its_heart_stops(tmp_path, content, at_once):
     path = tmp_path / 'a.lease'
     path.write_text(content)
-    with lease(path) as held:
-        assert not held
-    os.utime(path, (0, 0))
+    with pytest.raises(StageError, match=r'training by process \? on \? \(it holds .*a\.lease\)'):
+        claim(path, 'training')
+    half_a_minute_ago = time.time() - 30
+    os.utime(path, (half_a_minute_ago, half_a_minute_ago))
     with lease(path) as held:
         assert held
 
@@ -186,13 +211,22 @@ def test_lease_that_was_taken_over_is_not_removed(tmp_path):
     assert path.exists()
 
 
-def test_refusal_names_the_holder(tmp_path):
+@contextmanager
+def refused_while_held(path, what):
+    refuse_while_held(path, what)
+    yield
+
+
+@pytest.mark.parametrize('refuse', [sole_process, refused_while_held])
+def test_refusal_names_the_holder(tmp_path, refuse):
     path = tmp_path / 'a.lease'
     with (
         sole_process(path, 'the plan is being run'),
         pytest.raises(StageError, match=rf'being run by process {os.getpid()} on {socket.gethostname()}'),
-        sole_process(path, 'the plan is being run'),
+        refuse(path, 'the plan is being run'),
     ):
+        pass
+    with refuse(path, 'the plan is being run'):  # Nobody holds it now.
         pass
 
 

@@ -41,7 +41,7 @@ def found(tmp_path):
             **dict(name=name, image=str(image), label='', made_of={}, predicted_by='fold1', seen=False),
             **dict(counts=counts, probability_sums=[given.sum() / 255, 0.0, 0.0], quality=0.1 * (3 - number)),
         )
-    index = Index(CLASSES, [[0, 0, 255], [255, 0, 0], [0, 255, 0]], names)
+    index = Index(CLASSES, [[0, 0, 255], [255, 0, 0], [0, 255, 0]], names, {'a': 'one', 'b': 'two', 'c': 'two'})
     return kept, index, tmp_path / 'found'
 
 
@@ -130,8 +130,43 @@ def test_labels_are_judged_by_keys_and_the_verdicts_are_read_again(page, found, 
     page.uncheck('#open')
     page.select_option('#pair', f'sky → {HOSTILE}')
     assert page.locator('article b').all_text_contents() == [f'{n}. sky, rather {HOSTILE}?' for n in (1, 3)]
+    page.select_option('#pair', '')
+    page.select_option('#group', 'two')
+    assert page.locator('article b').all_text_contents() == ['2. sky, rather tree?', f'3. sky, rather {HOSTILE}?']
+    page.fill('#least', '500')
+    page.keyboard.press('Tab')
+    assert page.locator('article').count() == 1
+    page.select_option('#group', '')
+    page.fill('#least', '0')
+    page.keyboard.press('Tab')
     page.select_option('#what', 'images')
     assert page.locator('article b').all_text_contents() == ['1. c', '2. b', '3. a']
+    assert page.faults == []
+
+
+def test_a_closer_look_has_a_slider_and_zooms_and_takes_verdicts(page, found):
+    _, path = look(found)
+    page.goto(path.as_uri())
+    page.locator('article').nth(1).locator('img[alt=difference]').click()
+    source = 'document.getElementById("{}").getAttribute("src")'
+    assert page.evaluate(source.format('over')) == 'crops/component2_label.jpg'
+    assert page.evaluate(source.format('under')) == 'crops/component2_difference.jpg'
+    page.select_option('#left', 'image')
+    assert page.evaluate(source.format('over')) == 'crops/component2_image.jpg'
+    width = page.locator('#stage').bounding_box()['width']
+    page.locator('#wipe').fill('25')
+    clip = 'document.getElementById("over").style.clipPath.match(/[0-9.]+px/g)[1]'
+    assert float(page.evaluate(clip)[:-2]) == pytest.approx(0.75 * width, abs=1)
+    page.locator('#stage').hover()
+    page.mouse.wheel(0, -100)
+    transform = 'document.getElementById("under").style.transform'
+    assert 'scale(1.2)' in page.evaluate(transform) == page.evaluate(transform.replace('under', 'over'))
+    page.keyboard.press('w')  # The verdict, and on to the third one, from its whole.
+    assert page.evaluate(source.format('over')) == 'crops/component3_image.jpg'
+    assert 'scale(1)' in page.evaluate(transform)
+    page.keyboard.press('z')
+    assert not page.locator('#viewer').is_visible()
+    assert page.locator('#progress').inner_text() == '1 of 3 judged: 1 wrong, 0 right, 0 unsure'
     assert page.faults == []
 
 

@@ -37,6 +37,7 @@ def test_images_are_compared_by_what_they_hold(sets):
     assert a.shares_some_with(copy) and not b.shares_some_with(copy)
     assert a == link and a.checksum() == link.checksum() != b.checksum()
     assert len((a | b | copy).checksums) == 4
+    assert len(a.checksum()) == 32
 
 
 def test_wrappers_of_any_depth_are_looked_through(sets):
@@ -64,18 +65,24 @@ def test_an_image_is_known_by_size_head_and_tail(tmp_path):
         changed[place] = 1
         known.add(checksum(changed))
     assert len(known) == 6
+    between = content.copy()
+    between[HEAD + 4] = 1
+    assert checksum(between) == checksum(content)
     small = content[: HEAD + TAIL].copy()
     small[HEAD] = 1
     assert checksum(small) not in {checksum(content[: HEAD + TAIL]), *known}
 
 
-def test_an_image_elsewhere_is_known_by_its_path():
-    assert image_checksum('s3://a/1.png') == image_checksum('s3://a/1.png') != image_checksum('s3://b/1.png')
+def test_an_image_elsewhere_is_known_by_its_path(tmp_path, monkeypatch):
+    known = image_checksum('s3://a/1.png')
+    monkeypatch.chdir(tmp_path)
+    assert known == image_checksum('s3://a/1.png') != image_checksum('s3://b/1.png')
 
 
 def test_only_more_images_than_the_most_are_sampled():
     most = 2**17
     whole = [number << 30 for number in range(most + 1)]
+    assert Images.of([3, 4, 5], bits=2) == Images(frozenset([3]), 2)
     assert Images.of(whole[:most]) == Images(frozenset(whole[:most]))
     images = Images.of(whole)
     assert images.bits < 48 and most / 4 < len(images.checksums) <= most

@@ -1,13 +1,14 @@
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from scorers import scorer_of
 
 from mmseg_custom.errors import StageError
-from mmseg_custom.fusion.fuse import average_files
-from mmseg_custom.fusion.winner import choose_winner
+from mmseg_custom.fusion.average_files import average_files
+from mmseg_custom.fusion.fuse_stage import choose_winner
 from mmseg_custom.io.checkpoints.checkpoint_file import (
     CheckpointError,
     hash_weights,
@@ -17,7 +18,7 @@ from mmseg_custom.io.checkpoints.checkpoint_file import (
 )
 from mmseg_custom.io.files import JsonError
 from mmseg_custom.io.records import read_record, write_record
-from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, read_counts
+from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, read_counts, write_counts
 from mmseg_custom.ledger.stage_ledger import StageLedger, names_of_runs
 
 FOLDS = names_of_runs(3)
@@ -199,10 +200,55 @@ def test_the_counts_of_an_archived_run_go_with_it(ledger):
     assert read_counts(counts_file(ledger.folder, 'fold1')).matrix.tolist() == [[7, 0], [1, 2]]
 
 
-@pytest.mark.parametrize('version', [1, 3])
-def test_records_of_another_version_are_refused_and_their_weights_load(ledger, version):
+def test_counts_of_folds_are_put_together(tmp_path):
+    first = HeldOutCounts.of(['a.png', 'b.png'], torch.tensor([[[5, 0], [1, 2]], [[0, 3], [0, 1]]]))
+    assert first.areas.tolist() == [[[5, 2], [6, 2], [5, 3]], [[0, 1], [0, 4], [3, 1]]]
+    second = HeldOutCounts.of(['c.png'], torch.tensor([[[0, 0], [0, 7]]]))
+    write_counts(HeldOutCounts.together([first, second]), tmp_path / 'both.npz')
+    both = read_counts(tmp_path / 'both.npz')
+    assert both.paths == ('a.png', 'b.png', 'c.png')
+    assert both.areas.tolist() == first.areas.tolist() + second.areas.tolist()
+    assert both.matrix.tolist() == [[5, 3], [1, 10]]
+
+
+@pytest.mark.parametrize('content', [None, {}, {'paths': np.array(['a', None])}], ids=['gone', 'empty', 'pickled'])
+def test_a_file_that_holds_no_counts_is_named(tmp_path, content):
+    path = tmp_path / 'fold1.held_out.npz'
+    if content is not None:
+        np.savez(path, **{'areas': np.zeros((2, 3, 1)), 'matrix': np.zeros((1, 1)), **content})
+    with pytest.raises(StageError, match=r'fold1\.held_out\.npz cannot be read .*--force and train it anew'):
+        read_counts(path)
+
+
+def test_a_failure_is_kept_until_the_run_finishes(ledger):
+    ledger.record_failure('fold2', 'the GPU fell off')
+    assert ledger.failures(FOLDS) == {'fold2': 'the GPU fell off'}
+    assert ledger.awaited(FOLDS) == FOLDS
+    assert ledger.awaited(FOLDS, allow_missing=True) == ['fold1', 'fold3']
+    finish(ledger, 'fold2', 2.0, 20.0)
+    assert ledger.failures(FOLDS) == {}
+    ledger.forget_failure('fold2')
+
+
+def test_the_weights_that_the_records_speak_of(ledger):
+    assert ledger.recorded_weights('winner.pth') is None
+    choose_winner(ledger, FOLDS, closeness_to(4.0))
+    sums = {name: hash_weights({'w': torch.tensor([value])}) for name, value in (('winner', 4.0), ('fold2', 2.0))}
+    assert {name: ledger.recorded_weights(f'{name}.pth') for name in sums} == sums
+    assert ledger.recorded_weights('all_folds.pth') is None
+    assert all(ledger.holds(f'elsewhere/{name}.pth') for name in (*FOLDS, 'winner', 'all_folds', 'top2'))
+    assert not ledger.holds('mine.pth')
+
+
+@pytest.mark.parametrize(('version', 'said'), [({'version': 1}, 1), ({'version': 3}, 3), ({}, 0)])
+def test_records_of_another_version_are_refused_and_their_weights_load(ledger, version, said):
     path = ledger.record_path('fold1')
-    write_record({**read_record(path), 'version': version}, path)
-    with pytest.raises(StageError, match=f'fold1.json has version {version}, this project reads version 2: use the'):
+    write_record({key: value for key, value in read_record(path).items() if key != 'version'} | version, path)
+    way_out = (
+        'use the version of the project that wrote it, or another stage_dir and work_dir. '
+        'Its checkpoints can still be loaded.'
+    )
+    message = f'fold1.json has version {said}, this project reads version 2: {way_out}'
+    with pytest.raises(StageError, match=f'{message}$'):
         ledger.entry('fold1')
     assert load_weights(ledger.weights_path('fold1'))['w'] == 1.0

@@ -9,6 +9,7 @@ from mmseg_custom.ledger.lineage import (
     has_seen,
     lineage_from,
     may_have_seen,
+    merge_lineages,
     merge_seen,
     seen_images,
     with_images,
@@ -80,6 +81,7 @@ def test_lineages_of_earlier_versions_are_read_by_their_names():
     assert run['seen'] == [parts(2), parts(3)]
     assert may_have_seen(run, parts(1), SECOND) is False
     assert may_have_seen(run, parts(2), SECOND) is True
+    assert may_have_seen(run, WHOLE, SECOND) is True  # the images of part 2 are not known
     assert may_have_seen(run, parts(1), FIRST) is True  # the same image in two parts
 
 
@@ -97,11 +99,20 @@ def test_images_accumulate_through_runs_and_averages():
     assert may_have_seen(average_lineage(run_names), WHOLE, Images.of({5}))
 
 
+def test_weights_made_of_others_have_the_parents_of_all():
+    parents = [{'file': f'{name}.pth', 'weights': name} for name in 'ab']
+    merged = merge_lineages(
+        [{'parents': parents[:1], 'seen': [WHOLE]}, {'seen': [VAL]}, {**SCRATCH, 'parents': parents[1:]}]
+    )
+    assert merged == {'parents': parents, 'seen': [WHOLE, VAL]}
+
+
 def test_images_behind_batch_norm_statistics_count():
     run_names = {'a.pth': {'weights': 'a', 'lineage': with_images(SCRATCH, parts(1), FIRST)}}
     measured = {**WHOLE, 'images': 8, 'identities': SECOND.as_text()}
     lineage = average_lineage(run_names, measured)
     assert lineage['statistics'] == {**WHOLE, 'images': 8}
+    assert 'statistics' not in lineage_from({'lineage': lineage}, 'a.pth', 'a')  # They change as it trains.
     assert seen_images(lineage) == BOTH and may_have_seen(lineage, parts(2), SECOND)
 
 

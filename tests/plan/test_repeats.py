@@ -132,7 +132,7 @@ def run_recipe(plan, monkeypatch, capsys):
     monkeypatch.setattr(tool, 'report_line', lambda folder, *_: f'report of {folder}')
 
     def run(*options):
-        monkeypatch.setattr(sys, 'argv', ['run_recipe.py', str(plan.folder), *options])
+        monkeypatch.setattr(sys, 'argv', ['run_recipe.py', str(plan.path), *options])
         tool.main()
         return capsys.readouterr().out
 

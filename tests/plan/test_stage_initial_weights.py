@@ -38,8 +38,8 @@ def recipe_of(plan, **options):
     ],
 )
 def test_own_fold_takes_the_place_of_a_winner_alone(plan, name, start, expected):
-    assert load_run(plan.folder, name, options={'load_from': start, **OWN_FOLD}).load_from == expected
-    assert load_run(plan.folder, name, options={'load_from': start}).load_from == start
+    assert load_run(plan.path, name, options={'load_from': start, **OWN_FOLD}).load_from == expected
+    assert load_run(plan.path, name, options={'load_from': start}).load_from == start
 
 
 def test_the_dry_run_says_what_each_fold_starts_from(plan):
@@ -74,8 +74,8 @@ def test_a_start_that_is_missing_is_named_with_its_command(plan):
 
 
 def test_a_first_stage_without_folds_is_named(plan):
-    config = plan.folder / 'tiny_stage1.py'
+    config = plan.path / 'tiny_stage1.py'
     config.write_text(config.read_text().replace('num_folds = 3\n', ''))
-    whole = Plan(plan.folder, OWN_FOLD)
+    whole = Plan(plan.path, OWN_FOLD)
     with pytest.raises(StageError, match=r"Stage 1 has no fold1: with fold_average\.init='own_fold' it needs"):
         recipe_of(whole).run()

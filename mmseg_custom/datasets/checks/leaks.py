@@ -79,7 +79,9 @@ def find_leaks(
 
 def leaks_between_folds(samples: Sequence[Sample], split: FoldSplit) -> list[Leak]:
     """The copies of an image that are in different parts of a split: each fold trains on a copy of what it scores."""
-    parts = {f'fold {k}': names for k, names in enumerate(split.folds, start=1)} | {'the holdout': split.selected}
+    parts = {f'fold {k}': names for k, names in enumerate(split.folds, start=1)} | {
+        'the holdout': split.holdout_names
+    }
     part_of = {name: part for part, names in parts.items() for name in names}
     leaks = []
     for first, *copies in copied_images([sample for sample in samples if sample.name in part_of]):

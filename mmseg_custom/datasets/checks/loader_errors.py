@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from mmseg_custom.errors import UserError
 
 # PyTorch raises a bare RuntimeError with one of these texts.
+CAUGHT = re.compile(r'Caught \w+ in DataLoader worker process \d+\.')
 LOST = re.compile(r'DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: [\w ]+|exited unexpectedly)')
 
 
@@ -16,13 +17,19 @@ class LoaderError(UserError, RuntimeError):
 
 @contextmanager
 def lost_workers_explained() -> Iterator[None]:
-    """Turn the end of a data loader's worker into a message; also a decorator.
+    """Turn the end of a data loader's worker, or what PyTorch makes of its error, into a message; also a decorator.
 
     Raises:
         LoaderError: If the block ends because a worker died.
+        UserError: If a worker raised one, without the traceback that PyTorch puts around it.
     """
     try:
         yield
+    except UserError as error:
+        if not CAUGHT.match(str(error)):
+            raise
+        said = str(error).rstrip().rpartition(f'{type(error).__name__}: ')[2]
+        raise LoaderError(said) from error
     except RuntimeError as error:
         lost = LOST.search(str(error))
         if lost is None or isinstance(error, UserError):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split
-from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping
+from mmseg_custom.datasets.folds.fold_file import SPLIT_DEFAULTS, FoldSplit, check_made_as, read_split
+from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy
 from mmseg_custom.datasets.folds.leaves import Sample
 from mmseg_custom.datasets.folds.make_folds import check_files_there, fingerprint_samples, make_folds
 from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file, read_nnunet
@@ -58,19 +58,12 @@ class Folds:
         Raises:
             FoldError: If they cannot be made, or the file is of other data or was made otherwise.
         """
-        said = {'num_folds': self.num_folds, 'seed': self.seed, 'selection': self.holdout}
-        said |= {'group_by': describe_grouping(self.group_by), 'block_size': self.block_size}
-        said = {key: value for key, value in said.items() if value is not None}
+        said = {key: getattr(self, key) for key in SPLIT_DEFAULTS if getattr(self, key) is not None}
         if self.file is None:
-            said |= {'holdout': said.pop('selection', 0.0), 'group_by': self.group_by}
             return make_folds(samples, **said)
         split = read_folds(self.file, samples)
-        for key, value in said.items():
-            if getattr(split, key) != value:
-                raise FoldError(
-                    f'Fold file {self.file} was made with {key}={getattr(split, key)!r}, not {value!r}: take that '
-                    f'back, or {ANEW}.'
-                )
+        mended = 'leave the latter out' if is_nnunet_file(self.file) else f'take that back, or {ANEW}'
+        check_made_as(split, said, self.file, ANEW, mended)
         return split
 
 
@@ -97,7 +90,7 @@ def read_folds(file: PathLike, samples: Sequence[Sample]) -> FoldSplit:
     if is_nnunet_file(file):
         return read_nnunet(file, sorted(names), fingerprint_samples(samples))
     split = read_split(file)
-    known = {*split.names(None, validation=False), *split.selected}
+    known = {*split.names(None, validation=False), *split.holdout_names}
     if known != names:
         gone, new = sorted(known - names), sorted(names - known)
         found = [f'{len(gone)} of its images are gone ({few(gone)})'] if gone else []

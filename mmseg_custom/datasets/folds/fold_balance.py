@@ -40,6 +40,18 @@ def describe_balance(of_fold: np.ndarray, classes: Sequence[str]) -> list[str]:
         f'the rarest class, {classes[rarest]} ({total[rarest] / total.sum():.2%} of the pixels), has '
         f'{of_mean.min():.0%} to {of_mean.max():.0%} of its mean in a fold{apart}'
     ]
+    return [*lines, *describe_missing(of_fold, classes)]
+
+
+def describe_missing(of_fold: np.ndarray, classes: Sequence[str]) -> list[str]:
+    """A sentence on every class that no fold has, that a fold lacks, or that one fold alone has.
+
+    Args:
+        of_fold: As :func:`describe_balance`.
+        classes: As there.
+    """
+    total, lines = of_fold.sum(0), []
+    present = np.flatnonzero(total)
     absent = [classes[kind] for kind in np.flatnonzero(total == 0)]
     if absent:
         lines.append(f'no label has a pixel of {few(absent)}')

@@ -6,8 +6,9 @@ from mmseg_custom.datasets.dataset_view import DatasetView
 from mmseg_custom.datasets.fix_list import FixListError, read_fix_list
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.datasets.folds.fixed_labels import lay_over
-from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.datasets.folds.fold_file import HOLDOUT, TRAIN, VAL, FoldSplit
 from mmseg_custom.datasets.folds.grouping import FoldError
+from mmseg_custom.datasets.folds.inner_part import inner_part
 from mmseg_custom.datasets.folds.leaves import (
     Sample,
     Settings,
@@ -19,8 +20,8 @@ from mmseg_custom.datasets.folds.leaves import (
     ignored_keys,
     list_samples,
 )
-
-TRAIN, VAL, HOLDOUT = 'train', 'val', 'holdout'
+from mmseg_custom.datasets.folds.named_samples import NamingPipeline
+from mmseg_custom.fold_settings import INNER
 
 
 @DATASETS.register_module()
@@ -28,8 +29,8 @@ class FoldDataset(DatasetView):
     """A view of any data set: the classes, wrappers and samples are MMSegmentation's own, only fewer.
 
     The data sets below the wrappers are built as training builds them and cut by index. ``part='train'``: the same
-    wrappers stand around what is left. ``part='val'`` and ``'holdout'``: no wrappers; every image once, through
-    ``pipeline``, in the order of the config. All that is asked of it, the data set inside answers.
+    wrappers stand around what is left. All others: no wrappers; every image once, through ``pipeline``, in the order
+    of the config. All that is asked of it, the data set inside answers.
 
     Args:
         dataset: Settings of the whole training data set, as in ``train_dataloader``.
@@ -37,11 +38,13 @@ class FoldDataset(DatasetView):
             made. Defaults to ``None``: all images are trained on.
         fold: 1 to K; ``None``, the default, for all folds: nothing is held out but the holdout.
         part: ``'train'``, the default: the other folds. ``'val'``: the held-out fold. ``'holdout'``: what was carved
-            out before the folds were made.
+            out before the folds were made. ``'inner'``: a part of what the fold would train on.
         pipeline: The transforms of held-out images: those of ``val_dataloader``.
         fix_list: File of images that are not trained on and of regions whose labels are taken for void, see
             :mod:`~mmseg_custom.datasets.fix_list`. Only for ``part='train'``: what is held out is scored on its
             labels as they are. Defaults to ``None``.
+        inner: Share of the images that a fold would train on, which it validates on instead, as ``part='inner'``, to
+            choose its weights. Defaults to ``None``: it trains on all of them.
 
     Raises:
         FoldError: If the folds do not fit the data, or the part has no image.
@@ -56,16 +59,21 @@ class FoldDataset(DatasetView):
         part: str = TRAIN,
         pipeline: list | None = None,
         fix_list: str | None = None,
+        inner: float | None = None,
     ) -> None:
-        if part not in (TRAIN, VAL, HOLDOUT) or (part == VAL and fold is None):
-            raise FoldError(f"part={part!r} of fold {fold!r}: use 'train', 'val' (of fold=1, 2, ...) or 'holdout'.")
+        if part not in (TRAIN, VAL, HOLDOUT, INNER) or (part in (VAL, INNER) and fold is None):
+            raise FoldError(
+                f"part={part!r} of fold {fold!r}: use 'train', 'val' or 'inner' (of fold=1, 2, ...) or 'holdout'."
+            )
+        if part == INNER and not inner:
+            raise FoldError("part='inner' needs inner=SHARE, here as in the data set that is trained on.")
         if (part == TRAIN) != (pipeline is None):
             raise FoldError("pipeline: give part='val' and 'holdout' that of val_dataloader, and part='train' none.")
         if folds is None and (fold is not None or part != TRAIN):
             raise FoldError(f'part={part!r} of fold {fold!r}: say by folds=dict(...) how the folds are made.')
         if fix_list and part != TRAIN:
             raise FixListError(f'fix_list={fix_list!r} is for what is trained on: leave it out of part={part!r}.')
-        self.fold, self.part = fold, part
+        self.fold, self.part, self.inner = fold, part, inner
         leaves = build_leaves(dataset, pipeline)
         samples = list_samples(leaves)
         self.fold_split: FoldSplit | None = Folds.from_settings(folds).split(samples) if folds is not None else None
@@ -80,6 +88,7 @@ class FoldDataset(DatasetView):
             raise FoldError(f'Part {part!r} of fold {fold} has no image.')
         for number, leaf in enumerate(leaves):
             cut(leaf, [sample.index for sample in kept if sample.leaf == number])
+            leaf.pipeline = NamingPipeline(leaf.pipeline)
         if part == TRAIN:
             self.dataset = build_around(dataset, leaves)
             return
@@ -91,9 +100,10 @@ class FoldDataset(DatasetView):
         """The samples of the part; of those it scores, one an image."""
         if self.fold_split is None:
             return samples
-        if self.part == HOLDOUT:
-            names = set(self.fold_split.selected)
+        if self.part == INNER or (self.inner and self.fold is not None and self.part == TRAIN):
+            chosen_on = inner_part(self.fold_split, self.fold, self.inner)
+            names = chosen_on if self.part == INNER else set(self.fold_split.names_of(TRAIN, self.fold)) - chosen_on
         else:
-            names = set(self.fold_split.names(self.fold, validation=self.part == VAL))
+            names = set(self.fold_split.names_of(self.part, self.fold))
         kept = [sample for sample in samples if sample.name in names]
         return kept if self.part == TRAIN else first_of_each(kept)

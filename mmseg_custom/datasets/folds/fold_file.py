@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmseg_custom.datasets.folds.grouping import FoldError, GroupBy, describe_grouping, table_hash
-from mmseg_custom.datasets.folds.splitting import carve_selection, split_folds
+from mmseg_custom.datasets.folds.splitting import carve_holdout, split_folds
 from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, DEFAULT_SEED, NUM_FOLDS
 from mmseg_custom.io.files import PathLike, hash_text, read_json, write_json
 
@@ -18,8 +19,12 @@ SPLIT_DEFAULTS = {
     'seed': DEFAULT_SEED,
     'group_by': None,
     'block_size': None,
-    'selection': 0.0,
+    'holdout': 0.0,
 }
+# The parts of the training images that a fold has, and what is carved out of them before there are folds.
+TRAIN, VAL, HOLDOUT = 'train', 'val', 'holdout'
+# What these two are called in a fold file, of which many are kept beside results.
+NAMES_IN_FILE = {'holdout': 'selection', 'holdout_names': 'selected'}
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,8 @@ class FoldSplit:
         block_size: Frames in a block.
         fingerprint: Of the training files the split was made from, see :func:`fingerprint_files`.
         folds: The image names of each part, K lists. Fold k (from 1) validates on part k.
-        selection: Share of the images that was carved out first and is never trained on. Defaults to 0.
-        selected: The names of these images; they belong to no part.
+        holdout: Share of the images that was carved out first and is never trained on. Defaults to 0.
+        holdout_names: The names of these images; they belong to no part.
         table: Checksum of the table of groups, if ``group_by`` names one. Defaults to ``None``.
         stratified: Whether the parts were made alike by the pixels of each class. Defaults to ``False``.
         not_trained: The images that fold k does not train on although they are of other parts, K lists; ``[]``, the
@@ -48,8 +53,8 @@ class FoldSplit:
     block_size: int | None
     fingerprint: str
     folds: list[list[str]]
-    selection: float = 0.0
-    selected: list[str] = field(default_factory=list)
+    holdout: float = 0.0
+    holdout_names: list[str] = field(default_factory=list)
     table: str | None = None
     stratified: bool = False
     not_trained: list[list[str]] = field(default_factory=list)
@@ -58,7 +63,7 @@ class FoldSplit:
     def hash(self) -> str:
         """A checksum of which image is in which part."""
         lines = [f'{k} {name}' for k, part in enumerate(self.folds) for name in part]
-        lines += [f'selection {name}' for name in self.selected]
+        lines += [f'selection {name}' for name in self.holdout_names]
         lines += [f'{k} without {name}' for k, names in enumerate(self.not_trained) for name in names]
         return hash_text('\n'.join(lines))
 
@@ -81,24 +86,28 @@ class FoldSplit:
         without = set() if validation or fold is None or not self.not_trained else set(self.not_trained[fold - 1])
         return sorted(name for k in self.parts(fold, validation) for name in self.folds[k - 1] if name not in without)
 
+    def names_of(self, part: str, fold: int | None) -> list[str]:
+        """The images that a fold trains on (``'train'``), is validated on (``'val'``), or the holdout; sorted."""
+        return self.holdout_names if part == HOLDOUT else self.names(fold, validation=part == VAL)
 
-def make_split(names: Sequence[str], fingerprint: str, selection: float = 0.0, **spec: int | GroupBy) -> FoldSplit:
-    """Carve out the selection, then split the other images into folds.
+
+def make_split(names: Sequence[str], fingerprint: str, holdout: float = 0.0, **spec: int | GroupBy) -> FoldSplit:
+    """Carve out the holdout, then split the other images into folds.
 
     Args:
         names: As :func:`split_folds`.
         fingerprint: Of the files.
-        selection: As :func:`carve_selection`'s ``share``. Defaults to 0: nothing is carved out.
+        holdout: As :func:`carve_holdout`'s ``share``. Defaults to 0: nothing is carved out.
         **spec: As :func:`split_folds`.
 
     Raises:
         FoldError: If that cannot be done.
     """
     grouping = {key: value for key, value in spec.items() if key != 'num_folds'}
-    selected = carve_selection(names, selection, **grouping) if selection else []
-    folds = split_folds(sorted(set(names) - set(selected)), **spec)
+    holdout_names = carve_holdout(names, holdout, **grouping) if holdout else []
+    folds = split_folds(sorted(set(names) - set(holdout_names)), **spec)
     kept = {**spec, 'group_by': describe_grouping(spec['group_by']), 'table': table_hash(spec['group_by'])}
-    return FoldSplit(**kept, fingerprint=fingerprint, folds=folds, selection=selection, selected=selected)
+    return FoldSplit(**kept, fingerprint=fingerprint, folds=folds, holdout=holdout, holdout_names=holdout_names)
 
 
 def fingerprint_files(files: Sequence[tuple[str, Path]]) -> str:
@@ -148,7 +157,7 @@ def describe_groups(groups: Mapping[str, Sequence[str]], split: FoldSplit) -> st
         f'{len(groups)} groups by {split.group_by!r} of {sizes[-1]} to {sizes[0]} images: '
         + _with_sizes({name: len(group) for name, group in groups.items()})
     ]
-    parts = {**{f'part {k}': part for k, part in enumerate(split.folds, start=1)}, 'selection': split.selected}
+    parts = {**{f'part {k}': part for k, part in enumerate(split.folds, start=1)}, HOLDOUT: split.holdout_names}
     for title, names in parts.items():
         inside = {name: len(common) for name, group in groups.items() if (common := set(group) & set(names))}
         if inside:
@@ -162,29 +171,36 @@ def _with_sizes(sizes: Mapping[str, int]) -> str:
     return ', '.join(shown) + (', ...' if len(sizes) > GROUPS_SHOWN else '')
 
 
-def check_made_as(split: FoldSplit, spec: Mapping[str, object], file: PathLike) -> None:
+def check_made_as(
+    split: FoldSplit, said: Mapping[str, Any], file: PathLike, way_out: str, mended: str | None = None
+) -> None:
     """Compare a split with what a config says about its folds.
+
+    Args:
+        split: As it is in the file.
+        said: Some of the keys of :data:`SPLIT_DEFAULTS`.
+        file: The fold file.
+        way_out: How the file is made anew.
+        mended: What to do about a setting; by default to take it back, or ``way_out``.
 
     Raises:
         FoldError: If they differ, naming the setting.
     """
-    said = {key: spec[key] for key in SPLIT_DEFAULTS} | {'group_by': describe_grouping(spec['group_by'])}
     for key, value in said.items():
+        value = describe_grouping(value) if key == 'group_by' else value
         if getattr(split, key) != value:
             raise FoldError(
-                f'Fold file {file} was made with {key}={getattr(split, key)!r}, but the config says '
-                f'{value!r}: change the config, or make the folds anew with prepare_data.py.'
+                f'Fold file {file} was made with {key}={getattr(split, key)!r}, not {value!r}: '
+                f'{mended or f"take that back, or {way_out}"}.'
             )
-    if table_hash(spec['group_by']) not in (None, split.table):
-        raise FoldError(
-            f'The table {spec["group_by"]} has changed since {file} was made: restore it, or make the folds anew '
-            'with `python tools/prepare_data.py CONFIG --renew`.'
-        )
+    if table_hash(said.get('group_by')) not in (None, split.table):
+        raise FoldError(f'The table {said["group_by"]} has changed since {file} was made: restore it, or {way_out}.')
 
 
 def write_split(split: FoldSplit, path: PathLike) -> None:
     """Write a split as readable JSON, atomically."""
-    write_json({**asdict(split), 'hash': split.hash}, path)
+    content = {NAMES_IN_FILE.get(name, name): value for name, value in asdict(split).items()}
+    write_json({**content, 'hash': split.hash}, path)
 
 
 def read_split(path: PathLike) -> FoldSplit:
@@ -195,10 +211,10 @@ def read_split(path: PathLike) -> FoldSplit:
     """
     if not Path(path).is_file():
         raise FoldError(f'Fold file {path} does not exist: make it with `python tools/prepare_data.py CONFIG`.')
-    content = read_json(path)
+    content, fields = read_json(path), {in_file: name for name, in_file in NAMES_IN_FILE.items()}
     try:
         stored = content.pop('hash')
-        split = FoldSplit(**content)
+        split = FoldSplit(**{fields.get(name, name): value for name, value in content.items()})
     except (KeyError, TypeError, AttributeError) as error:
         raise FoldError(f'Fold file {path} is not complete ({error}): make it anew with prepare_data.py.') from error
     if split.hash != stored:

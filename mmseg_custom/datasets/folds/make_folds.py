@@ -56,14 +56,14 @@ def make_folds(
     if not isinstance(holdout, int | float) or not 0 <= holdout < 1:
         raise FoldError(f'holdout={holdout!r} is no share of the images: use 0 to below 1.')
     if pixels is None:
-        return _with_copies(make_split(list(by_name), fingerprint, selection=holdout, **spec), following)
+        return _with_copies(make_split(list(by_name), fingerprint, holdout=holdout, **spec), following)
     row = {sample.name: number for number, sample in reversed(list(enumerate(samples)))}
     units = fold_units(list(by_name), **spec)
     parts = _stratified_parts(units, np.asarray(pixels), row, num_folds, holdout, seed)
-    selected = parts.pop(0) if holdout else []
+    carved = parts.pop(0) if holdout else []
     kept = {**spec, 'group_by': describe_grouping(group_by), 'table': table_hash(group_by)}
     made = FoldSplit(
-        **kept, fingerprint=fingerprint, folds=parts, selection=holdout, selected=selected, stratified=True
+        **kept, fingerprint=fingerprint, folds=parts, holdout=holdout, holdout_names=carved, stratified=True
     )
     return _with_copies(made, following)
 
@@ -101,8 +101,8 @@ def _files(samples: Sequence[Sample]) -> dict[str, str]:
 
 def _with_copies(split: FoldSplit, following: Mapping[str, Sequence[str]]) -> FoldSplit:
     parts = [sorted(copy for name in part for copy in (name, *following.get(name, ()))) for part in split.folds]
-    selected = sorted(copy for name in split.selected for copy in (name, *following.get(name, ())))
-    return replace(split, folds=parts, selected=selected)
+    carved = sorted(copy for name in split.holdout_names for copy in (name, *following.get(name, ())))
+    return replace(split, folds=parts, holdout_names=carved)
 
 
 def _stratified_parts(

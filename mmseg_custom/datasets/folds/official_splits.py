@@ -5,8 +5,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_custom.datasets.folder_dataset import WITHOUT_VAL
 from mmseg_custom.datasets.folds.grouping import FoldError
-from mmseg_custom.datasets.folds.kfold_dataset import WITHOUT_VAL, KFoldDataset, whole_split
+from mmseg_custom.datasets.folds.kfold_dataset import KFoldDataset, whole_split
 from mmseg_custom.datasets.sample_files import few
 
 # Where the files of a data set are: what MMSegmentation's own configs say once for each loader.
@@ -37,7 +38,7 @@ def official_splits(cfg: Config) -> dict[str, KFoldDataset]:
 
 
 def needs_val(cfg: Config) -> bool:
-    """Whether a loader of the config takes the official val split; a fold or a selection does without."""
+    """Whether a loader of the config takes the official val split; a fold or a holdout does without."""
     loaders = (cfg.get(name) or {} for name in ('val_dataloader', 'test_dataloader'))
     found = [loader['dataset'] for loader in loaders if loader]
     return any(dataset.get('part', 'train') == 'val' and dataset.get('fold') is None for dataset in found)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmseg_custom.datasets.folds.grouping import WAYS_OUT, FoldError, GroupBy, Groups, describe_grouping, group_names
 
-__all__ = ['FoldError', 'carve_selection', 'doubtful_groups', 'fold_units', 'group_images', 'split_folds']
+__all__ = ['FoldError', 'carve_holdout', 'doubtful_groups', 'fold_units', 'group_images', 'split_folds']
 
 
 def split_folds(
@@ -57,7 +57,7 @@ def fold_units(
     return units
 
 
-def carve_selection(
+def carve_holdout(
     names: Sequence[str], share: float, seed: int, group_by: GroupBy = None, block_size: int | None = None
 ) -> list[str]:
     """The images that are kept out of all folds and all training, to choose epochs and weights by; sorted.
@@ -73,15 +73,15 @@ def carve_selection(
         FoldError: If the share is not from 0 to below 1, no image would be left, or the grouping is unknown.
     """
     if not isinstance(share, int | float) or not 0 <= share < 1:
-        raise FoldError(f'folds.selection={share!r} is no share of the images: use 0 to below 1.')
+        raise FoldError(f'folds.holdout={share!r} is no share of the images: use 0 to below 1.')
     units = list(group_images(names, group_by, block_size).values())
-    selected: list[str] = []
+    carved: list[str] = []
     for i in np.random.RandomState([seed, 1]).permutation(len(units)):
-        if len(selected) < share * len(names):
-            selected += units[i]
-    if len(selected) == len(names):
-        raise FoldError(f'folds.selection={share} leaves no image to train on ({len(units)} groups): use less.')
-    return sorted(selected)
+        if len(carved) < share * len(names):
+            carved += units[i]
+    if len(carved) == len(names):
+        raise FoldError(f'folds.holdout={share} leaves no image to train on ({len(units)} groups): use less.')
+    return sorted(carved)
 
 
 def group_images(names: Sequence[str], group_by: GroupBy, block_size: int | None = None) -> Groups:

@@ -18,10 +18,11 @@ function make(tag, text, attributes = {}) {
   return node;
 }
 
-function panels(one) {
+function panels(one, node) {
   const row = make('div', undefined, { class: 'panels' });
   for (const kind of PANELS) {
     const figure = make('figure');
+    figure.onclick = event => { event.stopPropagation(); choose(node, false); look(kind); };
     const [width, height] = one.size;
     figure.append(make('img', undefined, { src: `${one.crop}_${kind}.jpg`, alt: kind, loading: 'lazy', width, height }));
     figure.append(make('figcaption', kind));
@@ -32,8 +33,9 @@ function panels(one) {
 
 function card(one) {
   const node = make('article');
-  node.append(make('b', one.heading), make('div', one.detail, { class: 'quiet' }), panels(one));
+  node.append(make('b', one.heading), make('div', one.detail, { class: 'quiet' }), panels(one, node));
   node.onclick = () => choose(node, false);
+  node.item = one;
   if (!one.key) return node;
   node.dataset.key = one.key;
   const row = make('div', undefined, { class: 'verdicts' });
@@ -72,25 +74,101 @@ function choose(node, scroll = true) {
   current = node;
   node.classList.add('current');
   if (scroll) node.scrollIntoView({ block: 'nearest' });
+  if (at('viewer').open) fill();
 }
+
+// The viewer: two pictures of a place upon each other, the one left of the slider and the other right of it.
+const place = { scale: 1, x: 0, y: 0 };
+
+function look(kind = 'suggestion') {
+  if (!current) return;
+  at('left').value = kind === 'image' ? 'image' : 'label';
+  at('right').value = ['image', 'label'].includes(kind) ? 'suggestion' : kind;
+  at('viewer').showModal();
+  fill();
+}
+
+function fill() {
+  Object.assign(place, { scale: 1, x: 0, y: 0 });
+  for (const [img, side] of [['under', 'right'], ['over', 'left']]) at(img).src = `${current.item.crop}_${at(side).value}.jpg`;
+  const said = verdicts[current.item.key];
+  at('caption').textContent = `${current.item.heading} ${current.item.detail}${said ? `; judged: ${said}` : ''}`;
+  arrange();
+}
+
+function arrange() {
+  const { width, height } = at('stage').getBoundingClientRect();
+  place.x = Math.min(0, Math.max(place.x, width * (1 - place.scale)));
+  place.y = Math.min(0, Math.max(place.y, height * (1 - place.scale)));
+  for (const img of [at('under'), at('over')]) img.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.scale})`;
+  const edge = (width * at('wipe').value / 100 - place.x) / place.scale; // Where the slider is, in the picture's own pixels.
+  at('over').style.clipPath = `inset(0 ${Math.max(0, width - edge)}px 0 0)`;
+}
+
+function zoom(factor, x, y) {
+  const box = at('stage').getBoundingClientRect();
+  const [left, top] = [(x ?? box.left + box.width / 2) - box.left, (y ?? box.top + box.height / 2) - box.top];
+  const scale = Math.min(16, Math.max(1, place.scale * factor));
+  place.x = left - (left - place.x) * scale / place.scale;
+  place.y = top - (top - place.y) * scale / place.scale;
+  place.scale = scale;
+  arrange();
+}
+
+const fingers = new Map();
+
+function drag(event) {
+  const before = fingers.get(event.pointerId);
+  if (!before) return;
+  const others = [...fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
+  if (others.length) {
+    const apart = point => Math.hypot(point.clientX - others[0].clientX, point.clientY - others[0].clientY);
+    zoom(apart(event) / Math.max(1, apart(before)), (event.clientX + others[0].clientX) / 2, (event.clientY + others[0].clientY) / 2);
+  } else {
+    place.x += event.clientX - before.clientX;
+    place.y += event.clientY - before.clientY;
+    arrange();
+  }
+  fingers.set(event.pointerId, event);
+}
+
+for (const side of ['left', 'right']) {
+  for (const kind of PANELS) at(side).append(make('option', kind, { value: kind }));
+  at(side).onchange = () => { const kept = { ...place }; fill(); Object.assign(place, kept); arrange(); at(side).blur(); };
+}
+at('wipe').oninput = arrange;
+at('in').onclick = () => zoom(1.5);
+at('out').onclick = () => zoom(1 / 1.5);
+at('close').onclick = () => at('viewer').close();
+at('viewer').onclose = () => { if (current) current.scrollIntoView({ block: 'nearest' }); };
+at('stage').onwheel = event => { event.preventDefault(); zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, event.clientX, event.clientY); };
+at('stage').onpointerdown = event => { at('stage').setPointerCapture(event.pointerId); fingers.set(event.pointerId, event); };
+at('stage').onpointermove = drag;
+for (const end of ['onpointerup', 'onpointercancel']) at('stage')[end] = event => fingers.delete(event.pointerId);
+addEventListener('resize', () => { if (at('viewer').open) arrange(); });
 
 function show() {
   const components = at('what').value === 'components';
   const open = one => !at('open').checked || !verdicts[one.key];
   const ofPair = one => !at('pair').value || one.pair === at('pair').value;
-  const shown = components ? data.components.filter(one => ofPair(one) && open(one)) : data.images;
+  const chosen = one => one.pixels >= (Number(at('least').value) || 0) && (!at('group').value || one.group === at('group').value);
+  const shown = (components ? data.components.filter(one => ofPair(one) && open(one)) : data.images).filter(chosen);
   current = null;
   at('list').replaceChildren(...shown.map(card));
   choose(at('list').firstElementChild, false);
 }
 
 document.addEventListener('keydown', event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || ['SELECT', 'INPUT'].includes(event.target.tagName) || !current) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || !current) return;
+  if (event.target.matches('select, input:not([type=range])')) return;
+  if (event.key === 'z') return at('viewer').open ? at('viewer').close() : look();
+  if (at('viewer').open && ['+', '-'].includes(event.key)) return zoom(event.key === '+' ? 1.5 : 1 / 1.5);
   const move = { j: 'nextElementSibling', k: 'previousElementSibling' }[event.key];
   if (move) choose(current[move]);
   else if (current.dataset.key && (KEYS[event.key] || event.key === 'x')) {
     judge(current, KEYS[event.key]);
     if (KEYS[event.key]) choose(current.nextElementSibling);
+    else if (at('viewer').open) fill();
   }
 });
 
@@ -101,11 +179,17 @@ at('save').onclick = () => {
   URL.revokeObjectURL(link.href);
 };
 
-const pairs = new Map();
-for (const one of data.components) pairs.set(one.pair, (pairs.get(one.pair) || 0) + 1);
-at('pair').append(make('option', 'all', { value: '' }));
-for (const [pair, count] of [...pairs].sort((a, b) => b[1] - a[1])) at('pair').append(make('option', `${pair} (${count})`, { value: pair }));
-for (const id of ['what', 'pair', 'open']) at(id).onchange = () => { show(); at(id).blur(); };
+function offer(select, values) {
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) || 0) + 1);
+  at(select).append(make('option', 'all', { value: '' }));
+  for (const [value, count] of [...counts].sort((a, b) => b[1] - a[1])) at(select).append(make('option', `${value} (${count})`, { value }));
+  return counts.size;
+}
+
+offer('pair', data.components.map(one => one.pair));
+at('grouped').hidden = offer('group', data.components.map(one => one.group)) < 2;
+for (const id of ['what', 'pair', 'group', 'least', 'open']) at(id).onchange = () => { show(); at(id).blur(); };
 at('controls').onsubmit = event => event.preventDefault();
 at('title').textContent = data.title;
 at('facts').textContent = data.facts;

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from mmseg_custom.fusion.winner import may_equal_winner
+from mmseg_custom.fusion.fuse_stage import may_equal_winner
 from mmseg_custom.reports.charts.classes import class_dot_view
 from mmseg_custom.reports.charts.dots import Dots, dot_view, dots_width
 from mmseg_custom.reports.charts.figure import SERIES, Figure

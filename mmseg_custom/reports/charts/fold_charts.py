@@ -23,7 +23,7 @@ def val_dots(recipe: RecipeRecord) -> Figure:
     """The mIoU of every run on val with the mean and deviation over the folds."""
     stages = [stage for stage in recipe.stages if stage.runs]
     series = fold_series(stages, _on_val, split_seen=False)
-    kept = 'best' if recipe.selects_best else 'last'
+    kept = 'best' if recipe.selects_best or recipe.selects_inner else 'last'
     return Figure(
         name='folds_val',
         title='Runs on val',
@@ -38,7 +38,7 @@ def held_out_dots(recipe: RecipeRecord) -> Figure:
     stages = [stage for stage in recipe.stages if stage.runs]
     scores: dict[str, ScoreOf] = {'mIoU': lambda entry: held_out_scores(entry)['mIoU']}
     own = recipe.monitor
-    if own not in scores:
+    if own not in scores and not recipe.selects_inner:  # It is one of the inner part.
         scores[own] = lambda entry: entry['best'].get(own, NAN)
     pooled = [_pooled(stages)] if any(stage.out_of_fold for stage in stages) else []
     drawn = {name: fold_series(stages, score) + (pooled if name == 'mIoU' else []) for name, score in scores.items()}
@@ -56,14 +56,15 @@ def _on_val(entry: Entry) -> float:
 
 
 def _caption(recipe: RecipeRecord, pooled: bool) -> str:
-    kept = (
+    kept = 'kept' if recipe.selects_inner else 'last'
+    told = (
         f'The best {recipe.unit} of every run on its held-out fold, which chose it.'
         if recipe.selects_best
-        else f'The last {recipe.unit} of every run on its held-out fold; nothing was chosen on it.'
+        else f'The {kept} {recipe.unit} of every run on its held-out fold; nothing was chosen on it.'
     )
     together = ' Grey: all images together, each scored by the fold that was not trained on it; whiskers: 95 % '
     seen = f' Rings: {WHY_SEEN}' if recipe.seen else ''
-    return f'{kept}{seen} {_MEANS}' + (f'{together}bootstrap interval.' if pooled else '')
+    return f'{told}{seen} {_MEANS}' + (f'{together}bootstrap interval.' if pooled else '')
 
 
 def _view(stages: Sequence[StageRecord], series: Sequence[Dots], y_title: str, score: ScoreOf) -> dict:

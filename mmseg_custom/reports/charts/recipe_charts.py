@@ -50,6 +50,7 @@ def curve_chart(recipe: RecipeRecord, key: str) -> Figure:
     scored = key not in UNSCORED
     lines = curve_lines(recipe, key, scored)
     title, y_title = CURVES.get(key, (f'{key} on the held-out fold', f'{key} in %'))
+    title = title.replace('held-out fold', recipe.validated_on)
     views = {key: line_view(lines, recipe.unit, y_title, _marks(recipe, key, scored), log=key == 'lr')}
     name = CURVE + re.sub(r'\W', '_', key)
     return Figure(name=name, title=title, caption=_curve_caption(recipe, scored), views=views)

@@ -12,7 +12,9 @@ RESULT_FILE, TABLE_FILE = 'out_of_fold.json', 'out_of_fold.csv'
 SCORES = ('mIoU', 'aAcc', 'mAcc')
 IOU = 'IoU.'
 SEEN_NOTE = '* these weights may have been trained on the images before: optimistically biased.'
-CHOSEN_NOTE = '+ the best validation was chosen on these very images: optimistically biased; --select last is not.'
+CHOSEN_NOTE = (
+    '+ the best validation was chosen on these very images: optimistically biased; --select last or inner is not.'
+)
 LEAK_NOTE = '! some images stand on both sides (--allow-leaks): optimistically biased.'
 
 Scores = dict[str, float]

@@ -16,7 +16,7 @@ class Table(NamedTuple):
 
 def fold_table(result: OutOfFold) -> Table:
     """A row a fold, their mean with deviation, and all images together."""
-    mark, own = result.mark(), [] if result.monitor == 'mIoU' else [result.monitor]
+    mark, own = result.mark(), [] if result.monitor in SCORES else [result.monitor]
     blank = [''] * len(own)
     spreads = [f'{_spread(result, key)}{mark}' for key in SCORES]
     pooled = [f'{result.pooled[key]:.2f}{mark}' for key in SCORES]

@@ -10,9 +10,11 @@ from typing import Any
 from mmseg_custom.averaging import fold_order
 from mmseg_custom.engine.history import BEST, MONITOR
 from mmseg_custom.errors import StageError, UserError
+from mmseg_custom.fold_settings import INNER
 from mmseg_custom.fusion.weight_scorer import HELD_OUT, VAL
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.ledger.lineage import has_seen
+from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger, names_of_runs
 from mmseg_custom.ledger.trained_config import trained_options
 from mmseg_custom.options import OptionError
@@ -123,6 +125,16 @@ class RecipeRecord:
         return any(entry.get('select', BEST) == BEST for _, _, entry in self.runs)
 
     @property
+    def selects_inner(self) -> bool:
+        """Whether a run validates on an inner part of its fold, and keeps the best weights there."""
+        return any(entry.get('select') == INNER for _, _, entry in self.runs)
+
+    @property
+    def validated_on(self) -> str:
+        """What the curves of runs are of."""
+        return 'inner part' if self.selects_inner else 'held-out fold'
+
+    @property
     def seen(self) -> bool:
         """Whether a run was scored on images that its weights had been trained on in an earlier stage."""
         return any(entry['best']['seen'] for _, _, entry in self.runs)
@@ -185,7 +197,7 @@ def _stages(folder: Path, runs: dict[int, dict[str, Entry]]) -> list[StageRecord
     stages: list[StageRecord] = []
     unit = unit_of(entry for entries in runs.values() for entry in entries.values())
     for number in sorted(expected):
-        entries, ledger = runs.get(number, {}), StageLedger(folder / f'stage{number}')
+        entries, ledger = runs.get(number, {}), StageLedger(stage_folder(folder, number))
         missing = sorted(set(expected[number]) - set(entries), key=fold_order)
         start = stages[-1].start + stages[-1].length if stages else 0
         kept = (ledger.outcome(), start, unit, read_out_of_fold(ledger))

@@ -6,9 +6,9 @@ from prettytable import PrettyTable
 
 from mmseg_custom.engine.history import BEST
 from mmseg_custom.evaluation.score import ENSEMBLE
+from mmseg_custom.fusion.fuse_stage import may_equal_winner
 from mmseg_custom.fusion.gain import no_significant_gain
 from mmseg_custom.fusion.weight_scorer import HELD_OUT
-from mmseg_custom.fusion.winner import may_equal_winner
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.plan.early_stop import ended_by, explain_not_run
 from mmseg_custom.reports.findings.training_length import length, position, unit_of

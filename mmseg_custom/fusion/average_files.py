@@ -6,10 +6,10 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 
 from mmseg_custom.errors import StageError
+from mmseg_custom.fusion.fuse_stage import choose_winner
 from mmseg_custom.fusion.parents import average_parents, read_parent, save_average
 from mmseg_custom.fusion.rules import FusionRules
 from mmseg_custom.fusion.weight_scorer import WeightScorer
-from mmseg_custom.fusion.winner import choose_winner
 from mmseg_custom.io.checkpoints.checkpoint_file import CheckpointError
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.io.lease import lease
