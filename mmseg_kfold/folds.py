@@ -119,6 +119,11 @@ def _add_out_of_fold(commands: Any) -> ArgumentParser:
         '--in-sample', action='store_true', help='predict by a fold that was trained on the image, too: the gap'
     )
     command.add_argument(
+        '--disagreement',
+        action='store_true',
+        help='does the disagreement of the folds find errors, on val or holdout?',
+    )
+    command.add_argument(
         '--compare', metavar='FOLDER', help='compare with the out-of-fold predictions of another run, image by image'
     )
     return command

@@ -16,15 +16,14 @@ DESCRIPTION = """Predict images and videos.
 CONFIG is only needed for a checkpoint outside of the folders of runs. An INPUT is an image, a video, a folder
 (searched recursively), a pattern in quotes or a .txt file with a path a line.
 """
+KINDS = ('overlay', 'color', 'ids', 'raw', 'uncertainty')  # Those of PredictionWriter, whose import takes seconds.
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add what can be said to a parser."""
     parser.add_argument('arguments', nargs='+', metavar='[CONFIG] MODEL INPUT...', help='see above')
     parser.add_argument('--out', required=True, help='folder for the results, one subfolder a kind')
-    parser.add_argument(
-        '--save', nargs='+', choices=('overlay', 'color', 'ids', 'raw'), default=['overlay'], help='kinds of results'
-    )
+    parser.add_argument('--save', nargs='+', choices=KINDS, default=['overlay'], help='kinds of results')
     parser.add_argument(
         '--ids',
         choices=('train', 'label'),
@@ -63,7 +62,7 @@ def main(args: Namespace) -> None:
     model, *inputs = named
     sources = find_sources(inputs, skip=args.out)
     options = {'device': args.device, 'smooth': args.smooth, 'cfg_options': args.cfg_options}
-    options.update(amp=args.amp, compiled=args.compile)
+    options.update(amp=args.amp, compiled=args.compile, keep_uncertainty='uncertainty' in args.save)
     predictor = open_predictor(model, config, keep_scores='raw' in args.save, **options)
     faults: list[InputError] = []
     console = Console(stderr=True)

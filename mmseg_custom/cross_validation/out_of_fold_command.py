@@ -7,6 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmseg_custom.cross_validation.disagreement import (
+    errors_found_text,
+    find_errors_by_disagreement,
+    write_errors_found,
+)
 from mmseg_custom.cross_validation.in_sample import InSample
 from mmseg_custom.cross_validation.out_of_fold_calibration import (
     calibrate_kept,
@@ -62,6 +67,10 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     say(calibration_text(calibration, seen))
     if args.in_sample:
         say(memory.tell(_groups(folds, lambda line: None)))
+    if args.disagreement:
+        found = find_errors_by_disagreement(folds, say)
+        write_errors_found(found, kept.folder)
+        say(errors_found_text(found))
     if args.compare:
         _compare(args, folds, kept, index, say)
     say(f'kept in {kept.folder}')

@@ -70,7 +70,7 @@ class OutOfFoldPass:
     @lost_workers_explained()
     @torch.no_grad()
     def _predict(self, part: Part, names: list[str], made_of: dict[str, dict[str, str]]) -> None:
-        model = _network(part.predictor)
+        model = network_of(part.predictor)
         for done, (name, sample) in enumerate(zip(names, _predictions(model, part, names), strict=True), start=1):
             self._keep(part, name, sample, made_of[name])
             if done % EVERY == 0:
@@ -124,7 +124,8 @@ def _predictions(model: torch.nn.Module, part: Part, names: Sequence[str]) -> It
         yield from model.test_step(batch)
 
 
-def _network(fold: TrainedFold) -> torch.nn.Module:
+def network_of(fold: TrainedFold) -> torch.nn.Module:
+    """The network of a fold with its weights, in evaluation mode, on the device that MMEngine chooses."""
     model = MODELS.build(with_class_weights(fold.cfg.model))
     weights = fold.weights()
     check_architecture(model, weights, str(fold.weights_file))

@@ -27,6 +27,7 @@ def open_predictor(
     device: str = 'auto',
     smooth: bool = False,
     keep_scores: bool = False,
+    keep_uncertainty: bool = False,
     cfg_options: dict | None = None,
     amp: bool = False,
     compiled: bool = False,
@@ -41,6 +42,7 @@ def open_predictor(
         device: ``'auto'`` or one of PyTorch's.
         smooth: See :class:`~mmseg_custom.inference.predictor.Predictor`.
         keep_scores: See there.
+        keep_uncertainty: See there.
         cfg_options: Overrides of the config by dotted key; they win over those the model was trained with.
         amp: Compute in bfloat16; not for an ONNX file.
         compiled: Compile the network for every size of image; not for an ONNX file.
@@ -50,7 +52,7 @@ def open_predictor(
         StageError: If the config is needed and not given.
     """
     device = choose_device(device)
-    options = {'smooth': smooth, 'keep_scores': keep_scores}
+    options = {'smooth': smooth, 'keep_scores': keep_scores, 'keep_uncertainty': keep_uncertainty}
     if Path(model).suffix == '.onnx':
         if amp or compiled:
             raise InputError(f'{model} runs in ONNX Runtime as it is: leave out --amp and --compile.')

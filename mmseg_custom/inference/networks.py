@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.engine.compilation import compile_or_keep
 from mmseg_custom.errors import UserError
+from mmseg_custom.evaluation.uncertainty import Disagreement
 from mmseg_custom.fusion.classes import check_class_names
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.preparation import Sample
@@ -123,7 +124,18 @@ class Ensemble:
         total = self.members[0].probabilities(samples)
         for member in self.members[1:]:
             total += member.probabilities(samples)
-        mean, threshold = total / len(self.members), self.members[0].threshold
+        return self._scores(total / len(self.members))
+
+    @torch.inference_mode()
+    def with_uncertainty(self, samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
+        """Probabilities as above, and how far the members disagree, (N, h, w), 0 to 1."""
+        together = Disagreement()
+        for member in self.members:
+            together.add(member.probabilities(samples))
+        return self._scores(together.mean), together.mutual_information()
+
+    def _scores(self, mean: Tensor) -> Tensor:
+        threshold = self.members[0].threshold
         return mean if threshold is None else class_logits(mean[:, 1:].logit(), threshold).softmax(1)
 
     def classes(self, samples: Sequence[Sample]) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from mmseg_custom.errors import UserError
 from mmseg_custom.inference.errors import InputError
 from mmseg_custom.inference.labels import Labels
-from mmseg_custom.inference.networks import Network
+from mmseg_custom.inference.networks import Ensemble, Network
 from mmseg_custom.inference.preparation import Preparation, Sample
 from mmseg_custom.inference.readers import Frame, OnFault
 from mmseg_custom.models.upsampled_classes import upsampled_classes
@@ -20,6 +20,7 @@ from mmseg_custom.models.upsampled_classes import upsampled_classes
 Item = TypeVar('Item')
 Made = TypeVar('Made')
 Prepared = tuple[Frame, Sample]
+Result = tuple[Tensor, Tensor | None]
 
 
 class Prediction(NamedTuple):
@@ -28,10 +29,12 @@ class Prediction(NamedTuple):
     Attributes:
         classes: Train ids, uint8, H x W, at the size of the image.
         scores: float32, C x h x w, at the size the network works at; ``None`` unless they were asked for.
+        uncertainty: How far the folds disagree, float32, H x W, 0 to 1; ``None`` unless it was asked for.
     """
 
     classes: np.ndarray
     scores: np.ndarray | None = None
+    uncertainty: np.ndarray | None = None
 
 
 class Predictor:
@@ -44,6 +47,7 @@ class Predictor:
         smooth: Bring the scores to the size of the image (bilinear) and choose the class there. By default the
             classes are chosen at the network's size and repeated (nearest), as the reference does.
         keep_scores: Return the scores too.
+        keep_uncertainty: Return how far the folds disagree, too.
 
     Raises:
         UserError: If the network has no scores for that.
@@ -57,9 +61,16 @@ class Predictor:
         *,
         smooth: bool = False,
         keep_scores: bool = False,
+        keep_uncertainty: bool = False,
     ) -> None:
         if network.kind == 'ids' and (smooth or keep_scores):
             raise UserError('This ONNX file gives class ids alone, no scores: export it with --output logits.')
+        if keep_uncertainty and not isinstance(network, Ensemble):
+            raise UserError(
+                '--save uncertainty is how far folds disagree: name the folder of a stage or run with several folds, '
+                'not one network.'
+            )
+        self.keep_uncertainty = keep_uncertainty
         self.network, self.preparation, self.labels = network, preparation, labels
         self.smooth, self.keep_scores = smooth, keep_scores
 
@@ -94,18 +105,26 @@ class Predictor:
         except InputError as error:
             return error
 
-    def _run(self, samples: Sequence[Sample]) -> Tensor:
-        """Scores if they are needed, else the ids alone."""
-        return self.network(samples) if self.smooth or self.keep_scores else self.network.classes(samples)
+    @property
+    def _scored(self) -> bool:
+        return self.smooth or self.keep_scores or self.keep_uncertainty
 
-    def _finish(self, result: Tensor, size: tuple[int, int]) -> Prediction:
-        scores = result.float() if self.smooth or self.keep_scores else None
+    def _run(self, samples: Sequence[Sample]) -> Sequence[Result]:
+        """Scores if they are needed, else the ids alone; and the uncertainty where it is."""
+        if self.keep_uncertainty and isinstance(self.network, Ensemble):
+            return list(zip(*self.network.with_uncertainty(samples), strict=True))
+        return [(one, None) for one in (self.network(samples) if self._scored else self.network.classes(samples))]
+
+    def _finish(self, found: Result, size: tuple[int, int]) -> Prediction:
+        result, uncertainty = found
+        scores = result.float() if self._scored else None
         if self.smooth:
             classes = upsampled_classes(scores[None], size)[0].cpu().numpy()
         else:
             small = result if scores is None else upsampled_classes(scores[None], scores.shape[1:])[0]
             classes = cv2.resize(small.cpu().numpy(), size[::-1], interpolation=cv2.INTER_NEAREST)
-        return Prediction(classes, scores.cpu().numpy() if self.keep_scores else None)
+        unsure = None if uncertainty is None else cv2.resize(uncertainty.float().cpu().numpy(), size[::-1])
+        return Prediction(classes, scores.cpu().numpy() if self.keep_scores else None, unsure)
 
 
 def ordered_map(function: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:

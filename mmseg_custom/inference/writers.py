@@ -21,7 +21,8 @@ from mmseg_custom.inference.readers import Frame
 from mmseg_custom.inference.video_file import VideoFile
 from mmseg_custom.io.files import PathLike
 
-KINDS = ('overlay', 'color', 'ids', 'raw')
+KINDS = ('overlay', 'color', 'ids', 'raw', 'uncertainty')
+VIDEOS = ('overlay', 'color')
 
 Render = Callable[[Frame, Prediction], np.ndarray]
 
@@ -30,7 +31,7 @@ class PredictionWriter:
     """Writes predictions into a folder for each kind of result.
 
     An image gives ``<kind>/<name>.<suffix>``, a video ``<kind>/<name>.mp4`` for ``overlay`` and ``color``, and a file
-    a frame in a folder of its name, ``<kind>/<name>.avi/<number>.<suffix>``, for ``ids`` and ``raw``. A context
+    a frame in a folder of its name, ``<kind>/<name>.avi/<number>.<suffix>``, for all others. A context
     manager: videos are complete when it ends, and gone when it ends by an error.
 
     Args:
@@ -58,7 +59,12 @@ class PredictionWriter:
             )
         self.folder, self.labels, self.kinds = Path(folder), labels, tuple(kinds)
         self.opacity, self.ids = opacity, ids
-        self._renders: dict[str, Render] = {'overlay': self._overlay, 'color': self._color, 'ids': self._ids}
+        self._renders: dict[str, Render] = {
+            'overlay': self._overlay,
+            'color': self._color,
+            'ids': self._ids,
+            'uncertainty': _uncertainty,
+        }
         self._videos: dict[str, VideoFile] = {}
         self._video_name: str | None = None
         self._video_legend: np.ndarray | None = None
@@ -77,7 +83,7 @@ class PredictionWriter:
         for kind in self.kinds:
             if kind == 'raw':
                 _save_scores(self._path(kind, frame, '.npz'), prediction)
-            elif kind != 'ids' and frame.index is not None:
+            elif kind in VIDEOS and frame.index is not None:
                 self._append(kind, frame, self._renders[kind](frame, prediction))
             else:
                 suffix = '.jpg' if kind == 'overlay' else '.png'
@@ -119,6 +125,11 @@ class PredictionWriter:
 
     def _ids(self, frame: Frame, prediction: Prediction) -> np.ndarray:
         return prediction.classes if self.ids == 'train' else np.uint8(self.labels.file_ids)[prediction.classes]
+
+
+def _uncertainty(frame: Frame, prediction: Prediction) -> np.ndarray:
+    """Grey, 255 where each fold is sure of another class."""
+    return np.rint(255 * prediction.uncertainty).astype(np.uint8)
 
 
 def _save_image(path: Path, picture: np.ndarray) -> None:

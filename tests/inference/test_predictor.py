@@ -73,6 +73,20 @@ def test_ensemble_averages_probabilities():
     assert scores[0, :, 0, 0].tolist() == pytest.approx([0.57485, 0.42515], abs=1e-4)
 
 
+def test_folds_that_disagree_are_unsure_and_one_network_cannot_say():
+    opposed = Ensemble([StripesNetwork([40.0, 0.0]), StripesNetwork([0.0, 40.0])])
+    plain = stripes_predictor()
+    unsure = Predictor(opposed, plain.preparation, plain.labels, keep_uncertainty=True)
+    found = unsure.predict(np.zeros((4, 6, 3), np.uint8))
+    assert found.uncertainty.shape == (4, 6) and found.scores is None
+    assert found.uncertainty == pytest.approx(np.ones((4, 6)), abs=1e-4)
+    agreed = Predictor(Ensemble([StripesNetwork([0.5, 0.0])] * 2), plain.preparation, plain.labels)
+    agreed.keep_uncertainty = True
+    assert agreed.predict(np.zeros((4, 6, 3), np.uint8)).uncertainty.max() < 1e-4
+    with pytest.raises(UserError, match='several folds, not one network'):
+        Predictor(plain.network, plain.preparation, plain.labels, keep_uncertainty=True)
+
+
 def test_stream_keeps_the_order_and_forms_batches_of_one_size(tmp_path):
     predictor = stripes_predictor()
     sizes = [(4, 6), (4, 6), (4, 6), (8, 6), (4, 6)]

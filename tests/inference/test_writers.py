@@ -78,6 +78,17 @@ def test_ids_of_the_label_files(tmp_path):
         PredictionWriter(tmp_path, LABELS._replace(file_ids=None), kinds=('ids',), ids='label')
 
 
+def test_uncertainty_is_a_grey_picture_of_255_levels(tmp_path):
+    unsure = np.linspace(0, 1, 24000, dtype=np.float32).reshape(60, 400)
+    frames = [Frame(Source(Path('x.png'), 'x'), IMAGE), *video_frames(2)]
+    with PredictionWriter(tmp_path, LABELS, ('uncertainty',)) as writer:
+        for frame in frames:
+            writer.write(frame, Prediction(CLASSES, uncertainty=unsure))
+    written = cv2.imread(str(tmp_path / 'uncertainty/x.png'), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(written, np.rint(255 * unsure)) and written.max() == 255
+    assert len(list((tmp_path / 'uncertainty/clip.avi').iterdir())) == 2
+
+
 def test_small_pictures_are_enlarged_for_the_legend(tmp_path):
     frame = Frame(Source(Path('x.png'), 'x'), IMAGE[:, :200])
     with PredictionWriter(tmp_path, LABELS) as writer:
