@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
-from mmseg_custom.engine.history import MONITOR
+from mmseg_custom.engine.history import BEST, MONITOR
 from mmseg_custom.fold_settings import fold_file, source_of
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
@@ -94,8 +94,9 @@ def experiment(cfg: Config) -> dict[str, Any]:
     keys = (signature(Runner).parameters.keys() | LOOKED_UP) - INCIDENTAL
     hooks = cfg.get('default_hooks', {})
     parts = {key: _essential(cfg.get(key)) for key in sorted(keys)}
-    parts['patience'] = (hooks.get('history') or {}).get('patience')
-    parts['monitor'] = (hooks.get('history') or {}).get('monitor', MONITOR)
+    history = hooks.get('history') or {}
+    parts['patience'] = history.get('patience')
+    parts['monitor'], parts['select'] = history.get('monitor', MONITOR), history.get('select', BEST)
     parts['hooks'] = {name: _hook(hook) for name, hook in hooks.items() if name not in INCIDENTAL_HOOKS}
     if cfg.get('custom_hooks'):
         parts['custom_hooks'] = _essential(cfg.custom_hooks)
