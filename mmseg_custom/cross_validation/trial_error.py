@@ -57,7 +57,9 @@ WAYS_OUT = (
     (
         (
             'stack expects each tensor',
-            'must match',
+            'non-singleton dimension 2',
+            'non-singleton dimension 3',
+            'sizes of tensors must match',
             'img_size',
             'output size is too small',
             'kernel size can',

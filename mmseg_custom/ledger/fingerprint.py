@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmseg_custom.datasets.folds.fold_file import read_split
 from mmseg_custom.datasets.folds.nnunet_splits import is_nnunet_file
-from mmseg_custom.engine.history import MONITOR
+from mmseg_custom.engine.history import BEST, MONITOR
 from mmseg_custom.fold_settings import fold_file, source_of
 from mmseg_custom.io.files import hash_text, read_json
 from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, changed_data, data_disagreement
@@ -98,8 +98,9 @@ def experiment(cfg: Config) -> dict[str, Any]:
     keys = (signature(Runner).parameters.keys() | LOOKED_UP) - INCIDENTAL
     hooks = cfg.get('default_hooks', {})
     parts = {key: _essential(cfg.get(key)) for key in sorted(keys)}
-    parts['patience'] = (hooks.get('history') or {}).get('patience')
-    parts['monitor'] = (hooks.get('history') or {}).get('monitor', MONITOR)
+    history = hooks.get('history') or {}
+    parts['patience'] = history.get('patience')
+    parts['monitor'], parts['select'] = history.get('monitor', MONITOR), history.get('select', BEST)
     parts['hooks'] = {name: _hook(hook) for name, hook in hooks.items() if name not in INCIDENTAL_HOOKS}
     if cfg.get('custom_hooks'):
         parts['custom_hooks'] = _essential(cfg.custom_hooks)

@@ -22,6 +22,14 @@ MODEL = dict(
         (RuntimeError('Please install mmcv-full for point_sample ops'), 'operations that mmcv brings compiled'),
         (ModuleNotFoundError("No module named 'mmcv._ext'"), 'operations that mmcv brings compiled'),
         (ModuleNotFoundError("No module named 'timm'"), 'Install the package that is missing'),
+        (
+            RuntimeError('The size of tensor a (7) must match the size of b (6) at non-singleton dimension 3'),
+            'of 32 or 64',
+        ),
+        (
+            RuntimeError('The size of tensor a (3) must match the size of b (9) at non-singleton dimension 1'),
+            'If tools',
+        ),
         (RuntimeError('Given input size: (576x7x7). Output size is too small'), 'multiple of 32 or 64'),
     ],
 )

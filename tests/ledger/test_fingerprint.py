@@ -42,6 +42,7 @@ def test_workers_paths_and_logging_do_not_count(load):
     [
         ('default_hooks.history.monitor', 'fwIoU'),
         ('default_hooks.history.patience', 3),
+        ('default_hooks.history.select', 'last'),
         ('default_hooks.sampler_seed.type', 'IterTimerHook'),
         ('val_evaluator.ignore_index', 0),
         ('test_evaluator.ignore_index', 0),
