@@ -69,7 +69,7 @@ def one_model_of(model: PathLike) -> Path:
     if len(files) > 1:
         raise StageError(
             f'{model} is {len(files)} networks, and none of them was chosen: name one ({files[0]}), average them '
-            f'(tools/average_folds.py {model} --out AVERAGE.pth), or train one on everything (--refit).'
+            f'(mmseg-kfold average {model} --out AVERAGE.pth), or train one on everything (--refit).'
         )
     return files[0]
 
