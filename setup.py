@@ -66,8 +66,7 @@ setup(
         'Operating System :: POSIX',
         *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
     ],
-    packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*']),
-    py_modules=['mmseg_kfold'],
+    packages=find_packages(include=['mmseg_custom', 'mmseg_custom.*', 'mmseg_kfold']),
     entry_points={'console_scripts': ['mmseg-kfold = mmseg_kfold:main']},
     cmdclass={'build_py': BuildWithConfigs},
     package_data={

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from street_scenes.label_errors import HOW, break_label, wrong_pixels
 
 CLASSES = range(255)  # All but void.
-RANKINGS = {'quality': -1, 'share': 1}  # columns of images.csv, and whether a high value is a good label
+RANKINGS = {'rank': -1, 'quality': -1, 'evidence': 1, 'shift_gain': 1}  # of images.csv; -1: the lowest come first
 
 
 def plant(labels: Path, copy: Path, share: float, least: int, seed: int) -> list[dict]:

@@ -1,20 +1,19 @@
 """Reading the config of a run: file, command line options, overrides, and their checks."""
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Collection
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.errors import UserError
 from mmseg_custom.fold_settings import NUM_FOLDS, check_fold, check_num_folds, choose_fold, fold_of, set_num_folds
 from mmseg_custom.io.files import PathLike, read_json
-from mmseg_custom.options import number
 from mmseg_custom.plan_file import check_no_plan, plan_of, read_config
 
 KNOWN_KEYS = frozenset([*signature(Runner).parameters, NUM_FOLDS])
@@ -26,20 +25,8 @@ class ConfigError(UserError, ValueError):
     """A config or override that cannot be meant; the message names the key."""
 
 
-def add_common_options(parser: ArgumentParser, fold: str) -> None:
-    """Add the options that MMSegmentation's train.py and test.py share, and ``--fold``, whose help is ``fold``."""
-    parser.add_argument('config', help='config file, e.g. configs/stage2.py')
-    parser.add_argument(
-        '--work-dir', help='where logs and checkpoints go (default: work_dirs/<config name>[_fold<K>])'
-    )
-    parser.add_argument('--fold', type=number(low=1), metavar='K', help=fold)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-
-
 def config_from_options(args: Namespace) -> Config:
-    """The config that the options of :func:`add_common_options` describe."""
+    """The config that the options describe which MMSegmentation's train.py and test.py share."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_run_config(args.config, args.work_dir, args.cfg_options, args.fold)
     cfg.launcher = args.launcher

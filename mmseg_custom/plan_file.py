@@ -52,7 +52,9 @@ def plan_of(config: PathLike) -> tuple[Path, int] | None:
 
 def stage_numbers(cfg: Mapping[str, Any]) -> list[int]:
     """The stages that a config says, in order; none if it is no plan."""
-    return sorted(int(named[1]) for named in map(STAGE.fullmatch, cfg) if named)
+    return sorted(
+        int(named[1]) for named in map(STAGE.fullmatch, cfg) if named and isinstance(cfg[named[0]], Mapping)
+    )
 
 
 def stage_config(plan: PathLike, number: int) -> Path:

@@ -92,6 +92,7 @@ def test_a_file_of_its_own_comes_before_a_stage_of_a_plan(plan):
     [
         ('', 'city.py', r'city\.py is a plan of stages 1, 2, 10: name one of them, city_stage1\.py, or run all'),
         ('', 'city_stage3.py', r'city\.py has no stage3: it says \[1, 2, 10\]'),
+        ('stage3 = 5\n', 'city_stage3.py', r'city\.py has no stage3'),
         ("stage3 = dict(_base_='./gone.py')\n", 'city_stage3.py', r'gone\.py, the _base_ of stage3, is not there'),
         (
             "stage3 = dict(_base_='./runtime.py')\n",

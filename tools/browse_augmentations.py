@@ -6,13 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import cv2
-from mmengine.registry import init_default_scope
-
-from mmseg_custom.io.files import write_bytes
-from mmseg_custom.options import number
-from mmseg_custom.reports import browse_augmentations
-from mmseg_custom.config import load_run_config
+from mmseg_kfold.options import number
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,8 +23,14 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    import cv2
+    from mmengine.registry import init_default_scope
+
+    from mmseg_custom.config import load_run_config
+    from mmseg_custom.io.files import write_bytes
+    from mmseg_custom.reports import browse_augmentations
+
     out = args.out or Path('work_dirs') / f'{args.config.stem}_augmentations.png'
     cfg = load_run_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -43,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

@@ -5,10 +5,6 @@ import _bootstrap  # noqa: I001
 import argparse
 from pathlib import Path
 
-from mmseg_custom.io.checkpoints.checkpoint_file import load_weights, save_checkpoint_file
-from mmseg_custom.models.published import convert_checkpoint
-from mmseg_custom.fusion.average_files import check_output
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -20,11 +16,14 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    from mmseg_custom.fusion.average_files import check_output
+    from mmseg_custom.io.checkpoints.checkpoint_file import load_weights, save_checkpoint_file
+    from mmseg_custom.models.published import convert_checkpoint
+
     check_output(args.output)
     save_checkpoint_file(convert_checkpoint(load_weights(args.input)), args.output)
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

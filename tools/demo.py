@@ -11,14 +11,7 @@ import _bootstrap  # noqa: I001
 
 import argparse
 
-from mmengine.config import DictAction
-
-from mmseg_custom.errors import UserError
-from mmseg_custom.inference.demo_page import build_page
-from mmseg_custom.inference.model_choices import find_models, model_loader
-from mmseg_custom.inference.model_source import OVERRIDES, split_config
-from mmseg_custom.inference.networks import choose_device
-from mmseg_custom.options import number
+from mmseg_kfold.options import OVERRIDES, add_overrides, number
 
 LOOPBACK = '127.0.0.1'
 
@@ -29,12 +22,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--host', default=LOOPBACK, help=f'address to listen on (default: {LOOPBACK}, this machine)')
     parser.add_argument('--port', type=number(low=1, high=65535), help='port (default: the first free one from 7860)')
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1, ... (default: chosen)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
+    add_overrides(parser, OVERRIDES)
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    from mmseg_custom.errors import UserError
+    from mmseg_custom.inference.demo_page import build_page
+    from mmseg_custom.inference.model_choices import find_models, model_loader
+    from mmseg_custom.inference.model_source import split_config
+    from mmseg_custom.inference.networks import choose_device
+
     config, models = split_config(args.arguments)
     if not models:
         raise UserError('Name at least one model: [CONFIG] MODEL...')
@@ -46,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

@@ -1,42 +1,19 @@
-"""Write a checkpoint as an ONNX file: `python tools/export.py CONFIG CHECKPOINT --out model.onnx`.
-
-The graph takes float32 RGB images of 0 to 255 of any size and batch, and normalises them itself; classes, palette,
-size and the rest are in the file's metadata.
-"""
+"""The command `mmseg-kfold export` in a checkout: `python tools/export.py CHECKPOINT --out model.onnx`."""
 
 import _bootstrap  # noqa: I001
 
 import argparse
 
-from mmengine.config import DictAction
-
-from mmseg_custom.inference.model_source import OVERRIDES, prepared_config
-from mmseg_custom.inference.networks import build_segmentor
-from mmseg_custom.inference.onnx_export import export_onnx
-from mmseg_custom.inference.onnx_info import OUTPUTS
-from mmseg_custom.ledger.run_folder import one_model_of
+from mmseg_kfold import export
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', nargs='?', help="config of the checkpoint; known for those in a recipe's folders")
-    parser.add_argument('checkpoint', help='checkpoint file; of the folder of a stage or run its winner')
-    parser.add_argument('--out', required=True, help='the ONNX file')
-    parser.add_argument('--output', choices=OUTPUTS, default='logits', help='what the graph gives (default: logits)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=OVERRIDES)
+    parser = argparse.ArgumentParser(
+        description=export.DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    export.add_options(parser)
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
-    args.checkpoint = one_model_of(args.checkpoint)
-    cfg = prepared_config(args.checkpoint, args.config, args.cfg_options)
-    info, checks = export_onnx(cfg, build_segmentor(cfg, args.checkpoint), args.out, args.output)
-    for check in checks:
-        logits = '' if check.difference is None else f'largest logit difference {check.difference:.1e}, '
-        print(f'{check.size[1]} x {check.size[0]}: {logits}{check.equal:.4%} of the pixels have the same class')
-    print(f'{args.out}: {info.input} -> {info.output}, {len(info.classes)} classes, resize {info.resize.scale}')
-
-
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, export.main)

@@ -5,11 +5,10 @@ import _bootstrap  # noqa: I001
 import argparse
 import sys
 
-from mmseg_custom.options import number
-from street_scenes import write_dataset
+from mmseg_kfold.options import number
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', default='data/streets', help='folder to create (default: %(default)s)')
     parser.add_argument('--train', type=number(low=1), default=80, help='train images (default: %(default)s)')
@@ -31,11 +30,17 @@ def main() -> None:
         metavar='SHARE',
         help='put errors into this part of the train labels; label_errors.json names them (default: none)',
     )
-    args = vars(parser.parse_args())
-    out = args.pop('out')
-    written = write_dataset(out, **args)
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    from street_scenes import write_dataset
+
+    settings = vars(args)
+    out = settings.pop('out')
+    written = write_dataset(out, **settings)
     sys.stdout.write(f'{out}: {"written" if written else "already there, nothing to do"}\n')
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

@@ -7,27 +7,16 @@ import os
 import sys
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
+from typing import TYPE_CHECKING
 
-from mmseg_custom.datasets.class_statistics import (
-    WEIGHTINGS,
-    class_counts,
-    class_weights,
-    format_table,
-    missing_classes,
-    statistics_file,
-    write_statistics,
-)
-from mmseg_custom.datasets.folds.fold_file import describe_groups
-from mmseg_custom.datasets.packed.pack import pack
-from mmseg_custom.datasets.prepare import Preparation, check_is_kfold, link_data_root, prepare
-from mmseg_custom.datasets.checks.skip_list import write_skip_list
-from mmseg_custom.datasets.checks.verify import describe_faults, examine
-from mmseg_custom.io.files import readable_size
-from mmseg_custom.options import number
-from mmseg_custom.config import load_run_config
+from mmseg_kfold.options import add_overrides, number
 
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from mmseg_custom.datasets.prepare import Preparation
+
+WEIGHTINGS = ('median_frequency', 'inverse_log')
 LOADERS = ('train', 'val', 'test')
 
 
@@ -45,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--workers', type=number(low=1), default=os.cpu_count() or 1, help='processes (default: one a core)'
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
+    add_overrides(parser)
     args = parser.parse_args()
     if args.fix_list and not args.verify:
         parser.error('--fix-list needs --verify')
@@ -57,7 +46,10 @@ def show_progress(done: int, total: int) -> None:
         sys.stderr.write(f'\r{done}/{total}' + '\n' * (done == total))
 
 
-def report_faults(cfg: Config, args: argparse.Namespace) -> None:
+def report_faults(cfg: 'Config', args: argparse.Namespace) -> None:
+    from mmseg_custom.datasets.checks.skip_list import write_skip_list
+    from mmseg_custom.datasets.checks.verify import describe_faults, examine
+
     if args.fix_list:  # The list is to be complete, so nothing is left out while it is made.
         cfg.train_dataloader.dataset.pop('skip_list', None)
     found = examine(cfg, args.workers, show_progress)
@@ -80,7 +72,9 @@ def print_notes(notes: list[str]) -> None:
         print(f'note: {note}')
 
 
-def report_folds(done: Preparation) -> None:
+def report_folds(done: 'Preparation') -> None:
+    from mmseg_custom.datasets.folds.fold_file import describe_groups
+
     sizes = ', '.join(str(len(part)) for part in done.split.folds)
     print(f'{done.num_train} training and {done.num_val} validation images, each with its label')
     if done.groups:
@@ -88,27 +82,36 @@ def report_folds(done: Preparation) -> None:
     print(f'{done.fold_file} ({"written" if done.is_new else "unchanged"}): {sizes} images, {done.split.hash[:12]}')
 
 
-def report_classes(cfg: Config, args: argparse.Namespace, done: Preparation) -> None:
-    file = statistics_file(done.fold_file)
-    counts = class_counts(cfg, done.split, file, args.workers, show_progress)
-    weights = class_weights(counts, args.weighting)
-    write_statistics(counts, args.weighting, file)
-    print(format_table(counts, weights))
-    for line in missing_classes(counts):
+def report_classes(cfg: 'Config', args: argparse.Namespace, done: 'Preparation') -> None:
+    from mmseg_custom.datasets import class_statistics as of_classes
+
+    file = of_classes.statistics_file(done.fold_file)
+    counts = of_classes.class_counts(cfg, done.split, file, args.workers, show_progress)
+    weights = of_classes.class_weights(counts, args.weighting)
+    of_classes.write_statistics(counts, args.weighting, file)
+    print(of_classes.format_table(counts, weights))
+    for line in of_classes.missing_classes(counts):
         print(f'warning: {line}')
     key = 'model.decode_head.loss_decode.class_weight'
     print(f'{key}={weights}'.replace(' ', ''))
     print(f'or, read from the file: {key}={file}')
 
 
-def report_packing(cfg: Config, args: argparse.Namespace) -> None:
+def report_packing(cfg: 'Config', args: argparse.Namespace) -> None:
+    from mmseg_custom.datasets.packed.pack import pack
+    from mmseg_custom.io.files import readable_size
+
     for split in pack(cfg, args.workers, show_progress):
         state = f'{split.num_written} shards written' if split.num_written else 'up to date'
         print(f'{split.folder}: {split.num_samples} samples, {readable_size(split.num_bytes)}, {state}')
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    from mmengine.registry import init_default_scope
+
+    from mmseg_custom.config import load_run_config
+    from mmseg_custom.datasets.prepare import check_is_kfold, link_data_root, prepare
+
     cfg = load_run_config(args.config, cfg_options=args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     check_is_kfold(cfg)
@@ -126,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

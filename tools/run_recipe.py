@@ -3,17 +3,13 @@
 import _bootstrap  # noqa: I001
 
 import argparse
+from typing import TYPE_CHECKING
 
-from mmengine.config import DictAction
+from mmseg_kfold.options import add_overrides, number, numbers
 
-from mmseg_custom.options import number, numbers
-from mmseg_custom.reports import read_repeats, recipe_table, repeats_table, report_line
-from mmseg_custom.reports.live_table import live_table
-from mmseg_custom.launchers.local_pool import LocalPool
-from mmseg_custom.plan.plan import Plan
-from mmseg_custom.launchers.pool import Pool
-from mmseg_custom.launchers.ray_pool import RayPool
-from mmseg_custom.plan.recipe import Recipe
+if TYPE_CHECKING:
+    from mmseg_custom.launchers.pool import Pool
+    from mmseg_custom.plan.recipe import Recipe
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,7 +30,7 @@ def parse_args() -> argparse.Namespace:
         '--early-stop', action='store_true', help='end the plan after a stage without significant gain'
     )
     parser.add_argument('--past-early-stop', action='store_true', help='go on behind a stage that ended the plan')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides for every config')
+    add_overrides(parser, 'overrides for every config')
     parser.add_argument('--launcher', choices=['local', 'ray'], default='local', help='where folds are trained')
     ray = parser.add_argument_group('with --launcher ray; its nodes share a file system')
     options = [
@@ -54,8 +50,11 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def build_pool(args: argparse.Namespace) -> Pool:
+def build_pool(args: argparse.Namespace) -> 'Pool':
     """Where the folds are trained; a dry run needs no cluster."""
+    from mmseg_custom.launchers.local_pool import LocalPool
+    from mmseg_custom.launchers.ray_pool import RayPool
+
     if args.launcher == 'local' or args.dry_run:
         return LocalPool(args.jobs or 1)
     given = {'cpus': args.cpus_per_fold, 'gpus': args.gpus_per_fold, 'retries': args.retries}
@@ -68,8 +67,11 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def run(recipe: Recipe, args: argparse.Namespace) -> None:
+def run(recipe: 'Recipe', args: argparse.Namespace) -> None:
     """Run a recipe and say what came of it."""
+    from mmseg_custom.reports import recipe_table
+    from mmseg_custom.reports.live_table import live_table
+
     with live_table(recipe), recipe.pool.stopped_by_signals(recipe.report):
         recipe.run(args.stages, args.folds, args.force, args.past_early_stop)
     ledgers = recipe.ledgers()
@@ -78,8 +80,10 @@ def run(recipe: Recipe, args: argparse.Namespace) -> None:
     say(f'winner: {winners[-1] if winners else "none yet"}')
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    from mmseg_custom.plan.plan import Plan
+    from mmseg_custom.plan.recipe import Recipe
+
     plan = Plan(args.plan, args.cfg_options)
     plan.check_chosen(args.stages, args.folds)
     pool = build_pool(args)
@@ -94,6 +98,8 @@ def main() -> None:
             run(recipe, args)
     if args.dry_run:
         return
+    from mmseg_custom.reports import read_repeats, repeats_table, report_line
+
     folder = recipes[0].state.folder
     if args.repeats > 1:
         say(repeats_table(read_repeats(folder)))
@@ -101,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

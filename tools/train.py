@@ -4,19 +4,13 @@ import _bootstrap  # noqa: I001
 
 import argparse
 
-from mmengine.dist import is_main_process
-from torch.distributed.elastic.multiprocessing.errors import record
-
-from mmseg_custom.engine import Preempted
-from mmseg_custom.engine.distributed.process_group import num_restarts
-from mmseg_custom.config import add_common_options, config_from_options, enable_amp
-from mmseg_custom.engine.stage_runner import build_runner
-from mmseg_custom.fold_settings import check_one_fold
+from mmseg_kfold.options import add_common_options, add_fold
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a fold of a stage, or a stage without folds.')
-    add_common_options(parser, fold='which of the folds of a stage, 1 to num_folds of its config')
+    add_common_options(parser)
+    add_fold(parser, 'which of the folds of a stage, 1 to num_folds of its config')
     parser.add_argument('--resume', action='store_true', help="go on from this run's own newest good checkpoint")
     parser.add_argument(
         '--force',
@@ -27,9 +21,21 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@record
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    from torch.distributed.elastic.multiprocessing.errors import record
+
+    record(train)(args)
+
+
+def train(args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
+
+    from mmseg_custom.config import config_from_options, enable_amp
+    from mmseg_custom.engine import Preempted
+    from mmseg_custom.engine.distributed.process_group import num_restarts
+    from mmseg_custom.engine.stage_runner import build_runner
+    from mmseg_custom.fold_settings import check_one_fold
+
     cfg = config_from_options(args)
     check_one_fold(cfg)
     cfg.resume = args.resume or num_restarts() > 0
@@ -45,4 +51,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    _bootstrap.run(main)
+    _bootstrap.run(parse_args, main)

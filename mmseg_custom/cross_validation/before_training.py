@@ -1,8 +1,9 @@
 """What is tried and told before the first step of a cross-validation."""
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -12,6 +13,7 @@ from mmseg_custom.cross_validation.trial_job import run_trial
 from mmseg_custom.datasets.checks.training_images import check_images, find_left_files
 from mmseg_custom.datasets.checks.training_labels import check_labels
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.datasets.folds.leaves import build_leaves, list_samples
 from mmseg_custom.datasets.prepare_folds import PreparedFolds
 from mmseg_custom.errors import StageError
 from mmseg_custom.fold_settings import COMMAND, fold_of
@@ -66,11 +68,14 @@ def _check_others(state: PlanState, stage: PlannedStage, folds: Container[int] |
             )
 
 
-def look_at_files(folds: PreparedFolds, cache: Path, balance: bool, report: Report) -> None:
-    """Look at all image files and labels of the training data, as far as they can be known before a training.
+def look_at_files(
+    folds: PreparedFolds, scored: Mapping[str, Any] | None, cache: Path, balance: bool, report: Report
+) -> None:
+    """Look at all image files and labels, as far as they can be known before a training.
 
     Args:
         folds: The folds, and what they are made of.
+        scored: Settings of the data set that candidates are scored on besides, if there is one.
         cache: Keeps what was counted in labels.
         balance: Whether to say which classes a fold lacks, too.
         report: Takes lines for the user.
@@ -81,6 +86,11 @@ def look_at_files(folds: PreparedFolds, cache: Path, balance: bool, report: Repo
     workers = num_cores() if len(folds.samples) >= MANY else 1
     lines = [*find_left_files(folds.leaves), *check_images(folds.leaves, folds.samples)]
     lacking = check_labels(folds.leaves, folds.samples, folds.split, cache, workers)
+    if scored:
+        leaves = build_leaves(scored)
+        samples = list_samples(leaves)
+        lines += [*find_left_files(leaves), *check_images(leaves, samples)]
+        check_labels(leaves, samples, None, cache, workers)
     for line in [*lines, *(lacking if balance else [])]:
         report(line)
 

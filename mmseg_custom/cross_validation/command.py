@@ -6,9 +6,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
@@ -32,8 +31,6 @@ from mmseg_custom.cross_validation.run import (
 )
 from mmseg_custom.cross_validation.user_config import read_user_config
 from mmseg_custom.datasets.folds.any_folds import Folds, num_folds_in
-from mmseg_custom.engine.distributed.process_group import leave_process_group
-from mmseg_custom.errors import UserError
 from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, INNER
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
@@ -45,21 +42,9 @@ from mmseg_custom.reports.findings.out_of_fold import RESULT_FILE, TABLE_FILE, O
 from mmseg_custom.reports.live_table import live_table
 
 
-def run_command(args: Namespace) -> None:
-    """Run a command; errors that a user can mend end in their message alone."""
-    try:
-        COMMANDS[args.command](args)
-        leave_process_group()
-    except (UserError, OSError) as error:
-        print(f'mmseg-kfold: {error}', file=sys.stderr, flush=True)
-        raise SystemExit(getattr(error, 'exit_code', 1)) from None
-    except KeyboardInterrupt:
-        raise SystemExit('\nStopped; what is finished is kept. The same command goes on from here.') from None
-
-
 def run(args: Namespace) -> None:
     """`mmseg-kfold run`."""
-    user = read_user_config(args.config, _overrides(args.cfg_options))
+    user = read_user_config(args.config, args.cfg_options or {})
     folder = Path(args.work_dir or Path('work_dirs') / f'{Path(user.filename).stem}_kfold')
     file = _given_splits(args.splits) if args.splits else folder / FOLD_FILE
     names = ('monitor', 'select', 'fix_list', 'max_iters', 'max_epochs', 'val_interval', 'seed', 'stages')
@@ -115,7 +100,8 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
             say(f'{name}: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
     if args.preflight and configs:
-        look_at_files(prepared.folds, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)
+        official = configs[0].test_dataloader.dataset if prepared.options.scored_on == VAL else None
+        look_at_files(prepared.folds, official, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)
         look = describe_first if args.dry_run else check_first
         look(recipe, configs, prepared.folds.split, say)
 
@@ -198,7 +184,3 @@ def _given_splits(file: str) -> Path:
     if not Path(file).is_file():
         raise OptionError(f'--splits {file}: there is no such file (seen from {Path.cwd()}).')
     return Path(file)
-
-
-def _overrides(given: dict[str, str]) -> dict[str, Any]:
-    return {key: DictAction._parse_iterable(value) for key, value in given.items()}

@@ -102,7 +102,8 @@ def count_labels(
         for row, pixels in zip(missing, counted, strict=True):
             known[row] = pixels
     width = len(OTHERS) + max(reading.num_classes for reading in readings)
-    return np.array([known[row][:width] for row in rows], np.int64).reshape(len(rows), width)
+    found = [known[row][:width] for row in rows]
+    return np.array([np.pad(row, (0, width - len(row))) for row in found], np.int64).reshape(len(rows), width)
 
 
 class LogProgress:
@@ -162,7 +163,7 @@ def _count(sample: Sample, readings: Sequence[Reading]) -> np.ndarray:
     except Exception as error:  # A loader may be the user's own code.
         raise LabelError(
             f'{sample.info["seg_map_path"]} cannot be read ({type(error).__name__}: {error}): mend the file, or take '
-            'the image off the training data.'
+            'the image off the data set.'
         ) from error
     others = ignored.sum(), ids.size - ignored.sum() - known.size
     return np.array([*others, *np.bincount(known.astype(np.int64).ravel(), minlength=reading.num_classes)], np.int64)

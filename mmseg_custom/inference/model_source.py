@@ -18,7 +18,6 @@ from mmseg_custom.ledger.run_folder import runs_of
 from mmseg_custom.ledger.trained_config import load_trained_config
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
-OVERRIDES = 'overrides of the config, key=value; those of the training are known for models of a recipe'
 
 
 def open_predictor(

@@ -32,6 +32,14 @@ class Component:
     polygons: list[list[int]]
 
     @property
+    def suspicion(self) -> float:
+        """What components are ranked by: the logarithm of the score times that of the size.
+
+        By the score alone the small ones come first, by their product the large regions that a network does not know.
+        """
+        return float(np.log(self.score) * np.log(self.pixels))
+
+    @property
     def key(self) -> str:
         """What names it as long as the predictions are the same."""
         return f'{self.image}:{self.given}>{self.suggested}:{",".join(map(str, self.box))}'
@@ -43,11 +51,32 @@ class Component:
             cv2.fillPoly(mask, [np.array(outline, np.int32).reshape(-1, 2)], 1)
         return mask > 0
 
+    def pixels_among(self, suggested: np.ndarray) -> np.ndarray:
+        """Its pixels alone, bool (H, W), without what lies in its holes.
+
+        Args:
+            suggested: The pixels for which its class is suggested, bool (H, W).
+        """
+        within = self.mask((suggested.shape[0], suggested.shape[1])) & suggested
+        _, numbers = cv2.connectedComponents(within.astype(np.uint8))
+        columns, rows = np.concatenate(self.polygons).reshape(-1, 2).T
+        return np.isin(numbers, np.unique(numbers[rows, columns])) & within
+
 
 def away_from_boundaries(label: np.ndarray, width: int) -> np.ndarray:
     """The pixels that have no pixel of another label within ``width`` rows and columns, bool (H, W)."""
     kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
     return cv2.dilate(label, kernel) == cv2.erode(label, kernel)
+
+
+def evidence(best: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """The logarithm of how many times as probable as the class given the class predicted is, in nats.
+
+    Args:
+        best: The probabilities of the classes predicted, in levels of 0 to 255; one level is added to all.
+        given: Those of the classes given, of the same shape.
+    """
+    return np.log((best + np.float32(1)) / (given + np.float32(1)))
 
 
 def find_components(image: str, maps: Maps, errors: np.ndarray, boundary: int, least: int) -> list[Component]:
@@ -81,7 +110,7 @@ def find_components(image: str, maps: Maps, errors: np.ndarray, boundary: int, l
 def _component(image: str, maps: Maps, suggested: int, inside: np.ndarray, window: tuple[slice, slice]) -> Component:
     """A component by its pixels, bool, in a window of the image."""
     # Planted errors of CamVid rank better by the ratio of the two probabilities than by their difference.
-    log_ratio = np.log((maps.best[window][inside] + 1.0) / (maps.given[window][inside] + 1.0))
+    log_ratio = evidence(maps.best[window][inside], maps.given[window][inside])
     left, top, width, height = cv2.boundingRect(inside.astype(np.uint8))
     down, right = window[0].start, window[1].start
     return Component(
@@ -90,7 +119,7 @@ def _component(image: str, maps: Maps, suggested: int, inside: np.ndarray, windo
         suggested,
         int(np.count_nonzero(inside)),
         (left + right, top + down, width, height),
-        float(np.exp(log_ratio.mean())),
+        float(np.exp(log_ratio.mean(dtype=np.float64))),
         _outlines(inside, right, down),
     )
 

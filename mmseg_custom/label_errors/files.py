@@ -14,7 +14,22 @@ from mmseg_custom.label_errors.verdicts import Verdicts
 
 IMAGES_FILE, COMPONENTS_FILE, COCO_FILE = 'images.csv', 'components.csv', 'components.coco.json'
 SUGGESTIONS = 'suggestions'
-OF_IMAGES = ['rank', 'image', 'quality', 'pixels', 'share', 'components', 'predicted_by', 'seen', 'file', 'label']
+OF_IMAGES = [
+    'rank',
+    'image',
+    'evidence',
+    'shift_gain',
+    'shift_down',
+    'shift_right',
+    'quality',
+    'pixels',
+    'share',
+    'components',
+    'predicted_by',
+    'seen',
+    'file',
+    'label',
+]
 BOX = ('left', 'top', 'width', 'height')
 OF_COMPONENTS = [
     'rank',
@@ -38,6 +53,10 @@ def write_tables(errors: LabelErrors, index: Index, verdicts: Verdicts, folder: 
         {
             'rank': rank,
             'image': image.record.name,
+            'evidence': f'{image.evidence:.6f}',
+            'shift_gain': f'{image.shift.gain:.6f}',
+            'shift_down': image.shift.down,
+            'shift_right': image.shift.right,
             'quality': '' if image.record.quality is None else f'{image.record.quality:.6f}',
             'pixels': image.pixels,
             'share': f'{image.pixels / image.labelled:.6f}' if image.labelled else '',

@@ -24,6 +24,7 @@ PAGE_FILE = 'label_errors.html'
 CROPS = 'crops'
 # Pictures of its own folder, its one script, nothing from anywhere.
 POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'sha256-{}'"
+TOLD_GAIN = 0.01  # Shifts by which a label agrees a little better are found in most images.
 TEMPLATES = Path(__file__).parent / 'templates'
 
 
@@ -105,8 +106,8 @@ class Page:
             'pixels': one.pixels,
             'group': self._group(record.name),
             'heading': f'{rank}. {record.name}',
-            'detail': f'quality {record.quality:.3f}, {one.pixels / one.labelled:.1%} of its pixels contradicted, '
-            f'{one.components} components; {_predicted(one)}',
+            'detail': f'{one.pixels / one.labelled:.1%} of its pixels contradicted, {one.components} components, '
+            f'quality {record.quality:.3f}{_misplaced(one)}; {_predicted(one)}',
             'crop': crop,
             'size': size,
         }
@@ -114,6 +115,11 @@ class Page:
     def _group(self, name: str) -> str:
         """The group of an image, else its folder."""
         return self.index.groups.get(name) or Path(name).parent.as_posix()
+
+
+def _misplaced(image: ImageErrors) -> str:
+    down, right, gain = image.shift
+    return f'; moved by {down} down and {right} right it would agree in {gain:.1%} more' if gain >= TOLD_GAIN else ''
 
 
 def _predicted(image: ImageErrors) -> str:

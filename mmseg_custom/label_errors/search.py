@@ -6,16 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, PredictionRecord
-from mmseg_custom.label_errors.components import Component, find_components
+from mmseg_custom.label_errors.components import Component, away_from_boundaries, evidence, find_components
 from mmseg_custom.label_errors.confident_learning import (
     confident_thresholds,
     count_errors,
     count_levels,
+    differs,
     find_errors,
     last_level,
 )
+from mmseg_custom.label_errors.misplaced import Shift, best_shift
 
 Keep = Callable[[str, np.ndarray], None]
+SMALLEST_DEVIATION = 1e-3  # Of what is below it in most images, everything above would be infinitely far.
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class ImageErrors:
         labelled: Number of pixels that are not void.
         pixels: How many of these are probably wrong.
         components: How many components of them there are.
+        evidence: Against the label, away from its boundaries: the logarithm of how many times as probable the class
+            predicted is, the mean over the labelled pixels, in nats.
+        shift: Where the label would fit better.
     """
 
     record: PredictionRecord
@@ -35,6 +41,8 @@ class ImageErrors:
     labelled: int
     pixels: int
     components: int
+    evidence: float
+    shift: Shift
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,8 @@ class LabelErrors:
     Attributes:
         thresholds: Of each class, (C,), see :func:`confident_thresholds`.
         pixels: Number of pixels that are probably wrong by confident learning.
-        images: All images, those of the lowest quality first, wholly void ones last.
-        components: All components, the surest first.
+        images: All images, the most suspicious first, wholly void ones last.
+        components: All components, the most suspicious first.
     """
 
     thresholds: np.ndarray
@@ -90,9 +98,10 @@ class Search:
             image, found = self._look(kept, record, level, keep)
             images.append(image)
             components += found
-        images.sort(key=lambda image: (image.record.quality is None, image.record.quality))
-        components.sort(key=lambda one: (-one.score, -one.pixels, one.key))
-        return LabelErrors(thresholds, sum(image.pixels for image in images), images, components)
+        components.sort(key=lambda one: (-one.suspicion, -one.pixels, one.key))
+        return LabelErrors(
+            thresholds, sum(image.pixels for image in images), most_suspicious_first(images), components
+        )
 
     def _look(
         self, kept: KeptPredictions, record: PredictionRecord, level: int, keep: Keep
@@ -103,7 +112,25 @@ class Search:
         keep(record.name, np.where(errors, maps.classes, VOID).astype(np.uint8))
         labelled = int(np.count_nonzero(maps.label != VOID))
         size = (maps.label.shape[0], maps.label.shape[1])
-        return ImageErrors(record, size, labelled, int(np.count_nonzero(errors)), len(found)), found
+        inner = away_from_boundaries(maps.label, self.boundary) & differs(maps)
+        against = float(evidence(maps.best[inner], maps.given[inner]).sum(dtype=np.float64) / max(labelled, 1))
+        wrong = int(np.count_nonzero(errors))
+        return ImageErrors(record, size, labelled, wrong, len(found), against, best_shift(maps)), found
+
+
+def most_suspicious_first(images: Sequence[ImageErrors]) -> list[ImageErrors]:
+    """Images by how far they lie above the usual in evidence or in what a shift would gain, whichever is more."""
+    evidence = _above_usual([image.evidence for image in images])
+    shifts = _above_usual([image.shift.gain for image in images])
+    suspicion = np.maximum(evidence, shifts).tolist()
+    order = sorted(range(len(images)), key=lambda at: (not images[at].labelled, -suspicion[at], -images[at].evidence))
+    return [images[at] for at in order]
+
+
+def _above_usual(values: Sequence[float]) -> np.ndarray:
+    """How many deviations values lie above their median; the deviation is that of the middle, which errors leave."""
+    median, upper = np.percentile(values, (50, 84))
+    return (np.asarray(values) - median) / max(upper - median, SMALLEST_DEVIATION)
 
 
 def _thresholds(records: Sequence[PredictionRecord]) -> np.ndarray:

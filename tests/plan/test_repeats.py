@@ -129,11 +129,11 @@ def run_recipe(plan, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / 'tools'))
     tool = importlib.import_module('run_recipe')
     monkeypatch.setattr(tool, 'build_pool', lambda args: MadeUpPool())
-    monkeypatch.setattr(tool, 'report_line', lambda folder, *_: f'report of {folder}')
+    monkeypatch.setattr('mmseg_custom.reports.report_line', lambda folder, *_: f'report of {folder}')
 
     def run(*options):
         monkeypatch.setattr(sys, 'argv', ['run_recipe.py', str(plan.path), *options])
-        tool.main()
+        tool.main(tool.parse_args())
         return capsys.readouterr().out
 
     return run

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mmseg_custom.launchers.local_pool import LocalPool
-from mmseg_custom.options import OptionError, number, numbers, size
+from mmseg_custom.options import OptionError
 from mmseg_custom.plan.plan import Plan
+from mmseg_kfold.options import number, numbers, share, size
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -23,6 +24,7 @@ TOOLS = Path(__file__).resolve().parents[2] / 'tools'
         (number(float, above=0), '0.5', 0.5),
         (size, '512x1024', (512, 1024)),
         (size, '7', (7, 7)),
+        (share, '0.2', 0.2),
         (numbers, '2-3,5', {2, 3, 5}),
         (numbers, '4', {4}),
         (numbers, '2-2', {2}),
@@ -43,6 +45,8 @@ def test_good_values_are_read(read, text, value):
         (number(float, 0, 1), 'nan', 'nan is out of range: use 0 to 1'),
         (number(float, above=0), '0', '0 is out of range: use more than 0'),
         (number(float, above=0), 'inf', 'inf is out of range: use more than 0'),
+        (share, '1', '1 is out of range: use more than 0 and less than 1'),
+        (share, '0', '0 is out of range: use more than 0'),
         (size, '0x5', '0 is out of range: use 1 or more'),
         (size, '5x', "'' is no whole number"),
         (size, '5x6x7', "'6x7' is no whole number"),
@@ -91,7 +95,7 @@ def test_every_tool_names_the_option(monkeypatch, capsys, tool, arguments, optio
     module = importlib.import_module(tool)
     monkeypatch.delitem(sys.modules, tool, raising=False)
     with pytest.raises(SystemExit) as stopped:
-        getattr(module, 'parse_args', module.main)()
+        module.parse_args()
     assert stopped.value.code == 2
     assert f'argument {option}' in capsys.readouterr().err
 

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights, save_checkpoint_file
@@ -61,11 +62,12 @@ def test_two_processes_train_and_score_together(after_stage1):
     assert 'mIoU:' in output
 
 
-def test_missing_stack_is_one_line(tmp_path):
+@pytest.mark.parametrize('call', [['tools/train.py', 'C'], ['-m', 'mmseg_kfold', 'report', 'F']])
+def test_missing_stack_is_one_line(call, tmp_path):
     (tmp_path / 'mmengine.py').write_text("__version__ = '0.8.0'\n")
-    code = 'import sys; sys.argv = ["train.py"]; import _bootstrap'
-    environment = {'PYTHONPATH': f'{tmp_path}:{TOOLS}', 'PATH': '/usr/bin'}
-    done = subprocess.run([sys.executable, '-c', code], text=True, capture_output=True, env=environment, timeout=60)
+    environment = {'PYTHONPATH': str(tmp_path), 'PATH': '/usr/bin'}
+    settings = {'cwd': TOOLS.parent, 'env': environment, 'timeout': 60}
+    done = subprocess.run([sys.executable, *call], text=True, capture_output=True, **settings)
     assert done.returncode == 1
     message = done.stderr.strip()
     assert len(message.splitlines()) == 1

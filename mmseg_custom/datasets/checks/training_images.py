@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from mmseg_custom.datasets.checks.image_header import Header, read_header
 from mmseg_custom.datasets.checks.pair_checks import size_text
@@ -41,7 +42,7 @@ def check_images(leaves: Sequence[Any], samples: Sequence[Sample]) -> list[str]:
     headers = {path: _header(path) for path in known}
     cut = [path for path, header in headers.items() if header and header.cut]
     broken = [info['img_path'] for info in found if info['img_path'] not in headers]
-    broken += [path for path in cut if cv2.imread(path) is None]
+    broken += [path for path in cut if cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) is None]
     if broken:
         empty = ', of 0 bytes' if not Path(broken[0]).stat().st_size else ''
         raise ImageFileError(

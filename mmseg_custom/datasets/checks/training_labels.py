@@ -22,7 +22,7 @@ SHOWN = 5
 
 
 def check_labels(
-    leaves: Sequence[Any], samples: Sequence[Sample], split: FoldSplit, cache: PathLike, workers: int = 1
+    leaves: Sequence[Any], samples: Sequence[Sample], split: FoldSplit | None, cache: PathLike, workers: int = 1
 ) -> list[str]:
     """Read all labels, or those that have changed since the last time, and refuse what no training can use.
 
@@ -31,7 +31,7 @@ def check_labels(
     Args:
         leaves: Built data sets, as :func:`~mmseg_custom.datasets.folds.leaves.build_leaves` gives them.
         samples: Of these.
-        split: Their folds.
+        split: Their folds; ``None`` for images that nothing is trained on, whose ids alone are looked at.
         cache: As :func:`~mmseg_custom.datasets.label_counts.count_pixels`.
         workers: Processes that read. Defaults to 1.
 
@@ -41,15 +41,15 @@ def check_labels(
     Raises:
         LabelError: If a label cannot be read or holds ids without a class, or all of them together show one class.
     """
-    plain = [ids_are_plain(leaf) for leaf in leaves]
+    plain = [bool(leaf.metainfo.get('classes')) and ids_are_plain(leaf) for leaf in leaves]
     found = [sample for sample in samples if plain[sample.leaf] and _is_here(sample)]
     if not found:
         return []
     counts = count_labels(leaves, found, cache, workers)
     _refuse_unknown(leaves, found, counts[:, OTHERS.index('unknown')])
-    classes, pixels = leaves[0].metainfo.get('classes'), counts[:, len(OTHERS) :]
-    if not classes or len(found) < len(samples):
+    if split is None or len(found) < len(samples):
         return []
+    classes, pixels = leaves[0].metainfo['classes'], counts[:, len(OTHERS) :]
     _refuse_nothing_to_learn(found, counts, leaves, list(classes))
     return describe_missing(fold_pixels(split, found, pixels), classes)
 

@@ -1,0 +1,5 @@
+"""`python -m mmseg_kfold`."""
+
+from mmseg_kfold import main
+
+main()

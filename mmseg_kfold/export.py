@@ -1,0 +1,42 @@
+"""`mmseg-kfold export` and `tools/export.py`: a network as an ONNX file."""
+
+from argparse import ArgumentParser, Namespace
+
+from mmseg_kfold.options import OVERRIDES, add_overrides
+
+HELP = 'write the model of a run as an ONNX file'
+DESCRIPTION = """Write a checkpoint as an ONNX file.
+
+`%(prog)s work_dirs/my_config_kfold --out model.onnx`  the model trained on everything, else the winner of a run
+`%(prog)s [CONFIG] CHECKPOINT --out model.onnx`  any checkpoint; CONFIG is known for those in the folders of runs
+
+The graph takes float32 RGB images of 0 to 255 of any size and batch, and normalises them itself; classes, palette,
+size and the rest are in the file's metadata.
+"""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add what can be said to a parser."""
+    parser.add_argument('config', nargs='?', help="config of the checkpoint; known for those in a recipe's folders")
+    parser.add_argument('checkpoint', help='checkpoint file; of the folder of a stage or run its winner')
+    parser.add_argument('--out', required=True, help='the ONNX file')
+    parser.add_argument(
+        '--output', choices=('logits', 'ids'), default='logits', help='what the graph gives (default: logits)'
+    )
+    add_overrides(parser, OVERRIDES)
+
+
+def main(args: Namespace) -> None:
+    """Export, compare with PyTorch, and say what came of it."""
+    from mmseg_custom.inference.model_source import prepared_config
+    from mmseg_custom.inference.networks import build_segmentor
+    from mmseg_custom.inference.onnx_export import export_onnx
+    from mmseg_custom.ledger.run_folder import one_model_of
+
+    args.checkpoint = one_model_of(args.checkpoint)
+    cfg = prepared_config(args.checkpoint, args.config, args.cfg_options)
+    info, checks = export_onnx(cfg, build_segmentor(cfg, args.checkpoint), args.out, args.output)
+    for check in checks:
+        logits = '' if check.difference is None else f'largest logit difference {check.difference:.1e}, '
+        print(f'{check.size[1]} x {check.size[0]}: {logits}{check.equal:.4%} of the pixels have the same class')
+    print(f'{args.out}: {info.input} -> {info.output}, {len(info.classes)} classes, resize {info.resize.scale}')
