@@ -116,6 +116,12 @@ def _add_out_of_fold(commands: Any) -> ArgumentParser:
         '--allow-seen', action='store_true', help='predict images that all weights may have seen, and mark the scores'
     )
     command.add_argument(
+        '--group-by', metavar='HOW', help="groups of the scores, as run's --group-by (default: those of the folds)"
+    )
+    command.add_argument(
+        '--block-size', type=number(low=1), metavar='N', help='frames in a block, with --group-by block'
+    )
+    command.add_argument(
         '--in-sample', action='store_true', help='predict by a fold that was trained on the image, too: the gap'
     )
     command.add_argument(

@@ -49,11 +49,9 @@ def _write_suggestion(folder: Path, name: str, classes: np.ndarray) -> None:
 
 
 def _write_fixes(verdicts: Verdicts, errors: LabelErrors, index: Index, folder: Path, say: Report) -> None:
-    sizes = {image.record.name: image.size for image in errors.images}
-
     def pixels(one: Component) -> np.ndarray:
         suggested = cv2.imread(str(folder / SUGGESTIONS / f'{one.image}.png'), cv2.IMREAD_UNCHANGED)
-        return one.mask(sizes[one.image]) & (suggested == one.suggested)
+        return one.pixels_among(suggested == one.suggested)
 
     fixes, unknown = fixes_of(verdicts, errors.components, index.names, pixels)
     write_fix_list(fixes, folder / FIX_LIST)

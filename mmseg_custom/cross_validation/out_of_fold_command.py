@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from mmseg_custom.cross_validation.disagreement import (
     errors_found_text,
     find_errors_by_disagreement,
@@ -48,7 +50,7 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
         refuse_seen(parts, args.stage)
     kept = KeptPredictions(predictions_folder(args.folder, args.stage))
     names = [name for fold in folds for name in fold.samples]
-    groups = _groups(folds, say)
+    groups = _groups(args, folds, say)
     index = _index(folds[0].held_out.metainfo, names, groups or {})
     kept.write_index(index)
     memory = InSample(folds, KeptPredictions(in_sample_folder(args.folder, args.stage)), kept, index)
@@ -66,26 +68,33 @@ def predict_out_of_fold(args: Namespace, say: Report) -> None:
     write_calibration(calibration, kept.folder)
     say(calibration_text(calibration, seen))
     if args.in_sample:
-        say(memory.tell(_groups(folds, lambda line: None)))
+        say(memory.tell(groups))
     if args.disagreement:
         found = find_errors_by_disagreement(folds, say)
         write_errors_found(found, kept.folder)
         say(errors_found_text(found))
     if args.compare:
-        _compare(args, folds, kept, index, say)
+        _compare(args, folds[0].cfg, kept, index, groups, say)
     say(f'kept in {kept.folder}')
 
 
-def _compare(args: Namespace, folds: Sequence[TrainedFold], kept: KeptPredictions, index: Index, say: Report) -> None:
+def _compare(
+    args: Namespace,
+    cfg: Config,
+    kept: KeptPredictions,
+    index: Index,
+    groups: Mapping[str, str] | None,
+    say: Report,
+) -> None:
     """Say how the predictions of another run compare, on all labels and without what is not trained on."""
     other = KeptPredictions(predictions_folder(args.compare, args.stage))
     there = other.index()
     if there.classes != index.classes:
         raise PredictionError(f'{other.folder} is of other classes than {kept.folder}: {", ".join(there.classes)}.')
     names = [name for name in index.names if name in set(there.names)]
-    compare = partial(compare_kept, other, kept, names, index.classes, _groups(folds, lambda line: None))
+    compare = partial(compare_kept, other, kept, names, index.classes, groups)
     scores = {'all labels': compare()}
-    fix_list = folds[0].cfg.train_dataloader.dataset.get('fix_list')
+    fix_list = cfg.train_dataloader.dataset.get('fix_list')
     if fix_list:
         scores['what is left of them'] = compare(fixes=read_fix_list(fix_list))
     write_json(without_nan({on: asdict(one) for on, one in scores.items()}), kept.folder / COMPARED)
@@ -114,14 +123,19 @@ def _index(meta: Mapping[str, Any], names: list[str], groups: dict[str, str]) ->
     return Index(list(classes), [list(colour) for colour in palette], names, groups)
 
 
-def _groups(folds: Sequence[TrainedFold], say: Report) -> dict[str, str] | None:
-    """The group of each image as the fold file has it."""
-    split = folds[0].held_out.fold_split
-    if split.group_by is None:
+def _groups(args: Namespace, folds: Sequence[TrainedFold], say: Report) -> dict[str, str] | None:
+    """The group of each image as the command asks for it, else as the fold file has it."""
+    split, names = folds[0].held_out.fold_split, [name for fold in folds for name in fold.samples]
+    asked = args.group_by or args.block_size
+    group_by, block_size = (args.group_by, args.block_size) if asked else (split.group_by, split.block_size)
+    if not asked and group_by is None:
         return None
     try:
-        groups = group_names([name for fold in folds for name in fold.samples], split.group_by, split.block_size)
-    except FoldError as error:  # Their table may be gone; the predictions are good without it.
+        groups = group_names(names, group_by, block_size)
+    except FoldError as error:
+        if asked:
+            raise
+        # The run's table may be gone; the predictions are good without it.
         say(f'No scores by group: {error}')
         return None
     return {name: group for group, names in groups.items() for name in names}

@@ -28,11 +28,13 @@ class GroupScore:
         images: Their number.
         scores: In percent, from one confusion matrix.
         seen: How many of them were predicted by weights that may have seen them.
+        over_images: 95 % bootstrap interval of their mIoU over the images; of one image it is no interval.
     """
 
     images: int
     scores: dict[str, float]
     seen: int
+    over_images: Interval
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,13 @@ def score_records(
         pool.scores(classes),
         _intervals(pool, classes),
         None if groups is None else _intervals(pool, classes, drawn),
-        {name: GroupScore(len(one.areas), one.scores(), one.seen) for name, one in sorted(by_group.items())},
+        {name: _group_score(one) for name, one in sorted(by_group.items())},
     )
+
+
+def _group_score(pool: PooledCounts) -> GroupScore:
+    miou, _ = area_intervals(torch.from_numpy(np.stack(pool.areas)))
+    return GroupScore(len(pool.areas), pool.scores(), pool.seen, miou)
 
 
 def _intervals(pool: PooledCounts, classes: Sequence[str], groups: list[str] | None = None) -> dict[str, Interval]:
@@ -157,12 +164,14 @@ def _classes_table(scores: OutOfFoldScores, mark: str) -> str:
 
 
 def _groups_table(scores: OutOfFoldScores) -> str:
-    table = PrettyTable(['group', 'images', 'mIoU', 'aAcc'])
+    table = PrettyTable(['group', 'images', 'mIoU', '95 % interval', 'aAcc'])
     table.align = 'r'
     table.align['group'] = 'l'
     worst = sorted(scores.per_group.items(), key=lambda item: item[1].scores['mIoU'])
     for name, group in worst[:FEW_GROUPS]:
         mark = MARK if group.seen else ''
-        table.add_row([name, group.images, *(f'{group.scores[key]:.2f}{mark}' for key in ('mIoU', 'aAcc'))])
+        miou, accuracy = (f'{group.scores[key]:.2f}{mark}' for key in ('mIoU', 'aAcc'))
+        between = _interval(group.over_images) + mark if group.images > 1 else ''
+        table.add_row([name, group.images, miou, between, accuracy])
     left = len(worst) - FEW_GROUPS
     return table.get_string() + (f'\n{left} better groups are in {SCORES_FILE}.' if left > 0 else '')

@@ -51,6 +51,17 @@ class Component:
             cv2.fillPoly(mask, [np.array(outline, np.int32).reshape(-1, 2)], 1)
         return mask > 0
 
+    def pixels_among(self, suggested: np.ndarray) -> np.ndarray:
+        """Its pixels alone, bool (H, W), without what lies in its holes.
+
+        Args:
+            suggested: The pixels for which its class is suggested, bool (H, W).
+        """
+        within = self.mask((suggested.shape[0], suggested.shape[1])) & suggested
+        _, numbers = cv2.connectedComponents(within.astype(np.uint8))
+        columns, rows = np.concatenate(self.polygons).reshape(-1, 2).T
+        return np.isin(numbers, np.unique(numbers[rows, columns])) & within
+
 
 def away_from_boundaries(label: np.ndarray, width: int) -> np.ndarray:
     """The pixels that have no pixel of another label within ``width`` rows and columns, bool (H, W)."""

@@ -80,6 +80,9 @@ def test_scores_are_those_of_the_run_and_of_the_saved_files(ledger, capsys):
     inside, union = (sum(one[at] for one in areas).double() for at in (0, 1))
     assert scores['pooled']['mIoU'] == pytest.approx(100 * (inside / union).mean().item(), abs=1e-9)
     assert f'{scores["pooled"]["mIoU"]:.2f} mIoU' in capsys.readouterr().out
+    by_number = predict('--group-by', r'_(\d)$')
+    assert by_number['pooled'] == scores['pooled'] and by_number['per_group'].keys() == {'0', '1', '2'}
+    assert 'needs a block_size' in refused(capsys, 'out-of-fold', str(FOLDER), '--group-by', 'block')
 
 
 def test_maps_are_what_the_network_says(ledger):

@@ -35,6 +35,11 @@ def test_groups_have_scores_and_an_interval_of_their_own():
     apart = score_records([A, B], 'xyz', {'a': 'north', 'b': 'south'})
     assert apart.over_groups['mIoU'] == apart.over_images['mIoU']
     assert [group.scores['aAcc'] for group in apart.per_group.values()] == pytest.approx([80, 100])
+    both, one = scores.per_group['north'], apart.per_group['north']
+    assert both.over_images == scores.over_images['mIoU'] and one.over_images == (one.scores['mIoU'],) * 2
+    row = next(line for line in scores_text(scores).splitlines() if line.startswith('| north'))
+    assert '{:.2f} to {:.2f}'.format(*both.over_images) in row
+    assert ' to ' not in next(line for line in scores_text(apart).splitlines() if line.startswith('| north'))
 
 
 def test_every_number_that_a_seen_image_touches_is_marked():

@@ -51,3 +51,17 @@ def test_what_is_more_than_a_band_grows_back_into_it():
     assert (found.given, found.box, found.pixels) == (0, (3, 0, 7, 5), 35)
     assert find_components('a', maps, label != classes, boundary=3, least=21) == []
     assert found.mask(label.shape).sum() == 35
+
+
+def test_the_pixels_of_a_ring_are_not_those_of_what_it_surrounds():
+    label, classes = np.zeros((12, 12), np.uint8), np.zeros((12, 12), np.uint8)
+    classes[1:11, 1:11] = 1
+    classes[3:9, 3:9] = 0
+    classes[5:7, 5:7] = 1  # Another component, in the hole.
+    best = np.full_like(label, 200)
+    errors = classes == 1
+    found = find_components('a', Maps(label, classes, np.zeros_like(label), best), errors, 0, 1)
+    ring, island = sorted(found, key=lambda one: -one.pixels)
+    assert (ring.pixels, island.pixels) == (64, 4)
+    assert (ring.pixels_among(errors) | island.pixels_among(errors)).sum() == 68
+    assert ring.pixels_among(errors).sum() == 64 and not ring.pixels_among(errors)[5, 5]
