@@ -30,12 +30,12 @@ test-slow: $(EXTRAS)
 test-faults: $(EXTRAS)
 	$(BIN)/python -m tests.faults.campaign --faults 200
 
-# Changes the code at hundreds of places, one at a time, and counts the changes that no test notices; docs/testing.md.
+# Changes the code in many places, one at a time, and counts the changes that no test notices; docs/testing.md.
 # `make test-mutants MUTANTS='mmseg_custom.io.*'` for a part of it; `.venv/bin/mutmut show NAME` for one of them.
 MUTANTS ?=
+SAMPLE ?= 30
 test-mutants: $(EXTRAS)
-	$(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
-	$(BIN)/mutmut results
+	OMP_NUM_THREADS=1 $(BIN)/python tests/faults/mutants.py $(MUTANTS) --sample $(SAMPLE) --jobs $(JOBS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

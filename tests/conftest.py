@@ -20,7 +20,15 @@ from mmseg_custom.plan.recipe import Recipe
 from street_scenes import write_dataset
 
 TOOLS = Path(__file__).resolve().parent.parent / 'tools'
-LONGEST = ('test_killed_recipe.py', 'test_recipe.py', 'test_stage_runner.py', 'test_report_page.py', 'test_tools.py')
+LONGEST = (
+    'test_killed_recipe.py',
+    'test_recipe.py',
+    'test_exact_resume.py',
+    'test_iter_train_loop.py',
+    'test_stage_runner.py',
+    'test_report_page.py',
+    'test_tools.py',
+)
 
 
 def pytest_collection_modifyitems(items):

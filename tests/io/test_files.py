@@ -73,6 +73,7 @@ def test_content_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_
 def test_json_round_trip_and_damage_is_named(tmp_path):
     write_json({'grüße': [1, 2.5, None]}, tmp_path / 'a.json')
     assert read_json(tmp_path / 'a.json') == {'grüße': [1, 2.5, None]}
+    assert (tmp_path / 'a.json').read_text('utf-8') == '{\n "grüße": [\n  1,\n  2.5,\n  null\n ]\n}\n'
     for damaged in (b'{"half"', b'', b'\xff{}'):
         (tmp_path / 'a.json').write_bytes(damaged)
         with pytest.raises(JsonError, match=r'a\.json is not valid JSON .*moved away'):

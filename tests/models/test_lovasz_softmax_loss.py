@@ -24,6 +24,9 @@ def test_value_worked_by_hand():
     # Class 1 of pixel 2: errors 0.5 (of the class), 0.4, 0.1. After the first one IoU is 0.
     of_second = 0.5
     assert lovasz_softmax(probabilities, target).item() == pytest.approx((of_first + of_second) / 2)
+    wrong, ignored = torch.tensor([0.0, 1.0]).view(1, 2, 1, 1), torch.full((1, 1, 1), 255)
+    with_ignored = lovasz_softmax(torch.cat([probabilities, wrong], 3), torch.cat([target, ignored], 2))
+    assert with_ignored.item() == pytest.approx((of_first + of_second) / 2)
 
 
 def test_value_and_gradient_are_mmsegmentation():
