@@ -69,8 +69,9 @@ def _summary(errors: LabelErrors, index: Index) -> list[str]:
     seen = sum(image.record.seen for image in errors.images)
     note = f' {seen} images were predicted by weights that may have seen them: errors hide there.' if seen else ''
     return [
-        f'{errors.pixels} of {labelled} labelled pixels are probably wrong; {len(errors.components)} components in '
-        f'{sum(image.components > 0 for image in errors.images)} of {len(errors.images)} images.{note}',
+        f'The folds contradict {errors.pixels / max(labelled, 1):.1%} of the labelled pixels: {len(errors.components)} '
+        f'components in {sum(image.components > 0 for image in errors.images)} of {len(errors.images)} images, the '
+        f'most suspicious first; which of them are wrong is for you to say.{note}',
         *(
             f'  {one.image}: {index.classes[one.given]}, but {index.classes[one.suggested]} is {one.score:.0f} times '
             f'as probable; {one.pixels} pixels at {one.box[0]}, {one.box[1]}'

@@ -103,6 +103,7 @@ class Page:
             read_image(record.image, one.size), maps, suggestion != VOID, whole, self.palette, self.folder / crop
         )
         return {
+            'key': record.name,
             'pixels': one.pixels,
             'group': self._group(record.name),
             'heading': f'{rank}. {record.name}',

@@ -29,7 +29,7 @@ class ImageErrors:
         record: Of its prediction.
         size: Height and width.
         labelled: Number of pixels that are not void.
-        pixels: How many of these are probably wrong.
+        pixels: How many of these the prediction contradicts with confidence.
         components: How many components of them there are.
         evidence: Against the label, away from its boundaries: the logarithm of how many times as probable the class
             predicted is, the mean over the labelled pixels, in nats.
@@ -51,7 +51,7 @@ class LabelErrors:
 
     Attributes:
         thresholds: Of each class, (C,), see :func:`confident_thresholds`.
-        pixels: Number of pixels that are probably wrong by confident learning.
+        pixels: Number of pixels that confident learning takes for wrong.
         images: All images, the most suspicious first, wholly void ones last.
         components: All components, the most suspicious first.
     """

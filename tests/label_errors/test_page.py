@@ -141,6 +141,9 @@ def test_labels_are_judged_by_keys_and_the_verdicts_are_read_again(page, found, 
     page.keyboard.press('Tab')
     page.select_option('#what', 'images')
     assert page.locator('article b').all_text_contents() == ['1. c', '2. b', '3. a']
+    page.keyboard.press('w')
+    assert page.locator('#progress').inner_text() == '1 of 3 judged: 1 wrong, 0 right, 0 unsure'
+    assert page.evaluate('verdicts.c') == 'wrong'
     assert page.faults == []
 
 

@@ -36,7 +36,6 @@ function card(one) {
   node.append(make('b', one.heading), make('div', one.detail, { class: 'quiet' }), panels(one, node));
   node.onclick = () => choose(node, false);
   node.item = one;
-  if (!one.key) return node;
   node.dataset.key = one.key;
   const row = make('div', undefined, { class: 'verdicts' });
   for (const [letter, name] of Object.entries(KEYS)) {
@@ -63,9 +62,10 @@ function judge(node, verdict) {
 }
 
 function progress() {
-  const said = data.components.map(one => verdicts[one.key]).filter(Boolean);
+  const items = data[at('what').value];
+  const said = items.map(one => verdicts[one.key]).filter(Boolean);
   const counts = Object.values(KEYS).map(name => `${said.filter(one => one === name).length} ${name}`);
-  at('progress').textContent = `${said.length} of ${data.components.length} judged: ${counts.join(', ')}`;
+  at('progress').textContent = `${said.length} of ${items.length} judged: ${counts.join(', ')}`;
 }
 
 function choose(node, scroll = true) {
@@ -152,20 +152,21 @@ function show() {
   const open = one => !at('open').checked || !verdicts[one.key];
   const ofPair = one => !at('pair').value || one.pair === at('pair').value;
   const chosen = one => one.pixels >= (Number(at('least').value) || 0) && (!at('group').value || one.group === at('group').value);
-  const shown = (components ? data.components.filter(one => ofPair(one) && open(one)) : data.images).filter(chosen);
+  const shown = (components ? data.components.filter(ofPair) : data.images).filter(open).filter(chosen);
   current = null;
+  progress();
   at('list').replaceChildren(...shown.map(card));
   choose(at('list').firstElementChild, false);
 }
 
 document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey || !current) return;
-  if (event.target.matches('select, input:not([type=range])')) return;
+  if (event.target.matches('select, input[type=number]')) return;
   if (event.key === 'z') return at('viewer').open ? at('viewer').close() : look();
   if (at('viewer').open && ['+', '-'].includes(event.key)) return zoom(event.key === '+' ? 1.5 : 1 / 1.5);
   const move = { j: 'nextElementSibling', k: 'previousElementSibling' }[event.key];
   if (move) choose(current[move]);
-  else if (current.dataset.key && (KEYS[event.key] || event.key === 'x')) {
+  else if (KEYS[event.key] || event.key === 'x') {
     judge(current, KEYS[event.key]);
     if (KEYS[event.key]) choose(current.nextElementSibling);
     else if (at('viewer').open) fill();
@@ -194,5 +195,4 @@ at('controls').onsubmit = event => event.preventDefault();
 at('title').textContent = data.title;
 at('facts').textContent = data.facts;
 document.title = data.title;
-progress();
 show();
