@@ -1,4 +1,5 @@
-# `make quickstart`: the whole recipe in small, from nothing.  `make test`: the tests, from nothing.
+# `make quickstart`: the whole recipe in small, then folds that find label errors, from nothing.
+# `make test`: the tests, from nothing.
 # `make test-lowest`: the tests on Python 3.10 and the lowest versions of everything; downloads an older PyTorch, 5 GB.
 # `make test-official`: the tests on the official packages; builds mmcv from source, which needs a C++ compiler and
 # takes a quarter of an hour.
@@ -19,6 +20,10 @@ SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
 	$(BIN)/python tools/run_recipe.py configs/streets.py --jobs $(JOBS)
+	$(BIN)/python tools/make_streets.py --out data/streets_errors --label-errors 0.1
+	$(BIN)/python tools/kfold.py run configs/streets_folds.py --folds 3 --group-by city --jobs $(JOBS)
+	$(BIN)/python tools/kfold.py out-of-fold work_dirs/streets_folds_kfold
+	$(BIN)/python tools/kfold.py label-errors work_dirs/streets_folds_kfold
 
 test: lint $(EXTRAS)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)

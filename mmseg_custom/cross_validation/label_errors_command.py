@@ -68,10 +68,11 @@ def _summary(errors: LabelErrors, index: Index) -> list[str]:
     labelled = sum(image.labelled for image in errors.images)
     seen = sum(image.record.seen for image in errors.images)
     note = f' {seen} images were predicted by weights that may have seen them: errors hide there.' if seen else ''
+    hit = sum(image.components > 0 for image in errors.images)
     return [
-        f'The folds contradict {errors.pixels / max(labelled, 1):.1%} of the labelled pixels: {len(errors.components)} '
-        f'components in {sum(image.components > 0 for image in errors.images)} of {len(errors.images)} images, the '
-        f'most suspicious first; which of them are wrong is for you to say.{note}',
+        f'The folds contradict {100 * errors.pixels / max(labelled, 1):.1f} % of the labelled pixels: '
+        f'{len(errors.components)} components in {hit} of {len(errors.images)} images, the most suspicious first; '
+        f'which of them are wrong is for you to say.{note}',
         *(
             f'  {one.image}: {index.classes[one.given]}, but {index.classes[one.suggested]} is {one.score:.0f} times '
             f'as probable; {one.pixels} pixels at {one.box[0]}, {one.box[1]}'
