@@ -1,10 +1,19 @@
 """The arguments of `mmseg-kfold run`, `report`, `out-of-fold`, `label-errors` and `calibrate`."""
 
 from argparse import ArgumentParser, Namespace
+from importlib import import_module
 from typing import Any
 
 from mmseg_kfold.options import add_overrides, number, numbers, share, size
 
+# What a command does: a module of mmseg_custom, imported when its words are read, and a function of the arguments.
+WORK = {
+    'run': ('cross_validation.command', 'run'),
+    'report': ('cross_validation.command', 'report'),
+    'out-of-fold': ('out_of_fold.command', 'predict_out_of_fold'),
+    'label-errors': ('out_of_fold.label_errors_command', 'find_label_errors'),
+    'calibrate': ('out_of_fold.calibrate_command', 'calibrate_weights'),
+}
 SELECT_HELP = (
     'weights that are kept of a run: its last, the best on its held-out images, or the best on an inner part, a '
     'tenth of what it would train on (default: last)'
@@ -18,9 +27,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _main(args: Namespace) -> None:
-    from mmseg_custom.cross_validation.command import COMMANDS
-
-    COMMANDS[args.command](args)
+    module, does = WORK[args.command]
+    getattr(import_module(f'mmseg_custom.{module}'), does)(args)
 
 
 def _add_run(commands: Any) -> ArgumentParser:

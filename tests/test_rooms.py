@@ -25,7 +25,9 @@ FROM_BELOW = (
     'inference',
     'reports',
     'label_errors',
+    'preflight',
     'cross_validation',
+    'out_of_fold',
 )
 
 

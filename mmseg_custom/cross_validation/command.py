@@ -4,21 +4,16 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
 
 import mmseg_custom  # noqa: F401 (registers everything)
 from mmseg_custom.config import length_of
-from mmseg_custom.cross_validation.before_training import check_first, describe_first, look_at_files, runs_to_train
-from mmseg_custom.cross_validation.calibrate_command import calibrate_weights
 from mmseg_custom.cross_validation.distill import check_distillable, distilled
 from mmseg_custom.cross_validation.fold_config import HOLDOUT, VAL, FoldOptions
+from mmseg_custom.cross_validation.fold_scores import out_of_fold_table
 from mmseg_custom.cross_validation.fold_table import fold_table
-from mmseg_custom.cross_validation.label_errors_command import find_label_errors
-from mmseg_custom.cross_validation.out_of_fold import out_of_fold_table
-from mmseg_custom.cross_validation.out_of_fold_command import predict_out_of_fold
 from mmseg_custom.cross_validation.refit import Refit, describe_refit, train_refit
 from mmseg_custom.cross_validation.run import (
     FOLD_FILE,
@@ -37,6 +32,7 @@ from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.ledger.run_folder import stage_folder
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
+from mmseg_custom.preflight.before_training import check_first, describe_first, look_at_files, runs_to_train
 from mmseg_custom.reports import recipe_table, report_line, write_report
 from mmseg_custom.reports.findings.out_of_fold import RESULT_FILE, TABLE_FILE, OutOfFold
 from mmseg_custom.reports.live_table import live_table
@@ -158,15 +154,6 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
 def say(line: str) -> None:
     """Print a line at once, also into a pipe."""
     print(line, flush=True)
-
-
-COMMANDS = {
-    'run': run,
-    'report': report,
-    'out-of-fold': partial(predict_out_of_fold, say=say),
-    'calibrate': partial(calibrate_weights, say=say),
-    'label-errors': partial(find_label_errors, say=say),
-}
 
 
 def _what(prepared: Prepared, recipe: Recipe) -> str:

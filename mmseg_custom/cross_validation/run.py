@@ -10,8 +10,8 @@ from mmengine.config import Config
 
 from mmseg_custom.cross_validation.config_file import write_config
 from mmseg_custom.cross_validation.fold_config import INNER_SHARE, FoldOptions, make_stage
+from mmseg_custom.cross_validation.fold_scores import add_up_folds, write_out_of_fold
 from mmseg_custom.cross_validation.image_groups import groups_of_images
-from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
 from mmseg_custom.datasets.checks.leaks import describe_leaks, refuse_leaks
 from mmseg_custom.datasets.fix_list import FixList, read_fix_list
 from mmseg_custom.datasets.folds.any_folds import Folds

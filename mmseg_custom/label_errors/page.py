@@ -107,8 +107,8 @@ class Page:
             'pixels': one.pixels,
             'group': self._group(record.name),
             'heading': f'{rank}. {record.name}',
-            'detail': f'{100 * one.pixels / one.labelled:.1f} % of its pixels contradicted, {one.components} components, '
-            f'quality {record.quality:.3f}{_misplaced(one)}; {_predicted(one)}',
+            'detail': f'{100 * one.pixels / one.labelled:.1f} % of its pixels contradicted, {one.components} '
+            f'components, quality {record.quality:.3f}{_misplaced(one)}; {_predicted(one)}',
             'crop': crop,
             'size': size,
         }
@@ -120,7 +120,11 @@ class Page:
 
 def _misplaced(image: ImageErrors) -> str:
     down, right, gain = image.shift
-    return f'; moved by {down} down and {right} right it would agree in {100 * gain:.1f} % more' if gain >= TOLD_GAIN else ''
+    return (
+        f'; moved by {down} down and {right} right it would agree in {100 * gain:.1f} % more'
+        if gain >= TOLD_GAIN
+        else ''
+    )
 
 
 def _predicted(image: ImageErrors) -> str:

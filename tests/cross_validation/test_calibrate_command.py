@@ -5,8 +5,8 @@ import torch
 from mmseg.registry import MODELS
 from mmseg.utils import register_all_modules
 
-from mmseg_custom.cross_validation.calibrate_command import fold_temperature
-from mmseg_custom.cross_validation.out_of_fold_calibration import CalibrationError
+from mmseg_custom.out_of_fold.calibrate_command import fold_temperature
+from mmseg_custom.out_of_fold.calibration import CalibrationError
 
 
 @pytest.fixture(autouse=True)

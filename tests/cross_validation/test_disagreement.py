@@ -9,7 +9,8 @@ from mmengine.runner import Runner
 from mmseg.utils import register_all_modules
 from untrained_run import FOLDER, write, write_images, write_run
 
-from mmseg_custom.cross_validation.disagreement import (
+from mmseg_custom.cross_validation.stored_run import read_stage
+from mmseg_custom.out_of_fold.disagreement import (
     ALONE,
     BY_DISAGREEMENT,
     BY_OWN,
@@ -18,8 +19,7 @@ from mmseg_custom.cross_validation.disagreement import (
     errors_found_text,
     find_errors_by_disagreement,
 )
-from mmseg_custom.cross_validation.predict_out_of_fold import network_of
-from mmseg_custom.cross_validation.stored_run import read_stage
+from mmseg_custom.out_of_fold.predict import network_of
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmseg_custom.cross_validation.estimate import describe_memory, describe_time, num_validations, run_seconds
 from mmseg_custom.cross_validation.fold_table import fold_table
-from mmseg_custom.cross_validation.preflight import Measured
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
+from mmseg_custom.preflight.estimate import describe_memory, describe_time, num_validations, run_seconds
+from mmseg_custom.preflight.try_training import Measured
 
 GB = 10**9
 

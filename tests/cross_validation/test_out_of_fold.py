@@ -6,8 +6,8 @@ import pytest
 import torch
 from made_up_folds import write_folds
 
+from mmseg_custom.cross_validation.fold_scores import add_up_folds, out_of_fold_table, write_out_of_fold
 from mmseg_custom.cross_validation.image_groups import groups_of_images
-from mmseg_custom.cross_validation.out_of_fold import add_up_folds, out_of_fold_table, write_out_of_fold
 from mmseg_custom.datasets.folds.leaves import Sample
 from mmseg_custom.datasets.folds.make_folds import make_folds
 from mmseg_custom.evaluation.bootstrap import area_intervals

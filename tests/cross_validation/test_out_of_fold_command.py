@@ -11,8 +11,7 @@ from mmseg.utils import register_all_modules
 from untrained_run import FOLDER, NAMES, prepare, write, write_images, write_run
 
 import mmseg_kfold
-from mmseg_custom.cross_validation import predict_out_of_fold
-from mmseg_custom.cross_validation.out_of_fold import add_up_folds
+from mmseg_custom.cross_validation.fold_scores import add_up_folds
 from mmseg_custom.datasets.fix_list import read_fix_list
 from mmseg_custom.evaluation.kept_predictions import KeptPredictions
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
@@ -20,6 +19,7 @@ from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.ledger_record import read_ledger_record, write_ledger_record
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.out_of_fold import predict as predict_module
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.reports import pictures
 
@@ -255,13 +255,13 @@ def test_the_temperature_is_found_and_put_into_weights(ledger, capsys):
 
 def test_one_image_is_in_memory_at_a_time(ledger, monkeypatch):
     alive = []
-    inner = predict_out_of_fold.PixelProbabilities
+    inner = predict_module.PixelProbabilities
 
     def counted(logits):
         alive.append(logits.shape)
         return inner(logits)
 
-    monkeypatch.setattr(predict_out_of_fold, 'PixelProbabilities', counted)
+    monkeypatch.setattr(predict_module, 'PixelProbabilities', counted)
     predict()
     assert alive == [(3, 48, 64)] * 6
 

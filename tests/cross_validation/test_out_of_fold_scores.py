@@ -1,8 +1,8 @@
 import pytest
 
-from mmseg_custom.cross_validation.out_of_fold_scores import SCORES_FILE, score_records, scores_text, write_scores
 from mmseg_custom.evaluation.kept_predictions import PredictionRecord
 from mmseg_custom.io.files import read_json
+from mmseg_custom.out_of_fold.scores import SCORES_FILE, score_records, scores_text, write_scores
 
 
 def record(name, counts, seen=False):

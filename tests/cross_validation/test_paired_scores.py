@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mmseg_custom.cross_validation.paired_scores import compare_kept, paired_table
 from mmseg_custom.datasets.fix_list import FixList, Region
 from mmseg_custom.evaluation.kept_predictions import KeptPredictions, Maps, PredictionError
+from mmseg_custom.out_of_fold.paired_scores import compare_kept, paired_table
 
 LABEL = np.array([[0, 0, 0, 1], [0, 0, 1, 255]], np.uint8)
 WRONG = np.array([[0, 0, 1, 1], [0, 0, 1, 0]], np.uint8)  # One pixel of class 0 is taken for class 1.

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmseg_custom.cross_validation import before_training, preflight, trial_job
 from mmseg_custom.cross_validation.fold_config import FoldOptions
-from mmseg_custom.cross_validation.preflight import try_training
 from mmseg_custom.cross_validation.run import prepare_run, recipe_of
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.errors import StageError, UserError
 from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.pool import JobError, Pool
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.preflight import before_training, trial_job
+from mmseg_custom.preflight import try_training as preflight
+from mmseg_custom.preflight.try_training import try_training
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 PACK = [dict(type='PackSegInputs')]

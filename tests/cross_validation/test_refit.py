@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from mmseg_custom.config import take_fold
 from mmseg_custom.cross_validation.fold_config import FoldOptions, make_stage
-from mmseg_custom.cross_validation.out_of_fold import add_up_folds
+from mmseg_custom.cross_validation.fold_scores import add_up_folds
 from mmseg_custom.cross_validation.refit import Refit, describe_refit, make_refit, median_length
 from mmseg_custom.fold_settings import validates_on_trained
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg_custom.cross_validation.trial_error import TrialError, explained
+from mmseg_custom.preflight.trial_error import TrialError, explained
 
 MODEL = dict(
     type='EncoderDecoder',

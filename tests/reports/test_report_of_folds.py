@@ -2,7 +2,7 @@ import pytest
 from made_up_folds import write_folds
 from made_up_recipe import rows_of
 
-from mmseg_custom.cross_validation.out_of_fold import add_up_folds, write_out_of_fold
+from mmseg_custom.cross_validation.fold_scores import add_up_folds, write_out_of_fold
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.reports import recipe_table, report_line, write_report
 from mmseg_custom.reports.charts.fold_charts import held_out_dots

@@ -6,12 +6,12 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_custom.config import length_of
-from mmseg_custom.cross_validation.preflight import Measured
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
 from mmseg_custom.fold_settings import fold_of
 from mmseg_custom.io.files import free_bytes, readable_path, readable_size
 from mmseg_custom.plan.disk_space import needed_space
 from mmseg_custom.plan.progress import duration
+from mmseg_custom.preflight.try_training import Measured
 
 
 def describe_trial(measured: Measured) -> str:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,22 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_custom.cross_validation.out_of_fold_calibration import CalibrationError, stored_temperature
 from mmseg_custom.cross_validation.run import PLAN
 from mmseg_custom.cross_validation.stored_run import predictions_folder, read_stage
 from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.out_of_fold.calibration import CalibrationError, stored_temperature
 
 TEMPERATURE = 'temperature'  # In the meta of a checkpoint whose classifier has it.
 SIDE = 64  # pixels of the image that the folded network is tried on
 TOLERANCE = 1e-3  # Of the largest logit.
 
 Report = Callable[[str], None]
+SAY: Report = partial(print, flush=True)  # A line at once, also into a pipe.
 
 
-def calibrate_weights(args: Namespace, say: Report) -> None:
+def calibrate_weights(args: Namespace, say: Report = SAY) -> None:
     """`mmseg-kfold calibrate`."""
     cfg = read_stage(args.folder, args.stage)[0].cfg
     temperature = stored_temperature(predictions_folder(args.folder, args.stage))

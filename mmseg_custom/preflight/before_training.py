@@ -7,9 +7,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_custom.cross_validation.estimate import describe_memory, describe_space, describe_time, describe_trial
-from mmseg_custom.cross_validation.preflight import Measured
-from mmseg_custom.cross_validation.trial_job import run_trial
 from mmseg_custom.datasets.checks.training_images import check_images, find_left_files
 from mmseg_custom.datasets.checks.training_labels import check_labels
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
@@ -25,6 +22,9 @@ from mmseg_custom.ledger.fingerprint import hash_data
 from mmseg_custom.plan.plan import PlannedStage
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.recipe import Recipe
+from mmseg_custom.preflight.estimate import describe_memory, describe_space, describe_time, describe_trial
+from mmseg_custom.preflight.trial_job import run_trial
+from mmseg_custom.preflight.try_training import Measured
 from mmseg_custom.stack import versions
 
 PASSED_FILE = 'preflight.json'

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from prettytable import PrettyTable
 
-from mmseg_custom.cross_validation.out_of_fold_scores import PooledCounts
 from mmseg_custom.datasets.fix_list import FixList
 from mmseg_custom.datasets.folds.fixed_labels import void_regions
 from mmseg_custom.evaluation.bootstrap import Interval, area_gain_intervals
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
 from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, PredictionError, PredictionRecord
+from mmseg_custom.out_of_fold.scores import PooledCounts
 from mmseg_custom.reports.findings.out_of_fold import IOU, Scores
 
 

@@ -11,8 +11,6 @@ from mmengine.runner import Runner
 from prettytable import PrettyTable
 from torch import Tensor
 
-from mmseg_custom.cross_validation.out_of_fold_scores import MARK
-from mmseg_custom.cross_validation.predict_out_of_fold import network_of
 from mmseg_custom.cross_validation.stored_run import TrainedFold
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
 from mmseg_custom.engine.stop_signals import shield_workers
@@ -23,6 +21,8 @@ from mmseg_custom.io.files import write_json
 from mmseg_custom.ledger.images import images_of
 from mmseg_custom.ledger.lineage import image_set, may_have_seen
 from mmseg_custom.models.one_output import most_probable, probabilities, threshold_of
+from mmseg_custom.out_of_fold.predict import network_of
+from mmseg_custom.out_of_fold.scores import MARK
 from mmseg_custom.reports.findings.out_of_fold import without_nan
 
 DISAGREEMENT_FILE = 'disagreement.json'

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from mmseg_custom.cross_validation.trial_hook import TrialOver
 from mmseg_custom.errors import UserError
+from mmseg_custom.preflight.trial_hook import TrialOver
 
 LENGTH = 400
 SMALLER = (

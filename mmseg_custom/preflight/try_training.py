@@ -13,10 +13,6 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_custom.averaging.average import average_state_dicts
-from mmseg_custom.cross_validation.few_of_fold import FewOfFold, few_of_any
-from mmseg_custom.cross_validation.trackers import check_trackers
-from mmseg_custom.cross_validation.trial_error import TrialError, explained
-from mmseg_custom.cross_validation.trial_hook import STEPS, WARM_UP, TrialHook, TrialOver
 from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.fusion.rules import FusionRules
@@ -24,6 +20,10 @@ from mmseg_custom.fusion.weight_scorer import HELD_OUT, ScoringOrder, WeightScor
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, load_weights
 from mmseg_custom.io.memory import free_memory
 from mmseg_custom.io.processes import peak_memory
+from mmseg_custom.preflight.few_of_fold import FewOfFold, few_of_any
+from mmseg_custom.preflight.trackers import check_trackers
+from mmseg_custom.preflight.trial_error import TrialError, explained
+from mmseg_custom.preflight.trial_hook import STEPS, WARM_UP, TrialHook, TrialOver
 
 SCORED = ('val_dataloader', 'test_dataloader')
 IMAGES_A_FOLD = 2

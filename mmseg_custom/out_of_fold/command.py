@@ -9,20 +9,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_custom.cross_validation.disagreement import (
-    errors_found_text,
-    find_errors_by_disagreement,
-    write_errors_found,
-)
-from mmseg_custom.cross_validation.in_sample import InSample
-from mmseg_custom.cross_validation.out_of_fold_calibration import (
-    calibrate_kept,
-    calibration_text,
-    write_calibration,
-)
-from mmseg_custom.cross_validation.out_of_fold_scores import score_records, scores_text, write_scores
-from mmseg_custom.cross_validation.paired_scores import compare_kept, paired_table
-from mmseg_custom.cross_validation.predict_out_of_fold import OutOfFoldPass
 from mmseg_custom.cross_validation.predictors import choose_predictors, refuse_seen
 from mmseg_custom.cross_validation.stored_run import TrainedFold, in_sample_folder, predictions_folder, read_stage
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, default_palette
@@ -33,14 +19,29 @@ from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions, Pre
 from mmseg_custom.io.files import write_json
 from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, changed_data, data_checksums
 from mmseg_custom.options import check_chosen
+from mmseg_custom.out_of_fold.calibration import (
+    calibrate_kept,
+    calibration_text,
+    write_calibration,
+)
+from mmseg_custom.out_of_fold.disagreement import (
+    errors_found_text,
+    find_errors_by_disagreement,
+    write_errors_found,
+)
+from mmseg_custom.out_of_fold.in_sample import InSample
+from mmseg_custom.out_of_fold.paired_scores import compare_kept, paired_table
+from mmseg_custom.out_of_fold.predict import OutOfFoldPass
+from mmseg_custom.out_of_fold.scores import score_records, scores_text, write_scores
 from mmseg_custom.reports.findings.out_of_fold import without_nan
 
 COMPARED = 'compared.json'
 
 Report = Callable[[str], None]
+SAY: Report = partial(print, flush=True)  # A line at once, also into a pipe.
 
 
-def predict_out_of_fold(args: Namespace, say: Report) -> None:
+def predict_out_of_fold(args: Namespace, say: Report = SAY) -> None:
     """`mmseg-kfold out-of-fold`."""
     folds = read_stage(args.folder, args.stage)
     check_chosen('--only', args.only, range(1, len(folds) + 1), str(args.folder), 'folds')

@@ -9,19 +9,19 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from mmseg_custom.cross_validation.preflight import Measured, try_training
-from mmseg_custom.cross_validation.trial_error import SMALLER, TrialError
 from mmseg_custom.errors import UserError
 from mmseg_custom.io.files import read_json, write_json
 from mmseg_custom.launchers.pool import Job, Pool
 from mmseg_custom.launchers.worker import joined_pool, take_slot
+from mmseg_custom.preflight.trial_error import SMALLER, TrialError
+from mmseg_custom.preflight.try_training import Measured, try_training
 
 NAME = 'preflight'
 KILLED = -9
 
 
 def run_trial(cfg: Config, pool: Pool, log: Path) -> Measured:
-    """Try the training of a run, see :func:`~mmseg_custom.cross_validation.preflight.try_training`.
+    """Try the training of a run, see :func:`~mmseg_custom.preflight.try_training.try_training`.
 
     Args:
         cfg: Of the run.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from mmseg_custom.cross_validation.trial_error import TrialError
+from mmseg_custom.preflight.trial_error import TrialError
 
 # MMEngine imports them at the first step.
 PACKAGES = {

@@ -24,9 +24,10 @@ LABEL_ERRORS, FIX_LIST = 'label_errors', 'fix_list.json'
 SHOWN = 10
 
 Report = Callable[[str], None]
+SAY: Report = partial(print, flush=True)  # A line at once, also into a pipe.
 
 
-def find_label_errors(args: Namespace, say: Report) -> None:
+def find_label_errors(args: Namespace, say: Report = SAY) -> None:
     """`mmseg-kfold label-errors`."""
     verdicts = read_verdicts(args.verdicts) if args.verdicts else {}
     kept = KeptPredictions(predictions_folder(args.folder, args.stage))

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from mmseg_custom.cross_validation.paired_scores import compare_kept, paired_table
-from mmseg_custom.cross_validation.predict_out_of_fold import OutOfFoldPass
 from mmseg_custom.cross_validation.predictors import choose_in_sample
 from mmseg_custom.cross_validation.stored_run import TrainedFold
 from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions
 from mmseg_custom.evaluation.scores import scores_of
 from mmseg_custom.io.files import write_bytes, write_json
+from mmseg_custom.out_of_fold.paired_scores import compare_kept, paired_table
+from mmseg_custom.out_of_fold.predict import OutOfFoldPass
 from mmseg_custom.reports.findings.out_of_fold import without_nan
 
 IMAGES_FILE, SCORES_FILE = 'in_sample.csv', 'in_sample.json'

@@ -1,0 +1,1 @@
+"""Every training image predicted by weights that have never seen it, and what follows from that."""
