@@ -29,15 +29,15 @@ def parse_args() -> argparse.Namespace:
     job.add_argument('--verify', action='store_true', help='read every image and label and list the faults, no more')
     job.add_argument('--class-weights', action='store_true', help='also count the pixels of each class')
     job.add_argument('--pack', action='store_true', help='also write the samples ready to use, for faster loading')
-    parser.add_argument('--fix-list', metavar='FILE', help='with --verify: write the images to leave out')
+    parser.add_argument('--skip-list', metavar='FILE', help='with --verify: write the images to leave out')
     parser.add_argument('--weighting', choices=WEIGHTINGS, default='median_frequency', help='default: %(default)s')
     parser.add_argument(
         '--workers', type=number(low=1), default=os.cpu_count() or 1, help='processes (default: one a core)'
     )
     add_overrides(parser)
     args = parser.parse_args()
-    if args.fix_list and not args.verify:
-        parser.error('--fix-list needs --verify')
+    if args.skip_list and not args.verify:
+        parser.error('--skip-list needs --verify')
     return args
 
 
@@ -50,18 +50,18 @@ def report_faults(cfg: 'Config', args: argparse.Namespace) -> None:
     from mmseg_custom.datasets.checks.skip_list import write_skip_list
     from mmseg_custom.datasets.checks.verify import describe_faults, examine
 
-    if args.fix_list:  # The list is to be complete, so nothing is left out while it is made.
+    if args.skip_list:  # The list is to be complete, so nothing is left out while it is made.
         cfg.train_dataloader.dataset.pop('skip_list', None)
     found = examine(cfg, args.workers, show_progress)
     faults = found.faults
     print(describe_faults(faults))
     print_notes(found.notes)
-    if args.fix_list:
+    if args.skip_list:
         names = {fault.skip for fault in faults if fault.skip}
-        write_skip_list(names, args.fix_list)
-        options = ' '.join(f'{loader}_dataloader.dataset.skip_list={args.fix_list}' for loader in LOADERS)
+        write_skip_list(names, args.skip_list)
+        options = ' '.join(f'{loader}_dataloader.dataset.skip_list={args.skip_list}' for loader in LOADERS)
         print(
-            f'{args.fix_list}: {len(names)} images to leave out. Set skip_list={args.fix_list!r} in the data set of '
+            f'{args.skip_list}: {len(names)} images to leave out. Set skip_list={args.skip_list!r} in the data set of '
             f'the config, or give every tool\n  --cfg-options {options}\nand make the folds anew with --renew.'
         )
     raise SystemExit(1 if faults else 0)

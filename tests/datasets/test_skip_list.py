@@ -43,7 +43,7 @@ def test_skip_list_counts_for_both_splits_and_before_the_folds(cfg):
 def test_skip_list_must_fit(cfg):
     settings = cfg.train_dataloader.dataset
     settings.skip_list = 'skip.txt'
-    with pytest.raises(FileNotFoundError, match=r'skip\.txt does not exist.*--fix-list'):
+    with pytest.raises(FileNotFoundError, match=r'skip\.txt does not exist.*--skip-list'):
         whole_split(settings, 'train')
     Path('skip.txt').write_text('train/nowhere\n')
     with pytest.raises(SkipListError, match='no image train/nowhere'):

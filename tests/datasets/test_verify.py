@@ -91,7 +91,7 @@ def test_tool_exits_with_1_and_its_fix_list_makes_it_0(cfg, tiny_recipe, monkeyp
     assert run_tool(monkeypatch, *arguments) == 0
     missing_label()
     ignored_label()
-    assert run_tool(monkeypatch, *arguments, '--fix-list', 'skip.txt') == 1
+    assert run_tool(monkeypatch, *arguments, '--skip-list', 'skip.txt') == 1
     output = capsys.readouterr()
     assert f'missing label: {image(3)}: no {label(3)}\n' in output.out
     assert 'train_dataloader.dataset.skip_list=skip.txt' in output.out
@@ -99,7 +99,7 @@ def test_tool_exits_with_1_and_its_fix_list_makes_it_0(cfg, tiny_recipe, monkeyp
     assert read_skip_list('skip.txt') == {name(3), name(1, 'val')}
     with_list = ['--cfg-options', 'train_dataloader.dataset.skip_list=skip.txt']
     assert run_tool(monkeypatch, *arguments, *with_list) == 0
-    assert run_tool(monkeypatch, *arguments, '--fix-list', 'skip.txt', *with_list) == 1
+    assert run_tool(monkeypatch, *arguments, '--skip-list', 'skip.txt', *with_list) == 1
     assert len(read_skip_list('skip.txt')) == 2
-    assert run_tool(monkeypatch, config, '--fix-list', 'skip.txt') == 2
+    assert run_tool(monkeypatch, config, '--skip-list', 'skip.txt') == 2
     assert not Path('folds.json').exists()

@@ -28,7 +28,7 @@ def read_skip_list(path: PathLike) -> set[str]:
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'skip_list {path} does not exist: leave it out of the data set, or write it with '
-            f'`python tools/prepare_data.py CONFIG --verify --fix-list {path}`.'
+            f'`python tools/prepare_data.py CONFIG --verify --skip-list {path}`.'
         )
     lines = (line.strip() for line in Path(path).read_text(encoding='utf-8').splitlines())
     names = {line for line in lines if line}
