@@ -21,9 +21,9 @@ quickstart: $(READY)
 	$(BIN)/python tools/make_streets.py
 	$(BIN)/python tools/run_recipe.py configs/streets.py --jobs $(JOBS)
 	$(BIN)/python tools/make_streets.py --out data/streets_errors --label-errors 0.1
-	$(BIN)/python tools/kfold.py run configs/streets_folds.py --folds 3 --group-by city --jobs $(JOBS)
-	$(BIN)/python tools/kfold.py out-of-fold work_dirs/streets_folds_kfold
-	$(BIN)/python tools/kfold.py label-errors work_dirs/streets_folds_kfold
+	$(BIN)/mmseg-kfold run docs/getting_started/streets_errors.py --folds 3 --group-by city --jobs $(JOBS)
+	$(BIN)/mmseg-kfold out-of-fold work_dirs/streets_errors_kfold
+	$(BIN)/mmseg-kfold label-errors work_dirs/streets_errors_kfold
 
 test: lint $(EXTRAS)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)

@@ -61,8 +61,8 @@ def report_faults(cfg: 'Config', args: argparse.Namespace) -> None:
         write_skip_list(names, args.skip_list)
         options = ' '.join(f'{loader}_dataloader.dataset.skip_list={args.skip_list}' for loader in LOADERS)
         print(
-            f'{args.skip_list}: {len(names)} images to leave out. Set skip_list={args.skip_list!r} in the data set of '
-            f'the config, or give every tool\n  --cfg-options {options}\nand make the folds anew with --renew.'
+            f'{args.skip_list}: {len(names)} images to leave out. Set skip_list={args.skip_list!r} in the data set '
+            f'of the config, or give every tool\n  --cfg-options {options}\nand make the folds anew with --renew.'
         )
     raise SystemExit(1 if faults else 0)
 

@@ -98,15 +98,15 @@ def test_training_and_validation_names_of_a_fold(split):
 
 @pytest.mark.parametrize(
     ('key', 'value'),
-    [('num_folds', 4), ('seed', 0), ('group_by', 'city'), ('block_size', 5), ('selection', 0.1)],
+    [('num_folds', 4), ('seed', 0), ('group_by', 'city'), ('block_size', 5), ('holdout', 0.1)],
 )
 def test_a_file_that_was_made_otherwise_is_named(split, key, value):
-    check_made_as(split, SPLIT_DEFAULTS, 'folds.json')
+    check_made_as(split, SPLIT_DEFAULTS, 'folds.json', 'make it anew')
     message = (
-        f'Fold file folds.json was made with {key}={getattr(split, key)!r}, but the config says {value!r}: change'
+        f'Fold file folds.json was made with {key}={getattr(split, key)!r}, not {value!r}: take that back, or make it'
     )
     with pytest.raises(FoldError, match=message):
-        check_made_as(split, {**SPLIT_DEFAULTS, key: value}, 'folds.json')
+        check_made_as(split, {**SPLIT_DEFAULTS, key: value}, 'folds.json', 'make it anew')
 
 
 def test_a_fingerprint_is_of_all_images_and_labels(tmp_path):

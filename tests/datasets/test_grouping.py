@@ -91,12 +91,12 @@ def test_numbers_that_are_none_are_named(num_folds, seed):
 def test_groups_are_shown_largest_first():
     groups = {f'g{n}': [f'g{n}-{k}' for k in range(n)] for n in range(1, 10)}
     first, rest = groups['g1'] + groups['g3'], [name for n in (2, *range(4, 10)) for name in groups[f'g{n}']]
-    split = FoldSplit(**SPEC, group_by='^g.', fingerprint='', folds=[first], selected=rest)
+    split = FoldSplit(**SPEC, group_by='^g.', fingerprint='', folds=[first], holdout_names=rest)
     shown = 'g9 (9), g8 (8), g7 (7), g6 (6), g5 (5), g4 (4), g3 (3), g2 (2)'
     assert describe_groups(groups, split).splitlines() == [
         f"9 groups by '^g.' of 1 to 9 images: {shown}, ...",
         '  part 1: 4 images in 2 groups: g3 (3), g1 (1)',
-        f'  selection: 41 images in 7 groups: {shown.replace("g3 (3), ", "")}',
+        f'  holdout: 41 images in 7 groups: {shown.replace("g3 (3), ", "")}',
     ]
 
 

@@ -68,7 +68,8 @@ def fuse(path):
 
 def convert(path):
     sys.argv = ['convert_checkpoint.py', str(path), str(path.with_name('out.pth'))]
-    runpy.run_path(str(TOOLS / 'convert_checkpoint.py'), run_name='converter')['main']()
+    tool = runpy.run_path(str(TOOLS / 'convert_checkpoint.py'), run_name='converter')
+    tool['main'](tool['parse_args']())
 
 
 def initialize(path):

@@ -1,10 +1,10 @@
-# Rendered street scenes in folds, as any config of MMSegmentation: `mmseg-kfold run configs/streets_folds.py`.
+# Street scenes with wrong labels, in folds: `mmseg-kfold run docs/getting_started/streets_errors.py`.
 _base_ = [
-    './_base_/models/deeplabv3plus_r10_narrow.py',
-    './_base_/datasets/streets.py',
-    './_base_/augmentations.py',
-    './_base_/schedules/cosine.py',
-    './_base_/default_runtime.py',
+    '../../configs/_base_/models/deeplabv3plus_r10_narrow.py',
+    '../../configs/_base_/datasets/streets.py',
+    '../../configs/_base_/augmentations.py',
+    '../../configs/_base_/schedules/cosine.py',
+    '../../configs/_base_/default_runtime.py',
 ]
 dataset = dict(
     _delete_=True,
