@@ -28,7 +28,8 @@ SHAPES = (
     'Identity OneHot Pad Range Reshape Resize ScatterElements ScatterND Shape Size Slice SpaceToDepth Split Squeeze '
     'Tile Transpose Trilu Unsqueeze'
 )
-OPERATORS = frozenset(' '.join([ARITHMETIC, COMPARISONS, LAYERS, ACTIVATIONS, REDUCTIONS, SHAPES]).split())
+QUANTIZED = 'DequantizeLinear QLinearConv QLinearMatMul QuantizeLinear'
+OPERATORS = frozenset(' '.join([ARITHMETIC, COMPARISONS, LAYERS, ACTIVATIONS, REDUCTIONS, SHAPES, QUANTIZED]).split())
 STANDARD = ('', 'ai.onnx')
 # The kinds of message a file without tricks is made of; a sparse tensor or a function is none of them.
 MESSAGES = frozenset(

@@ -81,7 +81,7 @@ def swaps_channels(prepare: nn.Module) -> bool:
 
 
 def export_onnx(
-    cfg: Config, model: EncoderDecoder, path: PathLike, output: str = 'logits'
+    cfg: Config, model: EncoderDecoder, path: PathLike, output: str = 'logits', named: PathLike | None = None
 ) -> tuple[OnnxInfo, list[SizeCheck]]:
     """Write a network as an ONNX file with dynamic batch and size, if it computes the same in ONNX Runtime.
 
@@ -90,6 +90,7 @@ def export_onnx(
         model: The segmentor, with its weights, on the CPU.
         path: The file; it is there only if the check passed.
         output: ``'logits'``, or ``'ids'`` for the classes alone.
+        named: How errors call the file; ``path`` if it is left out.
 
     Returns:
         The metadata in the file, and the check at the trained and at a smaller size.
@@ -108,7 +109,7 @@ def export_onnx(
         onnx.helper.set_model_props(proto, info.to_metadata())
         onnx.save(proto, str(temporary))
         sizes = [(height, width), (height * 3 // 4, width * 5 // 8)]
-        checks = [_compare(model, OnnxNetwork(temporary), size, Path(path)) for size in sizes]
+        checks = [_compare(model, OnnxNetwork(temporary), size, named or path) for size in sizes]
     return info, checks
 
 
@@ -144,7 +145,7 @@ def _check_exportable(cfg: Config, model: nn.Module) -> None:
         )
 
 
-def _compare(model: nn.Module, exported: OnnxNetwork, size: tuple[int, int], path: Path) -> SizeCheck:
+def _compare(model: nn.Module, exported: OnnxNetwork, size: tuple[int, int], path: PathLike) -> SizeCheck:
     prepare = Preparation([{'type': 'PackSegInputs'}])
     images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
     samples = [prepare(image) for image in images]
