@@ -111,6 +111,8 @@ def smaller(words):
         given = {word.partition('=')[0] for word in words}
         options = [f'{key}={value}' for key, value in NETWORK.items() if key not in given]
         options = options if '--cfg-options' in words else ['--cfg-options', *options]
+    if '--int8' in words and '--force' not in words:
+        options = ['--force']  # What is this small may be slower in int8.
     return [*words, *options, *SMALLER.get(words[0], [])]
 
 
