@@ -8,11 +8,13 @@ from mmengine.dist import get_world_size
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce
 
+from mmseg_custom.models.uncompiled import uncompiled
+
 # Newer versions point to `_functional_collectives.all_reduce`, which has no gradient in PyTorch 2.6, the lowest here.
 warnings.filterwarnings('ignore', r'torch\.distributed\.nn\.functional\.all_reduce is deprecated', FutureWarning)
 
 
-@torch.compiler.disable  # Compiled code cannot exchange tensors in place.
+@uncompiled  # Compiled code cannot exchange tensors in place.
 def global_sums(parts: Sequence[Tensor]) -> list[Tensor]:
     """The sum of each tensor over all processes, in every process, in one exchange; one process has its own.
 

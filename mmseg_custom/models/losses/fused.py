@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from mmseg_custom.models.losses.pixel_sums import PixelSums, sum_by_class, weigh_pixels
 from mmseg_custom.models.row_bands import SameSize, Shares, Upsampled, band_rows, map_bands
+from mmseg_custom.models.uncompiled import uncompiled
 
 
 class FusedOptions(NamedTuple):
@@ -36,7 +37,7 @@ class Pixels(NamedTuple):
     class_weight: Tensor
 
 
-@torch.compiler.disable  # The bands run in threads.
+@uncompiled  # The bands run in threads.
 def fused_sums(
     logits: Tensor,
     target: Tensor,
