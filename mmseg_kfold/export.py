@@ -50,14 +50,16 @@ def main(args: Namespace) -> None:
         raise UserError('--force goes with --int8: a float graph is written where it computes what PyTorch does.')
     args.checkpoint = one_model_of(args.checkpoint)
     cfg = prepared_config(args.checkpoint, args.config, args.cfg_options)
+    int8 = None
     if args.int8:
         data = require_int8(cfg)
         model = build_segmentor(cfg, args.checkpoint)
         info, checks, int8 = export_int8(cfg, model, args.out, data, args.output, args.force)
-        print(f'int8: {int8}')
     else:
         info, checks = export_onnx(cfg, build_segmentor(cfg, args.checkpoint), args.out, args.output)
     for check in checks:
         logits = '' if check.difference is None else f'largest logit difference {check.difference:.1e}, '
         print(f'{check.size[1]} x {check.size[0]}: {logits}{check.equal:.4%} of the pixels have the same class')
+    if int8:
+        print(f'int8: {int8}')
     print(f'{args.out}: {info.input} -> {info.output}, {len(info.classes)} classes, resize {info.resize.scale}')
