@@ -90,9 +90,9 @@ def compare(
         kept = [*kept, sample][:LEAST_TIMED]
     for turn, sample in enumerate(islice(cycle(kept), max(0, LEAST_TIMED - images))):
         _run_in_turns(networks, sample, turn, seconds)
-    scores = [scores_of(matrix)['mIoU'] for matrix in matrices]
+    (of_float, of_int8), times = (scores_of(matrix)['mIoU'] for matrix in matrices), [median(one) for one in seconds]
     cores = len(os.sched_getaffinity(0))
-    return Int8Check(*scores, images, *map(median, seconds), cores, calibrated_on)
+    return Int8Check(of_float, of_int8, images, times[0], times[1], cores, calibrated_on)
 
 
 def _run_in_turns(
