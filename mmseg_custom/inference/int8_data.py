@@ -64,7 +64,7 @@ class Int8Data:
         """The training images as the graph takes them, float32 (1, 3, H, W), RGB, 0 to 255, one after another."""
         for file in self.calibration:
             image = preparation(read_image(Path(file)), file)['inputs']
-            yield np.float32(image.numpy()[None, ::-1])
+            yield image.numpy()[None, ::-1].astype(np.float32)
 
     def samples(self) -> Iterator[Sample]:
         """The samples to score on, each with ``inputs`` and its label in ``data_samples``."""
