@@ -1,7 +1,6 @@
 """An int8 network beside the float one that it was made of: scores and time."""
 
 import json
-import os
 import time
 from collections.abc import Iterable, Sequence
 from itertools import cycle, islice
@@ -14,6 +13,7 @@ from mmseg_custom.evaluation.confusion_matrix import confusion_matrix, resize_cl
 from mmseg_custom.evaluation.scores import scores_of
 from mmseg_custom.inference.networks import Network
 from mmseg_custom.inference.preparation import Sample
+from mmseg_custom.io.memory import num_cores
 
 # In mIoU, percent.
 LARGEST_LOSS = 0.5
@@ -90,9 +90,8 @@ def compare(
         kept = [*kept, sample][:LEAST_TIMED]
     for turn, sample in enumerate(islice(cycle(kept), max(0, LEAST_TIMED - images))):
         _run_in_turns(networks, sample, turn, seconds)
-    (of_float, of_int8), times = (scores_of(matrix)['mIoU'] for matrix in matrices), [median(one) for one in seconds]
-    cores = len(os.sched_getaffinity(0))
-    return Int8Check(of_float, of_int8, images, times[0], times[1], cores, calibrated_on)
+    plain, int8 = (scores_of(matrix)['mIoU'] for matrix in matrices)
+    return Int8Check(plain, int8, images, median(seconds[0]), median(seconds[1]), num_cores(), calibrated_on)
 
 
 def _run_in_turns(

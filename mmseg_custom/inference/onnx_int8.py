@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
 from mmseg.models import EncoderDecoder
 
-from mmseg_custom.errors import import_extra
+from mmseg_custom.errors import UserError, import_extra
 from mmseg_custom.inference.int8_check import Int8Check, compare
 from mmseg_custom.inference.int8_data import Int8Data
 from mmseg_custom.inference.onnx_export import ExportError, SizeCheck, export_onnx
@@ -60,7 +61,8 @@ def export_int8(
         plain = Path(folder) / 'float.onnx'
         info, checks = export_onnx(cfg, model, plain, output, named=path)
         inputs = data.calibration_inputs(Preparation(info.resize.steps()))
-        quantize(plain, temporary, inputs)
+        with _failure_named(path):
+            quantize(plain, temporary, inputs)
         _describe(temporary, info.to_metadata())
         networks = [OnnxNetwork(plain), OnnxNetwork(temporary)]
         ignored = getattr(data.scored, 'ignore_index', 255)
@@ -118,6 +120,21 @@ class Inputs:
         """The next input by its name, ``None`` behind the last."""
         image = next(self.inputs, None)
         return None if image is None else {INPUT_NAME: image}
+
+
+@contextmanager
+def _failure_named(path: PathLike) -> Iterator[None]:
+    """Name the file in whatever ONNX Runtime raises over a network that it cannot quantize."""
+    try:
+        yield
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        reason = str(error).partition('\n')[0]
+        raise ExportError(
+            f'{path} is not written: ONNX Runtime cannot quantize this network ({type(error).__name__}: {reason}). '
+            'Export without --int8.'
+        ) from error
 
 
 def _describe(path: Path, metadata: dict[str, str]) -> None:

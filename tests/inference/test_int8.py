@@ -96,6 +96,15 @@ def test_worse_or_slower_is_refused_with_both_figures_and_kept_by_force(check, f
     assert open_predictor(path).labels == INFO.labels
 
 
+def test_network_that_cannot_be_quantized_is_named(config, tmp_path, measured, monkeypatch):
+    def fail(source, target, inputs):
+        raise ValueError('no such operator\ndetails')
+
+    monkeypatch.setattr(onnx_int8, 'quantize', fail)
+    with pytest.raises(ExportError, match=r'm\.onnx is not written: .*\(ValueError: no such operator\)'):
+        export_int8(None, None, tmp_path / 'm.onnx', require_int8(load_run_config(config)))
+
+
 def test_half_a_point_lost_and_a_little_faster_are_kept():
     assert not GOOD._replace(int8_seconds=1.99).faults
     assert GOOD._replace(int8_miou=70.99, int8_seconds=2.01).faults == [
