@@ -54,9 +54,13 @@ def write_report(folder: PathLike, cfg_options: dict[str, Any] | None = None) ->
 
 
 def _figures(recipe: RecipeRecord, repeats: list[RecipeRecord], found: Examination | None) -> list['Figure']:
+    from altair.utils.schemapi import debug_mode
+
     from mmseg_custom.reports.charts import examination_charts, recipe_charts, repeat_dots
 
-    return recipe_charts(recipe) + repeat_dots(repeats) + (examination_charts(found) if found else [])
+    # Altair checks every part of a figure against the schema of Vega-Lite, which takes as long as the figures do.
+    with debug_mode(False):
+        return recipe_charts(recipe) + repeat_dots(repeats) + (examination_charts(found) if found else [])
 
 
 def report_line(folder: Path, cfg_options: dict[str, Any] | None = None) -> str:

@@ -7,8 +7,10 @@ from made_up_recipe import rows_of, write_examination, write_recipe
 
 from mmseg_custom.io.processes import process_name, this_process
 from mmseg_custom.reports import report_line, write_report
+from mmseg_custom.reports.charts.examination_charts import examination_charts
 from mmseg_custom.reports.charts.fold_charts import val_dots
-from mmseg_custom.reports.charts.recipe_charts import curve_chart
+from mmseg_custom.reports.charts.recipe_charts import curve_chart, recipe_charts
+from mmseg_custom.reports.findings.examination import examine_winner
 from mmseg_custom.reports.findings.facts import headline, reproduction
 from mmseg_custom.reports.findings.recipe_record import ReportError, read_recipe
 from mmseg_custom.reports.pictures import write_figures
@@ -80,6 +82,17 @@ def test_nothing_but_a_run_without_its_stage(tmp_path, no_pictures, no_script):
     folder = write_recipe(tmp_path / 'first', stages=1, epochs=1, classes=CLASSES)
     (folder / 'stage1' / 'stage.json').unlink()
     assert 'No stage has a winner yet' in write_report(folder).read_text()
+
+
+def test_figures_are_described_without_checks_as_with_them(folder, no_pictures, no_script):
+    write_examination(folder, '2all_folds', CLASSES)
+    write_report(folder)
+    recipe = read_recipe(folder)
+    checked = recipe_charts(recipe) + examination_charts(examine_winner(recipe))
+    assert len(checked) > 8
+    assert {name: no_pictures[name] for one in checked for name in one.files} == {
+        name: view for one in checked for name, view in one.files.items()
+    }
 
 
 def test_files_are_the_same_when_written_again(folder):
