@@ -41,5 +41,7 @@ def parse_args(argv: list[str] | None = None) -> Namespace:
         module.add_options(command)
         command.set_defaults(main=module.main)
     args = parser.parse_args(argv)
+    if args.command == 'export':
+        export.check(args, parser.error)
     args.words = list(sys.argv[1:] if argv is None else argv)
     return args

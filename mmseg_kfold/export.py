@@ -1,6 +1,7 @@
 """`mmseg-kfold export` and `tools/export.py`: a network as an ONNX file."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 
 from mmseg_kfold.options import OVERRIDES, add_overrides
 
@@ -33,21 +34,24 @@ def add_options(parser: ArgumentParser) -> None:
     add_overrides(parser, OVERRIDES)
 
 
+def check(args: Namespace, error: Callable[[str], None]) -> None:
+    """See that options go together; what is wrong goes to the parser's ``error``."""
+    if args.force and not args.int8:
+        error('--force goes with --int8: a float graph is written where it computes what PyTorch does.')
+
+
 def main(args: Namespace) -> None:
     """Export, compare with PyTorch, and say what came of it.
 
     Raises:
         UserError: If the network cannot be exported, or is not worth it in int8.
     """
-    from mmseg_custom.errors import UserError
     from mmseg_custom.inference.model_source import prepared_config
     from mmseg_custom.inference.networks import build_segmentor
     from mmseg_custom.inference.onnx_export import export_onnx
     from mmseg_custom.inference.onnx_int8 import export_int8, require_int8
     from mmseg_custom.ledger.run_folder import one_model_of
 
-    if args.force and not args.int8:
-        raise UserError('--force goes with --int8: a float graph is written where it computes what PyTorch does.')
     args.checkpoint = one_model_of(args.checkpoint)
     cfg = prepared_config(args.checkpoint, args.config, args.cfg_options)
     int8 = None

@@ -12,7 +12,9 @@ def parse_args() -> argparse.Namespace:
         description=export.DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     export.add_options(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    export.check(args, parser.error)
+    return args
 
 
 if __name__ == '__main__':

@@ -169,4 +169,4 @@ def test_tool_says_both_figures(run_tool, config, checkpoint, measured):
     assert code == 0 and Path('m.onnx').is_file(), output
     assert 'int8: mIoU 71.50 float, 71.00 int8 on 100 images; 2.00 s float, 1.00 s int8 an image on 2 cores' in output
     code, output = run_tool('export.py', config, checkpoint, '--out', 'm.onnx', '--force')
-    assert code == 1 and '--force goes with --int8' in output
+    assert code == 2 and '--force goes with --int8' in output

@@ -56,9 +56,8 @@ def check_labels(
 
 def ids_are_plain(leaf: Any) -> bool:
     """Whether the ids that its pipeline loads are those that a network is trained on, as far as can be known."""
-    loads = ('__getitem__', 'prepare_data')
     if not is_known(leaf) and any(
-        getattr(type(leaf), name, None) is not getattr(BaseDataset, name) for name in loads
+        getattr(type(leaf), name, None) is not getattr(BaseDataset, name) for name in LOADING
     ):
         return False
     steps = getattr(getattr(leaf, 'pipeline', None), 'transforms', [])
