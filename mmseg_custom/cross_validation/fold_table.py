@@ -6,7 +6,7 @@ import numpy as np
 from prettytable import PrettyTable
 
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
-from mmseg_custom.datasets.folds.grouping import FoldError, group_names
+from mmseg_custom.datasets.folds.grouping import FoldError, group_of_each
 
 RAREST = 3
 
@@ -41,10 +41,9 @@ def groups_of_parts(split: FoldSplit, parts: Sequence[Sequence[str]]) -> list[in
     if split.group_by is None:
         return []
     try:
-        groups = group_names([name for part in parts for name in part], split.group_by, split.block_size)
+        of_image = group_of_each([name for part in parts for name in part], split.group_by, split.block_size)
     except FoldError:  # Their table may be gone; the fold file is good without it.
         return []
-    of_image = {name: group for group, names in groups.items() for name in names}
     return [len({of_image[name] for name in part}) for part in parts]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
-from mmseg_custom.datasets.folds.grouping import FoldError, group_names
+from mmseg_custom.datasets.folds.grouping import FoldError, group_of_each
 from mmseg_custom.datasets.folds.leaves import Sample
 
 
@@ -18,7 +18,6 @@ def groups_of_images(split: FoldSplit, samples: Sequence[Sample]) -> dict[str, s
     if split.group_by is None:
         return None
     with suppress(FoldError):  # A function or table of groups that is gone by now: the folds stay what they are.
-        groups = group_names({sample.name for sample in samples}, split.group_by, split.block_size)
-        of_name = {name: group for group, names in groups.items() for name in names}
+        of_name = group_of_each({sample.name for sample in samples}, split.group_by, split.block_size)
         return {sample.info['img_path']: of_name[sample.name] for sample in samples}
     return None

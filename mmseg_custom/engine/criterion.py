@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from mmengine.evaluator import Evaluator
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
-from mmseg_custom.models.heads.segmentation_head import SegmentationHead
+from mmseg_custom.models.decode_heads import takes_one_map
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
@@ -18,8 +17,7 @@ def criterion_of(model: nn.Module) -> Criterion | None:
     one sigmoid output, or several in a cascade.
     """
     head = getattr(getattr(model, 'module', model), 'decode_head', None)
-    by_feat = getattr(type(head), 'loss_by_feat', None)
-    if by_feat not in (BaseDecodeHead.loss_by_feat, SegmentationHead.loss_by_feat) or head.out_channels == 1:
+    if not takes_one_map(type(head)) or head.out_channels == 1:
         return None
     losses = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
 

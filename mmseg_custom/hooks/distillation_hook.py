@@ -9,7 +9,6 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import HOOKS, MODELS
 from torch import Tensor, nn
 
@@ -18,11 +17,9 @@ from mmseg_custom.errors import UserError
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike, read_json, write_json
-from mmseg_custom.models.heads.segmentation_head import SegmentationHead
+from mmseg_custom.models.decode_heads import last_head, takes_one_map
 from mmseg_custom.models.losses.distillation_loss import distillation_loss
 from mmseg_custom.models.one_output import class_logits, threshold_of
-
-ONE_MAP = (BaseDecodeHead.loss_by_feat, SegmentationHead.loss_by_feat)
 
 
 class DistillationError(UserError, ValueError):
@@ -123,7 +120,7 @@ class DistillationHook(Hook):
 
         return loss_with_target
 
-    def _with_distillation(self, loss_by_feat: Callable, head: BaseDecodeHead, threshold: float | None) -> Callable:
+    def _with_distillation(self, loss_by_feat: Callable, head: nn.Module, threshold: float | None) -> Callable:
         def loss_with_distillation(seg_logits: Tensor, batch_data_samples: Sequence[Any]) -> dict[str, Tensor]:
             losses = loss_by_feat(seg_logits, batch_data_samples)
             label = torch.stack([sample.gt_sem_seg.data for sample in batch_data_samples])
@@ -155,11 +152,6 @@ class DistillationHook(Hook):
     def _softmax(self, network: nn.Module, inputs: Tensor) -> Tensor:
         logits = class_logits(logits_of(network, inputs), threshold_of(network))
         return (logits.float() / self.temperature).softmax(dim=1)
-
-
-def last_head(model: nn.Module) -> BaseDecodeHead:
-    """The decode head of a segmentor, of a cascade the last one."""
-    return model.decode_head[-1] if isinstance(model.decode_head, nn.ModuleList) else model.decode_head
 
 
 def logits_of(model: nn.Module, inputs: Tensor) -> Tensor:
@@ -195,7 +187,7 @@ def check_head(head: type) -> None:
     Raises:
         DistillationError: If it is not.
     """
-    if getattr(head, 'loss_by_feat', None) not in ONE_MAP:
+    if not takes_one_map(head):
         raise DistillationError(
             f'{head.__name__} computes its losses in its own way, not from one map of logits: distillation needs a '
             'head that leaves that to BaseDecodeHead, as most of MMSegmentation do (--refit works with any).'

@@ -16,6 +16,7 @@ from mmseg_custom.cross_validation.stored_run import predictions_folder, read_st
 from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.models.decode_heads import last_head
 from mmseg_custom.out_of_fold.calibration import CalibrationError, stored_temperature
 
 TEMPERATURE = 'temperature'  # In the meta of a checkpoint whose classifier has it.
@@ -55,7 +56,7 @@ def fold_temperature(model: nn.Module, temperature: float) -> None:
     Raises:
         CalibrationError: If its logits are not what ``conv_seg`` gives, or it has one output under a threshold.
     """
-    head = model.decode_head[-1] if isinstance(model.decode_head, nn.ModuleList) else model.decode_head
+    head = last_head(model)
     classifier = getattr(head, 'conv_seg', None)
     if not isinstance(classifier, nn.Conv2d):
         raise CalibrationError(f'{type(head).__name__} has no conv_seg whose weights could take a temperature.')

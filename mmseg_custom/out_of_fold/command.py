@@ -13,7 +13,7 @@ from mmseg_custom.cross_validation.predictors import choose_predictors, refuse_s
 from mmseg_custom.cross_validation.stored_run import TrainedFold, in_sample_folder, predictions_folder, read_stage
 from mmseg_custom.datasets.class_colours import MetainfoError, check_classes, check_palette, default_palette
 from mmseg_custom.datasets.fix_list import read_fix_list
-from mmseg_custom.datasets.folds.grouping import FoldError, group_names
+from mmseg_custom.datasets.folds.grouping import FoldError, group_of_each
 from mmseg_custom.datasets.folds.leaves import build_leaves, list_samples
 from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions, PredictionError
 from mmseg_custom.io.files import write_json
@@ -132,11 +132,10 @@ def _groups(args: Namespace, folds: Sequence[TrainedFold], say: Report) -> dict[
     if not asked and group_by is None:
         return None
     try:
-        groups = group_names(names, group_by, block_size)
+        return group_of_each(names, group_by, block_size)
     except FoldError as error:
         if asked:
             raise
         # The run's table may be gone; the predictions are good without it.
         say(f'No scores by group: {error}')
         return None
-    return {name: group for group, names in groups.items() for name in names}

@@ -26,6 +26,12 @@ class FoldError(UserError, ValueError):
     """Folds that cannot be made or do not fit; the message says why and what to do."""
 
 
+def group_of_each(names: Iterable[str], group_by: GroupBy, block_size: int | None = None) -> dict[str, str]:
+    """The group of each image by its name; arguments and errors as :func:`group_names`."""
+    groups = group_names(names, group_by, block_size)
+    return {name: group for group, members in groups.items() for name in members}
+
+
 def group_names(names: Iterable[str], group_by: GroupBy, block_size: int | None = None) -> Groups:
     """Put the images that belong together into groups.
 
