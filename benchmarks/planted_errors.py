@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from street_scenes.label_errors import HOW, break_label, wrong_pixels
+from street_scenes.label_errors import HOW, break_some, wrong_pixels
 
 CLASSES = range(255)  # All but void.
 RANKINGS = {'rank': -1, 'quality': -1, 'evidence': 1, 'shift_gain': 1}  # of images.csv; -1: the lowest come first
@@ -31,16 +31,10 @@ def plant(labels: Path, copy: Path, share: float, least: int, seed: int) -> list
     """Copy labels, a share of them with an error; what was changed is in ``planted.json`` and ``planted/*.png``."""
     rng = np.random.default_rng(seed)
     files = sorted(labels.rglob('*.png'))
-    chosen = rng.permutation(len(files))[: round(share * len(files))].tolist()
     errors: list[dict] = []
     for path in files:
         shutil.copyfile(path, _parent(copy / path.relative_to(labels)))
-    for number, index in enumerate(chosen):
-        path, how = files[index], HOW[number % len(HOW)]
-        label = _read(path)
-        now = break_label(label, CLASSES, how, least, rng)
-        if now is None:
-            continue
+    for path, how, label, now in break_some(files, CLASSES, share, least, rng):
         changed = wrong_pixels(label, now, CLASSES)
         cv2.imwrite(str(_parent(copy / path.relative_to(labels))), now)
         cv2.imwrite(str(_parent(copy / 'planted' / path.relative_to(labels))), changed.astype(np.uint8) * 255)

@@ -1,6 +1,7 @@
 """Errors put into labels on purpose, as annotators make them: for trying what finds them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +36,29 @@ def break_label(
         return _exchanged(label, *rng.choice(kinds, 2, replace=False).tolist()) if len(kinds) > 1 else None
     components = [mask for kind in kinds for mask in _components(label == kind, least)]
     return _filled(label, components[rng.integers(len(components))]) if components else None
+
+
+def break_some(
+    files: Sequence[Path], classes: Sequence[int], share: float, least: int, rng: np.random.Generator
+) -> Iterator[tuple[Path, str, np.ndarray, np.ndarray]]:
+    """Break a part of some labels, the kinds of errors in turn; nothing is written.
+
+    Args:
+        files: Of the labels.
+        classes: As :func:`break_label`.
+        share: The part of them that is chosen.
+        least: As :func:`break_label`.
+        rng: Chooses them, and what is broken.
+
+    Yields:
+        The file, the kind of its error, its label, and the broken one.
+    """
+    for number, index in enumerate(rng.permutation(len(files))[: round(share * len(files))].tolist()):
+        path, how = files[index], HOW[number % len(HOW)]
+        label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        broken = break_label(label, classes, how, least, rng)
+        if broken is not None:
+            yield path, how, label, broken
 
 
 def wrong_pixels(label: np.ndarray, now: np.ndarray, classes: Sequence[int]) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from street_scenes.label_errors import HOW, break_label
+from street_scenes.label_errors import break_some
 from street_scenes.scene import render_scene
 
 TRAIN_CITIES = (
@@ -110,13 +110,9 @@ def _break_labels(folder: Path, share: float, seed: int) -> dict[str, str]:
     """Break a part of the labels of a folder, the kinds of errors in turn; the kind of each by its file."""
     rng, files = np.random.default_rng(seed), sorted(folder.rglob('*.png'))
     errors = {}
-    for number, index in enumerate(rng.permutation(len(files))[: round(share * len(files))].tolist()):
-        how, path = HOW[number % len(HOW)], files[index]
-        label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        broken = break_label(label, TRAINED_IDS, how, LEAST_BROKEN, rng)
-        if broken is not None:
-            _save(path, broken)
-            errors[path.relative_to(folder).as_posix()] = how
+    for path, how, _, broken in break_some(files, TRAINED_IDS, share, LEAST_BROKEN, rng):
+        _save(path, broken)
+        errors[path.relative_to(folder).as_posix()] = how
     return errors
 
 

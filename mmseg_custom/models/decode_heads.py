@@ -14,5 +14,5 @@ def last_head(model: nn.Module) -> nn.Module:
 
 
 def takes_one_map(head: type) -> bool:
-    """Whether the loss of a class of heads is one of a single map of logits, as that of MMSegmentation's base class."""
+    """Whether the loss of a class of heads takes a single map of logits, as that of MMSegmentation's base class."""
     return getattr(head, 'loss_by_feat', None) in ONE_MAP
