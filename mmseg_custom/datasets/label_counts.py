@@ -44,14 +44,14 @@ class Reading(NamedTuple):
     ignore_index: int
 
 
-def count_pixels(
+def count_labels(
     leaves: Sequence[Any],
     samples: Sequence[Sample],
     cache: PathLike | None = None,
     workers: int = 1,
     on_progress: Progress | None = None,
 ) -> np.ndarray:
-    """The pixels of each class in the label of each sample.
+    """The pixels of no class and of each class in the label of each sample.
 
     A label is read by the ``LoadAnnotations`` of its data set's pipeline (with ``reduce_zero_label`` and the
     ``label_map`` of the data set), at its own size.
@@ -65,28 +65,11 @@ def count_pixels(
             seconds.
 
     Returns:
-        Of shape (samples, C), int64.
+        Of shape (samples, 2 + C), int64: behind :data:`OTHERS`, those that are ignored and those whose id neither is
+        ignored nor belongs to a class, come the classes.
 
     Raises:
         LabelError: If a sample has no label, or one cannot be read, naming it.
-    """
-    return count_labels(leaves, samples, cache, workers, on_progress)[:, len(OTHERS) :]
-
-
-def count_labels(
-    leaves: Sequence[Any],
-    samples: Sequence[Sample],
-    cache: PathLike | None = None,
-    workers: int = 1,
-    on_progress: Progress | None = None,
-) -> np.ndarray:
-    """The pixels of no class and of each class in the label of each sample.
-
-    Arguments and errors as :func:`count_pixels`.
-
-    Returns:
-        Of shape (samples, 2 + C), int64: behind :data:`OTHERS`, those that are ignored and those whose id neither is
-        ignored nor belongs to a class, come the classes.
     """
     if any(not sample.info.get('seg_map_path') for sample in samples):
         raise LabelError("Images without labels cannot be told by their classes: set data_prefix's seg_map_path.")

@@ -16,7 +16,7 @@ from mmseg_custom.datasets.folds.fold_file import FoldSplit, read_split, write_s
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.leaves import Sample, Settings, build_leaves, leaf_settings, list_samples
 from mmseg_custom.datasets.folds.make_folds import make_folds
-from mmseg_custom.datasets.label_counts import count_pixels
+from mmseg_custom.datasets.label_counts import OTHERS, count_labels
 
 SCORED = ('val_dataloader', 'test_dataloader')
 
@@ -62,7 +62,9 @@ def prepare_folds(dataset: Settings, folds: Folds, stratify: bool = False, worke
         raise FoldError('prepare_folds needs a file to keep the folds in.')
     leaves = build_leaves(dataset)
     samples, file = list_samples(leaves), Path(folds.file)
-    pixels = count_pixels(leaves, samples, file.with_suffix('.pixels.npz'), workers) if stratify else None
+    pixels = None
+    if stratify:
+        pixels = count_labels(leaves, samples, file.with_suffix('.pixels.npz'), workers)[:, len(OTHERS) :]
     if file.is_file():
         split = folds.split(samples)
     else:

@@ -32,7 +32,7 @@ def check_labels(
         leaves: Built data sets, as :func:`~mmseg_custom.datasets.folds.leaves.build_leaves` gives them.
         samples: Of these.
         split: Their folds; ``None`` for images that nothing is trained on, whose ids alone are looked at.
-        cache: As :func:`~mmseg_custom.datasets.label_counts.count_pixels`.
+        cache: As :func:`~mmseg_custom.datasets.label_counts.count_labels`.
         workers: Processes that read. Defaults to 1.
 
     Returns:
