@@ -161,6 +161,28 @@ def place_copy(source: PathLike, target: PathLike) -> None:
             shutil.copyfile(source, temporary)
 
 
+def place_new(source: Path, target: Path) -> None:
+    """Put ``source`` at ``target``, where there must be nothing, in one step: nobody finds half of it.
+
+    Two steps where the file system has no hard links.
+
+    Raises:
+        FileExistsError: If there is something.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        content, file = source.read_bytes(), target.open('xb')
+        try:
+            with file:
+                file.write(content)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
+
+
 def move_to_archive(files: Iterable[Path], folder: PathLike) -> Path | None:
     """Move those of ``files`` that exist, in order, into a new folder ``archive_<time>`` in ``folder``; return it."""
     files = [path for path in files if path.exists()]

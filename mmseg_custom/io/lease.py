@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mmseg_custom.errors import StageError
-from mmseg_custom.io.files import seconds_since_written, write_json
+from mmseg_custom.io.files import place_new, seconds_since_written, temporary_path, write_json
 from mmseg_custom.io.processes import Identity, is_alive, this_process
 
 RECIPE_LEASE = 'recipe.lease'
@@ -91,16 +91,15 @@ class Lease:
         return all(holder.get(key) == value for key, value in self._own.items() if key != 'key')
 
     def _create(self) -> bool:
+        """Create the file, with its content: a process that is killed meanwhile leaves none that says nothing."""
+        draft = temporary_path(self.path)
         try:
-            file = self.path.open('x')
+            draft.write_text(json.dumps(self._own))
+            place_new(draft, self.path)
         except FileExistsError:
             return False
-        try:
-            with file:
-                json.dump(self._own, file)
-        except OSError:
-            self.path.unlink(missing_ok=True)
-            raise
+        finally:
+            draft.unlink(missing_ok=True)
         return True
 
     def _is_stale(self) -> bool:

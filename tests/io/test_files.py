@@ -19,6 +19,7 @@ from mmseg_custom.io.files import (
     atomic_path,
     move_to_archive,
     place_copy,
+    place_new,
     read_json,
     readable_path,
     readable_size,
@@ -182,6 +183,30 @@ def test_error_behind_a_hard_link_leaves_its_source_alone(tmp_path):
         os.link(tmp_path / 'source', temporary)
         raise RuntimeError('other')
     assert (tmp_path / 'source').read_bytes() == b'one'
+
+
+def no_hard_links(*_):
+    raise PermissionError(errno.EPERM, 'Operation not permitted')
+
+
+@pytest.mark.parametrize('link', [os.link, no_hard_links])
+def test_a_new_file_takes_no_place_that_is_taken(tmp_path, monkeypatch, link):
+    monkeypatch.setattr(os, 'link', link)
+    (tmp_path / 'source').write_bytes(b'one')
+    place_new(tmp_path / 'source', tmp_path / 'target')
+    (tmp_path / 'source').unlink()
+    (tmp_path / 'source').write_bytes(b'two')
+    with pytest.raises(FileExistsError):
+        place_new(tmp_path / 'source', tmp_path / 'target')
+    assert (tmp_path / 'target').read_bytes() == b'one'
+
+
+def test_without_hard_links_a_full_disk_leaves_no_half_of_a_new_file(small_disk, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, 'link', no_hard_links)
+    (tmp_path / 'source').write_bytes(bytes(1 << 24))
+    with pytest.raises(OSError, match='No space left'):
+        place_new(tmp_path / 'source', small_disk / 'target')
+    assert not (small_disk / 'target').exists()
 
 
 def test_only_files_of_the_dead_are_leftovers(tmp_path):

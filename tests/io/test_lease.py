@@ -171,6 +171,19 @@ def test_a_lease_that_nobody_can_read_ends_when_its_heart_stops(tmp_path, conten
         assert held
 
 
+def test_who_is_killed_while_taking_a_lease_leaves_none_that_nobody_can_read(tmp_path, monkeypatch):
+    path, place = tmp_path / 'a.lease', os.link
+
+    def killed(source, target):
+        place(source, target)
+        raise SystemExit
+
+    monkeypatch.setattr(os, 'link', killed)
+    with pytest.raises(SystemExit):
+        Lease(path).acquire()
+    assert Lease(path).is_own()
+
+
 def test_number_that_another_process_has_been_given_does_not_block(tmp_path, at_once):
     path = tmp_path / 'a.lease'
     other = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)
