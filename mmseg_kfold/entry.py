@@ -5,6 +5,8 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from mmseg_kfold.fork_server import start_fork_server
+
 
 def run_command(
     parse_args: Callable[[], Namespace], main: Callable[[Namespace], None], name: str | None = None
@@ -12,12 +14,15 @@ def run_command(
     """Run a command; a missing package and errors that a user can mend end in one line.
 
     Args:
-        parse_args: Reads the words of the command line; it imports nothing heavy.
+        parse_args: Reads the words of the command line; it imports nothing heavy. ``trains`` of what it returns: the
+            command is going to need the fork server.
         main: What the command does with them.
         name: Of the command, to stand before its errors. Defaults to ``None``: they stand alone.
     """
     try:
         args = parse_args()
+        if getattr(args, 'trains', False):
+            start_fork_server()
         from mmseg_custom.engine.distributed.process_group import leave_process_group
         from mmseg_custom.errors import UserError
     except ImportError as error:

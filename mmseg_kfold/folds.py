@@ -95,6 +95,7 @@ def _add_run(commands: Any) -> ArgumentParser:
         help='do not try a few steps on a few images before the first one',
     )
     run.add_argument('--force', action='store_true', help='archive folds whose config or data changed, train anew')
+    run.set_defaults(trains=True)
     return run
 
 

@@ -47,6 +47,7 @@ def parse_args() -> argparse.Namespace:
     unused = [option.option_strings[0] for option in options if getattr(args, option.dest) is not None]
     if unused and args.launcher != 'ray':
         parser.error(f'{", ".join(unused)}: only with --launcher ray')
+    args.trains = args.launcher == 'local' and not args.dry_run
     return args
 
 

@@ -1,24 +1,17 @@
 """Runs jobs side by side on this machine, each in a clean process of its own."""
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
-from mmseg_custom.engine.stop_signals import STOP_SIGNALS, in_main_thread
 from mmseg_custom.launchers.gpus import gpu_of_slot, visible_gpus
 from mmseg_custom.launchers.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job, Pool
 from mmseg_custom.launchers.threads import threads_of_job
 from mmseg_custom.launchers.worker import Progress
-
-PRELOAD = ['mmseg_custom.launchers.fork_server']
-ROOT = Path(__file__).resolve().parents[2]
+from mmseg_kfold.fork_server import start_fork_server
 
 
 class LocalPool(Pool):
@@ -37,12 +30,10 @@ class LocalPool(Pool):
         super().__init__(jobs, grace)
         visible_gpus()
         self.context = multiprocessing.get_context('forkserver')
-        self.context.set_forkserver_preload(PRELOAD)
-        _let_jobs_import_this_checkout()
 
     def execute(self, jobs: list[Job], on_progress: Callable[[Progress], None]) -> list[Ended]:
         """See :meth:`Pool.execute`."""
-        _start_server()
+        start_fork_server()
         waiting, ended = list(jobs), []
         running: list[_Work] = []
         try:
@@ -85,31 +76,6 @@ class LocalPool(Pool):
         for work in running:
             work.process.join(self.grace)
             work.process.kill()
-
-
-def _start_server() -> None:
-    """Start the fork server, if there is none, deaf to the signals that ask to stop.
-
-    It asks not to hear them itself, but only behind the imports: seconds in which Ctrl-C would end it, and all with a
-    traceback.
-    """
-    numbers = (signal.SIGINT, *STOP_SIGNALS) if in_main_thread() else ()
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        forkserver.ensure_running()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _let_jobs_import_this_checkout() -> None:
-    """Let the fork server import from the checkout that runs, not from another one that is installed.
-
-    It knows nothing of what a tool has put into ``sys.path`` (before Python 3.14).
-    """
-    paths = [path for path in os.environ.get('PYTHONPATH', '').split(os.pathsep) if path]
-    if (ROOT / 'setup.py').is_file() and str(ROOT) not in paths:
-        os.environ['PYTHONPATH'] = os.pathsep.join([str(ROOT), *paths])
 
 
 @dataclass(eq=False)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch.distributed import destroy_process_group, init_process_group
 
-from mmseg_custom.launchers.local_pool import PRELOAD
+from mmseg_kfold.fork_server import PRELOAD
 
 CONTEXT = multiprocessing.get_context('forkserver')
 

@@ -6,8 +6,10 @@ from multiprocessing import forkserver
 import pytest
 import torch
 
-from mmseg_custom.launchers import local_pool, threads, worker
+from mmseg_custom.engine.stop_signals import STOP_SIGNALS
+from mmseg_custom.launchers import threads, worker
 from mmseg_custom.launchers.threads import THREADS, threads_of_job
+from mmseg_kfold.fork_server import ASK_TO_STOP, start_fork_server
 
 
 @pytest.mark.parametrize(('jobs', 'number'), [(2, '4'), (3, '2'), (8, '1'), (20, '1')])
@@ -34,6 +36,7 @@ def test_a_job_takes_the_threads_and_the_gpu_of_its_slot(monkeypatch):
 
 
 def test_the_fork_server_is_started_deaf_to_signals_that_ask_to_stop(monkeypatch):
+    assert (signal.SIGINT, *STOP_SIGNALS) == ASK_TO_STOP
     heard = []
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(
@@ -41,6 +44,6 @@ def test_the_fork_server_is_started_deaf_to_signals_that_ask_to_stop(monkeypatch
         'ensure_running',
         lambda: heard.append((signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))),
     )
-    local_pool._start_server()
+    start_fork_server()
     assert heard == [(signal.SIG_IGN, signal.SIG_IGN)]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

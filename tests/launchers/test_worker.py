@@ -1,9 +1,11 @@
 import os
+from multiprocessing import forkserver
 from pathlib import Path
 
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
+from mmseg_kfold.fork_server import start_fork_server
 
 OWN_MODULE = """
 from pathlib import Path
@@ -29,6 +31,7 @@ def test_a_run_imports_what_its_config_asks_for(tiny_recipe, monkeypatch):
 
 def test_runs_import_the_checkout_that_started_them(monkeypatch):
     monkeypatch.setenv('PYTHONPATH', 'theirs')
+    monkeypatch.setattr(forkserver, 'ensure_running', lambda: None)
     for _ in range(2):
-        LocalPool(1)
+        start_fork_server()
     assert os.environ['PYTHONPATH'].split(os.pathsep) == [str(Path(__file__).resolve().parents[2]), 'theirs']

@@ -6,7 +6,7 @@ import pytest
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import backend_registration
 
-from mmseg_custom.launchers.local_pool import PRELOAD
+from mmseg_kfold.fork_server import PRELOAD
 
 DEVICE = 'fakegpu'
 

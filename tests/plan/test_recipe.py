@@ -14,12 +14,13 @@ from mmseg_custom.engine.stage_runner import build_runner
 from mmseg_custom.errors import StageError
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
 from mmseg_custom.io.lease import sole_process
-from mmseg_custom.launchers.local_pool import PRELOAD, LocalPool
+from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.launchers.pool import RecipeStopped
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports import recipe_table
+from mmseg_kfold.fork_server import PRELOAD
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
