@@ -83,10 +83,10 @@ def build_candidates(
     unique: dict[str, Candidate] = {}
     for spec in specs:
         mixture, recalibrations = _read_spec(spec, greedy_soup)
-        is_ensemble = mixture is ensemble
+        mixtures = mixture(scores)  # Once: a greedy soup takes a pass over the images for each of its ingredients.
         for recalibrated in recalibrations:
-            for name, coefficients in mixture(scores).items():
-                candidate = Candidate(coefficients, recalibrated, is_ensemble)
+            for name, coefficients in mixtures.items():
+                candidate = Candidate(coefficients, recalibrated, is_ensemble=mixture is ensemble)
                 if candidate not in unique.values():
                     unique[f'{name}_bn' if recalibrated else name] = candidate
     return unique

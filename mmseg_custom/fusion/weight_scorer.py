@@ -20,7 +20,6 @@ from mmseg_custom.averaging import recalibrate_batch_norm
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_in
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
 from mmseg_custom.datasets.class_weight_files import with_class_weights
-from mmseg_custom.engine.criterion import attach_criterion
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric, score
@@ -111,7 +110,7 @@ class WeightScorer:
 
     @lost_workers_explained()
     def together(self, order: ScoringOrder) -> dict[str, Scored]:
-        """Score weights in one pass; for each the same numbers as MMEngine's test loop gives.
+        """Score weights in one pass; for each the same metrics as MMEngine's test loop gives, without a loss.
 
         Raises:
             CheckpointError: If they are of another architecture than the config's.
@@ -153,8 +152,6 @@ class WeightScorer:
         """The metrics and the single images of one part, by name."""
         names = [*models, *([ENSEMBLE] if ensemble else [])]
         evaluators = {name: Evaluator(self._metric(part)) for name in names}
-        for evaluator in evaluators.values():
-            attach_criterion(evaluator, next(iter(models.values())))
         loader = self._loader(part)
         scores = score(models, loader, evaluators, ensemble, lambda batch: self.skipped.update(skipped_in(batch)))
         images = {name: _images(evaluator) for name, evaluator in evaluators.items()}

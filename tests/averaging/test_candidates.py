@@ -103,6 +103,12 @@ def test_the_greedy_soup_is_a_candidate_where_it_can_be_made():
         build_candidates(['greedy_soup'], SCORES)
 
 
+def test_the_greedy_soup_is_looked_for_once():
+    soups = iter([{'fold2': 1.0, 'fold4': 1.0}])
+    candidates = build_candidates([{'type': 'greedy_soup', 'bn': 'both'}], SCORES, lambda: next(soups))
+    assert list(candidates) == ['greedy_soup', 'greedy_soup_bn']
+
+
 def test_twins_with_batch_norm_measured_anew():
     specs = ['ensemble', {'type': 'all_folds', 'bn': 'both'}, {'type': 'best_fold', 'bn': 'recalibrate'}]
     candidates = build_candidates(specs, SCORES)
