@@ -20,6 +20,7 @@ from mmseg_custom.averaging import recalibrate_batch_norm
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_in
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
 from mmseg_custom.datasets.class_weight_files import with_class_weights
+from mmseg_custom.datasets.seeded_dataset import with_seeds
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric, score
@@ -204,7 +205,7 @@ class WeightScorer:
         return self.cfg.get('randomness', {}).get('seed')
 
     def _build_loader(self, settings: dict) -> DataLoader:
-        loader = Runner.build_dataloader(settings, seed=self._seed)
+        loader = Runner.build_dataloader(with_seeds(settings), seed=self._seed)
         shield_workers(loader)
         return loader
 

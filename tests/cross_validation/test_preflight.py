@@ -5,12 +5,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from mmseg_custom.cross_validation.fold_config import FoldOptions
 from mmseg_custom.cross_validation.run import prepare_run, recipe_of
 from mmseg_custom.datasets.folds.any_folds import Folds
 from mmseg_custom.errors import StageError, UserError
+from mmseg_custom.fusion.weight_scorer import ScoringOrder, WeightScorer
 from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.pool import JobError, Pool
 from mmseg_custom.ledger.stage_ledger import StageLedger
@@ -147,6 +150,20 @@ def test_a_stage_that_is_fused_averages_what_was_saved(data, tmp_path, monkeypat
     cfg.default_hooks.fold_average.candidates = ['all_folds', dict(type='all_folds', bn='recalibrate')]
     try_training(cfg, tmp_path / 'trial')
     assert [len(given) for given in averaged] == [2]
+
+
+def test_batch_norm_is_measured_on_the_same_augmented_images_each_time(data):
+    pipeline = [*LOAD, dict(type='RandomFlip', prob=0.5), dict(type='PhotoMetricDistortion'), *PACK]
+    alone = {'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
+    cfg = first_config({'train_dataloader.dataset.pipeline': pipeline, **alone})
+    weights = MODELS.build(cfg.model).state_dict()
+
+    def measured():
+        order = ScoringOrder({'anew': weights}, recalibrated=['anew'], parts=())
+        return WeightScorer(cfg).together(order)['anew'].weights
+
+    one, other = measured(), measured()
+    assert all(torch.equal(one[key], other[key]) for key in one)
 
 
 @pytest.mark.parametrize(
