@@ -22,7 +22,13 @@ from mmseg_custom.ledger.fingerprint import hash_data
 from mmseg_custom.plan.plan import PlannedStage
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.recipe import Recipe
-from mmseg_custom.preflight.estimate import describe_memory, describe_space, describe_time, describe_trial
+from mmseg_custom.preflight.estimate import (
+    describe_memory,
+    describe_space,
+    describe_time,
+    describe_trial,
+    refuse_too_many,
+)
 from mmseg_custom.preflight.trial_job import run_trial
 from mmseg_custom.preflight.try_training import Measured
 from mmseg_custom.stack import versions
@@ -105,13 +111,16 @@ def check_first(recipe: Recipe, configs: list[Config], split: FoldSplit, report:
         report: Takes lines for the user.
 
     Raises:
-        TrialError: What will not work, and how to mend it.
+        TrialError: What will not work, and how to mend it; also where runs side by side do not fit on a GPU.
     """
-    passed, known = recipe.state.folder / PASSED_FILE, {'tried': _checksum(configs[0])}
+    passed = recipe.state.folder / PASSED_FILE
+    known = {'tried': _checksum(configs[0]), 'jobs': recipe.pool.jobs}
     if passed.is_file() and read_json(passed) == known:
         return
     report('preflight: a few steps on a few images; --no-preflight leaves it out')
-    report(describe_trial(_try(recipe, configs, split)))
+    measured = _try(recipe, configs, split)
+    report(describe_trial(measured))
+    refuse_too_many(measured, *_side_by_side(recipe, configs, measured))
     write_json(known, passed)
 
 
@@ -122,7 +131,12 @@ def describe_first(recipe: Recipe, configs: list[Config], split: FoldSplit, repo
     report(describe_time(configs, split, measured, jobs))
     for line in describe_space(configs, jobs):
         report(line)
-    report(describe_memory(measured, min(jobs, len(configs)), len(visible_gpus()) if measured.gpu else 0))
+    report(describe_memory(measured, *_side_by_side(recipe, configs, measured)))
+
+
+def _side_by_side(recipe: Recipe, configs: list[Config], measured: Measured) -> tuple[int, int]:
+    """How many runs train side by side, and on how many GPUs."""
+    return min(recipe.pool.jobs, len(configs)), len(visible_gpus()) if measured.gpu else 0
 
 
 def _try(recipe: Recipe, configs: list[Config], split: FoldSplit) -> Measured:

@@ -11,6 +11,7 @@ from mmseg_custom.fold_settings import fold_of
 from mmseg_custom.io.files import free_bytes, readable_path, readable_size
 from mmseg_custom.plan.disk_space import needed_space
 from mmseg_custom.plan.progress import duration
+from mmseg_custom.preflight.trial_error import TrialError
 from mmseg_custom.preflight.try_training import Measured
 
 
@@ -87,11 +88,26 @@ def describe_memory(measured: Measured, jobs: int, gpus: int) -> str:
     if beside * measured.memory <= measured.room:
         fits = 'it fits' if beside == 1 else f'{beside} side by side fit'
         return f'{told}; {readable_size(measured.room)} were free, so {fits}.'
-    most = max(1, measured.room // measured.memory) * max(1, gpus)
     return (
-        f'{told}; {readable_size(measured.room)} were free, so {beside} side by side do NOT FIT: use --jobs {most}'
+        f'{told}; {readable_size(measured.room)} were free, so {beside} side by side do NOT FIT: use --jobs '
+        f'{jobs_that_fit(measured, gpus)}'
         f'{" and a smaller batch_size or crop" if measured.memory > measured.room else ""}.'
     )
+
+
+def jobs_that_fit(measured: Measured, gpus: int) -> int:
+    """How many runs fit side by side, one at least; arguments as :func:`describe_memory`."""
+    return max(1, measured.room // measured.memory) * max(1, gpus)
+
+
+def refuse_too_many(measured: Measured, jobs: int, gpus: int) -> None:
+    """See that runs which share GPUs fit into their memory, which ends a training; arguments as there.
+
+    Raises:
+        TrialError: If they do not. On the CPU, whose processes share what they import, it is only told.
+    """
+    if measured.gpu and measured.room and jobs > jobs_that_fit(measured, gpus):
+        raise TrialError(describe_memory(measured, jobs, gpus))
 
 
 def _count(number: int, what: str) -> str:

@@ -6,7 +6,14 @@ from mmengine.config import Config
 
 from mmseg_custom.cross_validation.fold_table import fold_table
 from mmseg_custom.datasets.folds.fold_file import FoldSplit
-from mmseg_custom.preflight.estimate import describe_memory, describe_time, num_validations, run_seconds
+from mmseg_custom.preflight.estimate import (
+    describe_memory,
+    describe_time,
+    num_validations,
+    refuse_too_many,
+    run_seconds,
+)
+from mmseg_custom.preflight.trial_error import TrialError
 from mmseg_custom.preflight.try_training import Measured
 
 GB = 10**9
@@ -97,3 +104,11 @@ def test_the_table_has_no_more_than_is_known():
     assert rows(fold_table(split(2, 3))) == [['held out', 'images'], ['fold 1', '2'], ['fold 2', '3']]
     gone = split(2, 3, group_by='gone.csv')
     assert rows(fold_table(gone))[0] == ['held out', 'images']
+
+
+def test_runs_that_do_not_fit_on_their_gpus_are_refused():
+    refuse_too_many(measured(gpu='X'), jobs=6, gpus=2)
+    with pytest.raises(TrialError, match='4 side by side do NOT FIT: use --jobs 6'):
+        refuse_too_many(measured(gpu='X'), jobs=7, gpus=2)
+    refuse_too_many(measured(gpu='X', room=0), jobs=7, gpus=2)  # Not known.
+    refuse_too_many(measured(), jobs=4, gpus=0)

@@ -19,7 +19,8 @@ from mmseg_custom.launchers.pool import JobError, Pool
 from mmseg_custom.ledger.stage_ledger import StageLedger
 from mmseg_custom.preflight import before_training, trial_job
 from mmseg_custom.preflight import try_training as preflight
-from mmseg_custom.preflight.try_training import try_training
+from mmseg_custom.preflight.trial_error import TrialError
+from mmseg_custom.preflight.try_training import Measured, try_training
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 PACK = [dict(type='PackSegInputs')]
@@ -223,10 +224,16 @@ def test_a_failed_trial_says_so_and_where_its_log_is(data):
         trial_job.run_trial(Config(), MadeUpPool({}, 'preflight failed (killed by signal 9). The end of'), log)
 
 
+def made_up_trial(monkeypatch, look, **changes):
+    """Trials that measure nothing."""
+    found = dict(train_seconds=1.0, val_seconds=1.0, steps=2, batch_size=2, size=(32, 48), repeats=1.0)
+    found |= dict(memory=2**30, room=0, gpu='', threads=1, seconds=1.0)
+    monkeypatch.setattr(before_training, 'run_trial', lambda cfg, *_: look(cfg) or Measured(**found | changes))
+
+
 def test_a_training_is_tried_once_and_anew_when_it_has_changed(data, monkeypatch):
     tried = []
-    monkeypatch.setattr(before_training, 'run_trial', lambda cfg, *_: tried.append(cfg.optim_wrapper.optimizer.lr))
-    monkeypatch.setattr(before_training, 'describe_trial', str)
+    made_up_trial(monkeypatch, lambda cfg: tried.append(cfg.optim_wrapper.optimizer.lr))
     for lr in (0.01, 0.01, 0.02):
         plan = recipe({'optim_wrapper.optimizer.lr': lr})
         configs = before_training.runs_to_train(plan.state, None, force=False)
@@ -237,13 +244,24 @@ def test_a_training_is_tried_once_and_anew_when_it_has_changed(data, monkeypatch
 
 def test_the_fold_with_the_fewest_training_images_is_tried(data, monkeypatch):
     tried = []
-    monkeypatch.setattr(before_training, 'run_trial', lambda cfg, *_: tried.append(cfg.train_dataloader.dataset.fold))
-    monkeypatch.setattr(before_training, 'describe_trial', str)
+    made_up_trial(monkeypatch, lambda cfg: tried.append(cfg.train_dataloader.dataset.fold))
     plan, split = recipe(), prepared().folds.split
     split.folds[0].pop()
     configs = before_training.runs_to_train(plan.state, None, force=False)
     before_training.check_first(plan, configs, split, print)
     assert tried == [2]  # It trains on the images of fold 1 alone, of which two are left.
+
+
+def test_folds_that_do_not_fit_on_their_gpu_are_refused_each_time(data, monkeypatch):
+    made_up_trial(monkeypatch, lambda cfg: None, gpu='X', room=2**30)
+    monkeypatch.setattr(before_training, 'visible_gpus', lambda: ['0'])
+    plan, split = recipe(), prepared().folds.split
+    configs = before_training.runs_to_train(plan.state, None, force=False)
+    before_training.check_first(plan, configs, split, print)
+    plan.pool.jobs = 2
+    for _ in range(2):
+        with pytest.raises(TrialError, match='2 side by side do NOT FIT: use --jobs 1'):
+            before_training.check_first(plan, configs, split, print)
 
 
 @pytest.mark.parametrize('force', [False, True])
