@@ -12,22 +12,20 @@ from mmengine.device import get_device
 from mmengine.dist import all_gather_object, get_world_size, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
-from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmseg_custom.averaging import recalibrate_batch_norm
 from mmseg_custom.datasets.checks.bad_samples import Skipped, skipped_in
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
-from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.seeded_dataset import with_seeds
+from mmseg_custom.engine.network import build_network, give_weights
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation import SegmentationMetric, score
 from mmseg_custom.evaluation.score import ENSEMBLE
 from mmseg_custom.evaluation.segmentation_metric import ImageResult
 from mmseg_custom.fold_settings import held_out_loader
-from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.ledger.images import Images, images_of
 from mmseg_custom.ledger.lineage import IDENTITIES, ImageSet, image_set
 from mmseg_custom.ledger.stage_ledger import Entry
@@ -143,10 +141,9 @@ class WeightScorer:
 
     def _model(self, weights: StateDict) -> nn.Module:
         if self._template is None:
-            self._template = MODELS.build(with_class_weights(self.cfg.model))
-        check_architecture(self._template, weights, f'What {self.cfg.filename} is to score')
+            self._template = build_network(self.cfg.model)
         model = deepcopy(self._template)
-        model.load_state_dict(weights)
+        give_weights(model, weights, f'What {self.cfg.filename} is to score')
         return model.to(get_device())
 
     def _score(self, models: Mapping[str, nn.Module], ensemble: Sequence[str], part: str) -> tuple[dict, dict]:

@@ -9,12 +9,11 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmseg.registry import HOOKS, MODELS
+from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
-from mmseg_custom.datasets.class_weight_files import with_class_weights
+from mmseg_custom.engine.network import build_network, give_weights
 from mmseg_custom.errors import UserError
-from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import hash_weights, load_weights
 from mmseg_custom.io.files import PathLike, read_json, write_json
 from mmseg_custom.models.decode_heads import last_head, takes_one_map
@@ -173,11 +172,10 @@ def load_teacher(model: Any, file: str, digest: str) -> nn.Module:
     """
     if not Path(file).is_file():
         raise DistillationError(f'The teacher {file} is not there (seen from {Path.cwd()}).')
-    network, weights = MODELS.build(with_class_weights(model)), load_weights(file)
+    network, weights = build_network(model), load_weights(file)
     if hash_weights(weights) != digest:
         raise DistillationError(f'The teacher {file} has changed since it was named: name it anew.')
-    check_architecture(network, weights, file)
-    network.load_state_dict(weights)
+    give_weights(network, weights, file)
     return network.eval().requires_grad_(False)
 
 

@@ -9,17 +9,15 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmseg.models import EncoderDecoder
-from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.engine.compilation import compile_or_keep
+from mmseg_custom.engine.network import build_network, give_weights
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation.uncertainty import Disagreement
 from mmseg_custom.fusion.classes import check_class_names
 from mmseg_custom.inference.labels import labels_of_config
 from mmseg_custom.inference.preparation import Sample
-from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, weights_of
 from mmseg_custom.io.files import PathLike
 from mmseg_custom.models.heads.head_checks import check_heads
@@ -161,14 +159,12 @@ def build_segmentor(cfg: Config, checkpoint: PathLike) -> nn.Module:
         StageError: If it was trained for other classes.
         HeadError: If the heads of the network mean nothing.
     """
-    model = MODELS.build(with_class_weights(cfg.model))
+    model = build_network(cfg.model)
     check_heads(model)
     content = load_checkpoint_file(checkpoint)
-    weights = weights_of(content, checkpoint, model.state_dict())
-    check_architecture(model, weights, str(checkpoint))
+    give_weights(model, weights_of(content, checkpoint, model.state_dict()), str(checkpoint))
     names = SimpleNamespace(metainfo={'classes': labels_of_config(cfg).classes})
     check_class_names(content.get('meta') or {}, names, str(checkpoint))
-    model.load_state_dict(weights)
     return model.eval()
 
 

@@ -8,13 +8,11 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_custom.cross_validation.run import PLAN
 from mmseg_custom.cross_validation.stored_run import predictions_folder, read_stage
-from mmseg_custom.datasets.class_weight_files import with_class_weights
-from mmseg_custom.io.checkpoints.architecture import check_architecture
+from mmseg_custom.engine.network import build_network, give_weights
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_file, weights_of
 from mmseg_custom.models.decode_heads import last_head
 from mmseg_custom.out_of_fold.calibration import CalibrationError, stored_temperature
@@ -94,8 +92,6 @@ def _logits(model: nn.Module) -> Tensor:
 
 
 def _network(cfg: Config, checkpoint: str, content: dict[str, Any]) -> nn.Module:
-    model: nn.Module = MODELS.build(with_class_weights(cfg.model))
-    weights = weights_of(content, checkpoint, model.state_dict())
-    check_architecture(model, weights, checkpoint)
-    model.load_state_dict(weights)
+    model = build_network(cfg.model)
+    give_weights(model, weights_of(content, checkpoint, model.state_dict()), checkpoint)
     return model

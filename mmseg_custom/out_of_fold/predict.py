@@ -10,20 +10,18 @@ import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
-from mmseg.registry import MODELS
 from torch.utils.data import Subset
 
 from mmseg_custom.cross_validation.predictors import Part
 from mmseg_custom.cross_validation.stored_run import TrainedFold
 from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
-from mmseg_custom.datasets.class_weight_files import with_class_weights
+from mmseg_custom.engine.network import build_network, give_weights
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation.calibration import CalibrationCounts
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
 from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, Maps
 from mmseg_custom.evaluation.pixel_probabilities import PixelProbabilities, as_levels
-from mmseg_custom.io.checkpoints.architecture import check_architecture
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.label_errors.confident_learning import label_quality, sum_by_class
 from mmseg_custom.ledger.images import image_checksum
@@ -126,10 +124,8 @@ def _predictions(model: torch.nn.Module, part: Part, names: Sequence[str]) -> It
 
 def network_of(fold: TrainedFold) -> torch.nn.Module:
     """The network of a fold with its weights, in evaluation mode, on the device that MMEngine chooses."""
-    model = MODELS.build(with_class_weights(fold.cfg.model))
-    weights = fold.weights()
-    check_architecture(model, weights, str(fold.weights_file))
-    model.load_state_dict(weights)
+    model = build_network(fold.cfg.model)
+    give_weights(model, fold.weights(), str(fold.weights_file))
     return model.to(get_device()).eval()
 
 

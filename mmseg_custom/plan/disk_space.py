@@ -5,10 +5,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
 
-from mmseg_custom.datasets.class_weight_files import with_class_weights
 from mmseg_custom.datasets.folds.fold_file import SPLIT_DEFAULTS
+from mmseg_custom.engine.network import build_network
 from mmseg_custom.errors import StageError
 from mmseg_custom.fold_settings import NUM_FOLDS, fold_of, split_settings
 from mmseg_custom.fusion.rules import FusionRules
@@ -91,7 +90,7 @@ def _stage_folder(cfg: Config) -> Path:
 
 def _model_bytes(cfg: Config) -> tuple[int, int]:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = MODELS.build(with_class_weights(cfg.model))
+    model = build_network(cfg.model)
     return sum(value.nbytes for value in model.state_dict().values()), sum(p.nbytes for p in model.parameters())
 
 
