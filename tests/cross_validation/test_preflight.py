@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from mmseg_custom.cross_validation.fold_config import FoldOptions
 from mmseg_custom.cross_validation.run import prepare_run, recipe_of
@@ -14,6 +15,7 @@ from mmseg_custom.errors import StageError, UserError
 from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.pool import JobError, Pool
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.models.backbones import DilatedResNet
 from mmseg_custom.preflight import before_training, trial_job
 from mmseg_custom.preflight import try_training as preflight
 from mmseg_custom.preflight.try_training import try_training
@@ -121,6 +123,22 @@ def test_a_training_that_works_is_measured_and_leaves_nothing_behind(data, tmp_p
     assert (measured.steps, measured.batch_size, measured.size) == (preflight.STEPS, 2, (32, 48))
     assert measured.train_seconds > 0 and measured.val_seconds > 0 and measured.memory > 2**26
     assert measured.repeats == 1
+
+
+def test_the_size_is_that_which_the_network_gets(data, tmp_path):
+    padded = {'model.data_preprocessor.size': (64, 64), 'model.data_preprocessor.test_cfg': dict(size_divisor=40)}
+    assert try_training(first_config(padded), tmp_path / 'trial').size == (64, 64)
+    impossible = {**padded, 'model.backbone.type': 'NeedsMultiplesOf64'}
+
+    @MODELS.register_module(name='NeedsMultiplesOf64', force=True)
+    class NeedsMultiplesOf64(DilatedResNet):
+        def forward(self, images):
+            if not self.training:
+                raise ValueError('no multiple of 64')
+            return super().forward(images)
+
+    with pytest.raises(UserError, match=r'Validation of held-out images of 40 x 80 \(height x width\) fails'):
+        try_training(first_config(impossible), tmp_path / 'other')
 
 
 def test_an_epoch_loop_over_repeated_images_ends_as_soon(data, tmp_path):
