@@ -175,7 +175,7 @@ def test_a_stage_that_is_fused_averages_what_was_saved(data, tmp_path, monkeypat
             {},
             r'cannot be built: KeyError: .*FCNHeadX is not in the mmseg::model registry.* custom_imports',
         ),
-        ({'model.backbone.foo': 1}, {}, r"cannot be built: TypeError: .*unexpected keyword argument 'foo'"),
+        ({'model.backbone.foo': 1}, {}, r"built: TypeError: .*unexpected keyword argument 'foo'.* Take that"),
         ({'model.decode_head.num_classes': 3}, {}, r'num_classes=3, but the data set has 2 classes'),
         ({}, {'monitor': 'mDice'}, r'mDice.* use one of aAcc, mIoU, mAcc'),
         (
