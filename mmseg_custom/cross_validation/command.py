@@ -95,6 +95,8 @@ def look_ahead(args: Namespace, recipe: Recipe, prepared: Prepared) -> None:
         for name in (name for name in ('refit', 'distill') if getattr(args, name)):
             say(f'{name}: one model on the images of all folds, behind them')
     configs = runs_to_train(recipe.state, args.only, force=args.force or args.dry_run)
+    if not configs:
+        say('All of these folds are finished: none of them is trained.')
     if args.preflight and configs:
         official = configs[0].test_dataloader.dataset if prepared.options.scored_on == VAL else None
         look_at_files(prepared.folds, official, prepared.options.folder / LABEL_COUNTS, not args.stratify, say)

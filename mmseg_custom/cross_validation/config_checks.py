@@ -23,7 +23,10 @@ def check_config(user: Config) -> None:
     if name_of(user.get('runner_type')) not in RUNNERS:
         raise ConfigError(f'{user.filename}: runner_type={user.runner_type!r} has no folds; leave it out.')
     if name_of(user.model.get('type')) == 'DepthEstimator':
-        raise ConfigError(f'{user.filename}: a DepthEstimator gives no classes, and folds are scored by classes.')
+        raise ConfigError(
+            f'{user.filename}: model.type={user.model.type!r} gives depths and no classes, and folds are scored by '
+            'classes. Train it with tools/train.py of MMSegmentation.'
+        )
     for part in ('train_dataloader', 'val_dataloader'):
         _check_workers(user.get(part) or {}, part)
     _check_epochs(user)

@@ -73,12 +73,16 @@ def refuse_seen(parts: Sequence[Part], stage: int) -> None:
     if seen:
         total = sum(len(part.names) for part in parts)
         first = next(part for part in parts if part.seen)
-        parents = ', '.join(parent['file'] for parent in first.predictor.entry['lineage'].get('parents', []))
+        parents = dict.fromkeys(parent['file'] for parent in first.predictor.entry['lineage'].get('parents', []))
+        others = (
+            'Predict by stage 1 (--stage 1), whose folds start from no other'
+            if stage > 1
+            else 'Train the folds from weights of known origin, or from scratch'
+        )
         raise SeenError(
             f'{len(seen)} of {total} images may have been seen by all weights of stage {stage} ({few(seen)}): '
-            f'{first.predictor.name} started from {parents or "scratch"}. '
-            'Predict by stage 1 (--stage 1), whose folds start from no other, or add --allow-seen: every number '
-            'that such an image touches is marked.'
+            f'{first.predictor.name} started from {", ".join(parents) or "scratch"}. {others}, or add --allow-seen: '
+            'every number that such an image touches is marked.'
         )
 
 

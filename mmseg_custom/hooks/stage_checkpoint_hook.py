@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.utils import apply_to
 from mmseg.registry import HOOKS
 
 from mmseg_custom.engine.history import HISTORY_KEY, SCALARS_KEY, chosen_position, last_scalars, restore_scalars
@@ -96,8 +98,9 @@ class StageCheckpointHook(Hook):
             self._replace(runner, older, best)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Reduce all but the weights and the optimizer to plain data.
+        """Reduce all but the weights and the optimizer to plain data, and its tensors to tensors alone.
 
+        ``torch.compile`` notes on those of an optimizer, as attributes, how it takes them: no plain data any more.
         Best weights keep no second set of MMEngine's ``EMAHook``: a run that starts from them would take that one.
         """
         checkpoint['meta'] = plain_data(checkpoint['meta'])
@@ -107,6 +110,7 @@ class StageCheckpointHook(Hook):
             count = iterations_logged(runner, checkpoint['meta']['iter'], info.get(HISTORY_KEY) or [])
             info[SCALARS_KEY] = last_scalars(hub['log_scalars'], count)
             keys = {key: value for key, value in hub['resumed_keys'].items() if key in info}
+            checkpoint['optimizer'] = apply_to(checkpoint['optimizer'], torch.is_tensor, torch.Tensor.detach)
             checkpoint['message_hub'] = {'log_scalars': {}, 'runtime_info': info, 'resumed_keys': keys}
         else:
             checkpoint.pop('ema_state_dict', None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mmseg_custom.errors import UserError
+from mmseg_custom.errors import BUILDING, UserError, first_way_out
 from mmseg_custom.preflight.trial_hook import TrialOver
 
 LENGTH = 400
@@ -28,7 +28,6 @@ SIZES = (
     'whether the network takes that size: many want a multiple of 32 or 64, which '
     'model.data_preprocessor.test_cfg=dict(size_divisor=64) gives images of other sizes in validation.'
 )
-REGISTERED = 'Name the module that registers it in custom_imports of the config, or see whether its name is misspelt.'
 # What a message contains, in small letters, and what to do then; the first that is found counts.
 WAYS_OUT = (
     (('out of memory', 'not enough memory', 'allocate memory', 'alloc_cpu'), SMALLER),
@@ -41,9 +40,8 @@ WAYS_OUT = (
         'Give model.data_preprocessor either the size of the crops, or a size_divisor, and not both or neither.',
     ),
     (('is no local file: download it',), 'See load_from of the config.'),
-    (('registry', 'is not registered'), REGISTERED),
     (('mmcv._ext', 'mmcv-full for ', 'mmcv for '), COMPILED),
-    (('no module named', 'please install', 'is not installed'), 'Install the package that is missing.'),
+    *BUILDING,
     (
         ('out of bounds', 'out of range', 'device-side assert', 'class values must be smaller'),
         'See whether the labels hold ids that the heads have no class for: num_classes of every head is the number '
@@ -108,8 +106,7 @@ def way_out(error: Exception, model: Mapping[str, Any] | None = None) -> str:
     """What to do about an error; the options that pretrained weights have in a ``model``'s settings are named."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return SMALLER
-    text = f'{type(error).__name__} {error}'.lower()
-    way = next((way for marks, way in WAYS_OUT if any(mark in text for mark in marks)), UNKNOWN)
+    way = first_way_out(error, WAYS_OUT) or UNKNOWN
     keys = list(pretrained_options(model or {})) or ['model.pretrained']
     return (
         way.format(keys=', '.join(keys), without=' '.join(f'{key}=None' for key in keys)) if way is FETCHED else way

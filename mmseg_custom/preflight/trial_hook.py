@@ -31,7 +31,7 @@ class TrialHook(Hook):
         steps: Seconds of loading and of computing of each training step.
         validations: The same of each batch of the validation.
         images: Number of images in each training step.
-        size: Height and width of the network's input.
+        sizes: Height and width of the network's last input, by what was under way.
     """
 
     priority = 'HIGHEST'
@@ -41,12 +41,12 @@ class TrialHook(Hook):
         self.steps: list[tuple[float, float]] = []
         self.validations: list[tuple[float, float]] = []
         self.images: list[int] = []
-        self.size: tuple[int, int] | None = None
-        self._val_size: tuple[int, int] | None = None
+        self.sizes: dict[str, tuple[int, int]] = {}
         self._then = self._began = 0.0
 
     def before_train(self, runner: Runner) -> None:
         """The first batch is loaded from now on."""
+        runner.model.data_preprocessor.register_forward_hook(self._see_input)
         self.at, self._then = STEPPING, _now()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -62,7 +62,7 @@ class TrialHook(Hook):
         self._began = _now()
         inputs = data_batch['inputs']
         self.images.append(len(inputs))
-        self.size = tuple(inputs[0].shape[-2:])
+        self._note_size(inputs[0])
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -94,13 +94,22 @@ class TrialHook(Hook):
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Begin a batch."""
         self._began = _now()
-        self._val_size = tuple(data_batch['inputs'][0].shape[-2:])
+        self._note_size(data_batch['inputs'][0])
 
     @property
     def size_text(self) -> str:
         """The size of what is under way, as part of a sentence; nothing while there is none."""
-        size = self._val_size if self.at == VALIDATING else self.size if self.at == STEPPING else None
+        size = self.sizes.get(self.at)
         return '' if size is None else f' of {size[0]} x {size[1]} (height x width)'
+
+    def _note_size(self, images: Tensor) -> None:
+        self.sizes[self.at] = (images.shape[-2], images.shape[-1])
+
+    def _see_input(self, _: Any, __: Any, batch: Any) -> None:
+        """The data preprocessor has padded the images of a batch to the size that the network gets."""
+        inputs = batch.get('inputs') if isinstance(batch, dict) else None
+        if isinstance(inputs, Tensor):
+            self._note_size(inputs)
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """End a batch."""

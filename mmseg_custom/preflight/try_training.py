@@ -23,7 +23,7 @@ from mmseg_custom.io.processes import peak_memory
 from mmseg_custom.preflight.few_of_fold import FewOfFold, few_of_any
 from mmseg_custom.preflight.trackers import check_trackers
 from mmseg_custom.preflight.trial_error import TrialError, explained
-from mmseg_custom.preflight.trial_hook import STEPS, WARM_UP, TrialHook, TrialOver
+from mmseg_custom.preflight.trial_hook import STEPPING, STEPS, WARM_UP, TrialHook, TrialOver
 
 SCORED = ('val_dataloader', 'test_dataloader')
 IMAGES_A_FOLD = 2
@@ -180,7 +180,7 @@ def _measured(runner: Runner, hook: TrialHook, cfg: Config, room: int, seconds: 
         _seconds(validated, cfg.val_dataloader) / images_of_val,
         len(steps),
         hook.images[0],
-        hook.size,
+        hook.sizes[STEPPING],
         len(dataset) / len(getattr(dataset, 'names', dataset)),
         peak_memory(),
         room,

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 TRAIN, VAL, TEST = (f'{part}_dataloader.dataset' for part in ('train', 'val', 'test'))
 TABLE = 'Out of fold: '
+FINISHED = 'All of these folds are finished'
 FEW_STEPS = ('--max-iters', '2', '--val-interval', '2')
 
 
@@ -102,14 +103,14 @@ NARROW_PID = {
     'model.decode_head.in_channels': '32',
     'model.decode_head.channels': '16',
 }
+WINDOWS = {'model.test_cfg.crop_size': '(32,32)', 'model.test_cfg.stride': '(16,16)'}
 NARROW_UNET = {
     'model.backbone.base_channels': '4',
     'model.decode_head.in_channels': '4',
     'model.decode_head.channels': '4',
     'model.auxiliary_head.in_channels': '8',
     'model.auxiliary_head.channels': '4',
-    'model.test_cfg.crop_size': '(32,32)',
-    'model.test_cfg.stride': '(16,16)',
+    **WINDOWS,
 }
 NARROW_RESNET = {
     **NO_PRETRAINED,
@@ -118,25 +119,41 @@ NARROW_RESNET = {
     'model.backbone.stem_channels': '8',
     'model.decode_head.in_channels': '64',
     'model.decode_head.channels': '8',
-    'model.decode_head.c1_in_channels': '8',
-    'model.decode_head.c1_channels': '8',
     'model.auxiliary_head.in_channels': '32',
     'model.auxiliary_head.channels': '8',
 }
-NARROW_VIT = {
-    **NO_PRETRAINED,
+NARROW_PLUS = {**NARROW_RESNET, 'model.decode_head.c1_in_channels': '8', 'model.decode_head.c1_channels': '8'}
+NARROW_RESNEST = {
+    **NARROW_RESNET,
+    'model.backbone.depth': '50',
+    'model.decode_head.in_channels': '256',
+    'model.auxiliary_head.in_channels': '128',
+}
+NARROW_BACKBONE = {
     'model.backbone.embed_dims': '24',
     'model.backbone.num_heads': '2',
-    'model.backbone.num_layers': '2',
     'model.backbone.img_size': '(32,32)',
+}
+NARROW_VIT = {
+    **NO_PRETRAINED,
+    **NARROW_BACKBONE,
+    'model.backbone.num_layers': '2',
     'model.decode_head.in_channels': '24',
     'model.decode_head.channels': '24',
     'model.decode_head.embed_dims': '24',
     'model.decode_head.num_heads': '2',
     'model.decode_head.init_cfg': 'None',
-    'model.test_cfg.crop_size': '(32,32)',
-    'model.test_cfg.stride': '(16,16)',
+    **WINDOWS,
 }
+NARROW_PYRAMID = {  # UPerHead on four maps of a plain transformer.
+    **NO_PRETRAINED,
+    **NARROW_BACKBONE,
+    'model.decode_head.in_channels': '[24,24,24,24]',
+    'model.decode_head.channels': '16',
+    'model.auxiliary_head.in_channels': '24',
+    'model.auxiliary_head.channels': '8',
+}
+NARROW_SETR = {**NO_START, **NARROW_BACKBONE, 'model.neck.in_channels': '[24,24,24,24]', **WINDOWS}
 NEEDS = r'{family}.* needs {package} \(for {package}\.\w+\), which is not installed: install'
 
 QUICK = [
@@ -144,7 +161,7 @@ QUICK = [
     Stock('fastscnn/fast_scnn_8xb4-160k_cityscapes-512x1024.py', no_val(city())),
     Stock('unet/unet-s5-d16_fcn_4xb4-ce-1.0-dice-3.0-40k_drive-64x64.py', drive(**NARROW_UNET)),
     Stock('pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py', no_val(city(**NARROW_PID))),
-    Stock('deeplabv3plus/deeplabv3plus_r50-d8_4xb4-20k_voc12aug-512x512.py', voc(32, **NARROW_RESNET)),
+    Stock('deeplabv3plus/deeplabv3plus_r50-d8_4xb4-20k_voc12aug-512x512.py', voc(32, **NARROW_PLUS)),
     Stock(
         'mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py',
         ade(),
@@ -180,6 +197,33 @@ SLOW = [
     Stock('sem_fpn/fpn_r50_4xb4-160k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED)),
     Stock('dpt/dpt_vit-b16_8xb2-160k_ade20k-512x512.py', ade(**LARGER, **NO_PRETRAINED, **DPT)),
     Stock('segmenter/segmenter_vit-t_mask_8xb1-160k_ade20k-512x512.py', no_val(ade(32, **NARROW_VIT))),
+    Stock('apcnet/apcnet_r50-d8_4xb4-80k_ade20k-512x512.py', ade(**NARROW_RESNET)),
+    Stock('isanet/isanet_r50-d8_4xb4-80k_ade20k-512x512.py', ade(**NARROW_RESNET)),
+    Stock('gcnet/gcnet_r50-d8_4xb4-80k_ade20k-512x512.py', ade(**NARROW_RESNET)),
+    Stock('dmnet/dmnet_r50-d8_4xb4-80k_ade20k-512x512.py', ade(**NARROW_RESNET)),
+    Stock('dnlnet/dnl_r50-d8_4xb4-80k_ade20k-512x512.py', ade(**NARROW_RESNET)),
+    Stock('nonlocal_net/nonlocal_r50-d8_4xb4-80k_ade20k-512x512.py', ade(**NARROW_RESNET)),
+    Stock('deeplabv3/deeplabv3_r50-d8_4xb2-40k_cityscapes-512x1024.py', city(**NARROW_RESNET)),
+    Stock('resnest/resnest_s101-d8_fcn_4xb4-160k_ade20k-512x512.py', ade(**NARROW_RESNEST)),
+    Stock('fastfcn/fastfcn_r50-d32_jpu_psp_4xb4-80k_ade20k-512x512.py', ade(**NO_PRETRAINED)),
+    Stock('mobilenet_v2/mobilenet-v2-d8_fcn_4xb4-160k_ade20k-512x512.py', ade(**NO_PRETRAINED)),
+    Stock(
+        'bisenetv1/bisenetv1_r18-d32-in1k-pre_4xb4-160k_cityscapes-1024x1024.py',
+        city(**{'model.backbone.backbone_cfg.init_cfg': 'None'}),
+    ),
+    Stock('twins/twins_svt-s_uperhead_8xb2-160k_ade20k-512x512.py', ade(**NO_START)),
+    Stock('vit/vit_deit-s16_upernet_8xb2-80k_ade20k-512x512.py', ade(32, **NARROW_PYRAMID)),
+    Stock(
+        'beit/beit-base_upernet_8xb2-160k_ade20k-640x640.py',
+        ade(32, **NARROW_PYRAMID, **WINDOWS, **{'model.neck.embed_dim': '24'}),
+    ),
+    Stock(
+        'mae/mae-base_upernet_8xb2-amp-160k_ade20k-512x512.py',
+        ade(32, **NARROW_PYRAMID, **WINDOWS, **{'model.neck.embed_dim': '24'}),
+    ),
+    Stock('setr/setr_vit-l-mla_8xb1-160k_ade20k-512x512.py', ade(32, **NARROW_SETR)),
+    Stock('dsdl/voc.py', {}, r'DSDLSegDataset cannot be built .*dsdl is not installed.* Install the package'),
+    Stock('vpd/vpd_sd_4xb8-25k_nyu-480x480.py', {}, r"model\.type='DepthEstimator' gives depths"),
     Stock(
         'maskformer/maskformer_r50-d32_8xb2-160k_ade20k-512x512.py',
         ade(),

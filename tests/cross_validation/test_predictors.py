@@ -54,8 +54,19 @@ def test_images_that_all_may_have_seen_are_refused_by_name_or_marked():
         (('image3',), False),
         (('image4',), True),
     ]
-    with pytest.raises(SeenError, match=r'3 of 4 images may have.*image1.*fold1 started from stage1/winner'):
+    with pytest.raises(
+        SeenError, match=r'3 of 4 images may have.*image1.*fold1 started from stage1/winner.*--stage 1'
+    ):
         refuse_seen(parts, 2)
+
+
+def test_a_first_stage_is_not_sent_to_itself_and_names_a_file_once():
+    parents = [{'file': 'clip.pth', 'weights': 'w', 'part': part} for part in ('image_encoder', 'decode_head')]
+    folds = [fold('fold1', [1], [2], seen=[UNKNOWN], parents=parents), fold('fold2', [2], [1])]
+    with pytest.raises(
+        SeenError, match=r'fold1 started from clip\.pth\. Train the folds from .* or add --allow-seen'
+    ):
+        refuse_seen(choose_predictors(folds), 1)
 
 
 def test_weights_of_unknown_origin_may_have_seen_everything():

@@ -17,6 +17,7 @@ from mmseg_custom.fusion.weight_scorer import ScoringOrder, WeightScorer
 from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.pool import JobError, Pool
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.models.backbones import DilatedResNet
 from mmseg_custom.preflight import before_training, trial_job
 from mmseg_custom.preflight import try_training as preflight
 from mmseg_custom.preflight.trial_error import TrialError
@@ -127,6 +128,22 @@ def test_a_training_that_works_is_measured_and_leaves_nothing_behind(data, tmp_p
     assert measured.repeats == 1
 
 
+def test_the_size_is_that_which_the_network_gets(data, tmp_path):
+    padded = {'model.data_preprocessor.size': (64, 64), 'model.data_preprocessor.test_cfg': dict(size_divisor=40)}
+    assert try_training(first_config(padded), tmp_path / 'trial').size == (64, 64)
+    impossible = {**padded, 'model.backbone.type': 'NeedsMultiplesOf64'}
+
+    @MODELS.register_module(name='NeedsMultiplesOf64', force=True)
+    class NeedsMultiplesOf64(DilatedResNet):
+        def forward(self, images):
+            if not self.training:
+                raise ValueError('no multiple of 64')
+            return super().forward(images)
+
+    with pytest.raises(UserError, match=r'Validation of held-out images of 40 x 80 \(height x width\) fails'):
+        try_training(first_config(impossible), tmp_path / 'other')
+
+
 def test_an_epoch_loop_over_repeated_images_ends_as_soon(data, tmp_path):
     dataset = user_config().train_dataloader.dataset
     changes = {
@@ -175,7 +192,7 @@ def test_batch_norm_is_measured_on_the_same_augmented_images_each_time(data):
             {},
             r'cannot be built: KeyError: .*FCNHeadX is not in the mmseg::model registry.* custom_imports',
         ),
-        ({'model.backbone.foo': 1}, {}, r"cannot be built: TypeError: .*unexpected keyword argument 'foo'"),
+        ({'model.backbone.foo': 1}, {}, r"built: TypeError: .*unexpected keyword argument 'foo'.* Take that"),
         ({'model.decode_head.num_classes': 3}, {}, r'num_classes=3, but the data set has 2 classes'),
         ({}, {'monitor': 'mDice'}, r'mDice.* use one of aAcc, mIoU, mAcc'),
         (

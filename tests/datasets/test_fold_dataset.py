@@ -193,8 +193,10 @@ def test_settings_below_wrappers_come_in_the_order_of_the_config():
     ('changes', 'message'),
     [
         (dict(data_prefix=dict(img_path='nowhere')), "data_prefix={'img_path': 'nowhere'}"),
-        (dict(img_suffix='.tif'), 'there is no image'),
-        (dict(type='NoSuchDataset'), 'NoSuchDataset'),
+        (dict(img_suffix='.tif'), r'\(there is no image\)\. Check data_root=.*img_suffix\.$'),
+        (dict(type='NoSuchDataset'), r'NoSuchDataset is not in .*\)\. Name the module .* misspelt\.$'),
+        (dict(img_sufix='.png'), r"unexpected keyword argument 'img_sufix'\)\. Take that setting out .* misspelt\.$"),
+        (dict(type='Unread'), r'dsdl is not installed\. Please .*\)\. Install the package that is missing\.$'),
         (dict(type='Broken'), 'RuntimeError: no driver'),
         (dict(data_prefix=dict(img_path='images/train', seg_map_path='labels/gone')), '10 images or labels'),
     ],
@@ -204,6 +206,11 @@ def test_what_cannot_be_built_is_named(leaf, changes, message):
     class Broken(BaseSegDataset):
         def __init__(self, **kwargs):
             raise RuntimeError('no driver')
+
+    @DATASETS.register_module(name='Unread', force=True)
+    class Unread(BaseSegDataset):
+        def __init__(self, **kwargs):
+            raise RuntimeError('Package dsdl is not installed. Please run "pip install dsdl".')
 
     with pytest.raises(FoldError, match=message):
         fold({**leaf, **changes}, 1)

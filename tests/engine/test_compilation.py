@@ -1,11 +1,14 @@
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 from mmseg_custom.config import enable_amp, load_run_config
 from mmseg_custom.datasets.prepare import prepare
 from mmseg_custom.engine import compilation
 from mmseg_custom.engine.compilation import compile_or_keep
+from mmseg_custom.engine.resume_points import resume_points
 from mmseg_custom.engine.stage_runner import build_runner
+from mmseg_custom.io.checkpoints.checkpoint_file import check_resume_point
 
 
 @pytest.fixture
@@ -34,6 +37,23 @@ def test_without_a_compiler_everything_runs_as_it_is(cfg, said, monkeypatch):
     runner.train()
     assert runner.epoch == 1
     assert said == ['torch.compile does not work here, going on without it: no C++ compiler'] * 2
+
+
+class NotesOfACompiler(Hook):
+    """What ``torch.compile`` leaves on the tensors of an optimizer whose step it has compiled."""
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        for state in runner.optim_wrapper.optimizer.state.values():
+            for value in filter(torch.is_tensor, state.values()):
+                value._dynamo_static_input_type = 'unguarded'
+
+
+def test_a_compiled_run_can_be_resumed(cfg):
+    runner = build_runner(cfg)
+    runner.register_hook(NotesOfACompiler())
+    runner.train()
+    newest = resume_points(runner.work_dir, len(runner.train_dataloader))[0]
+    assert check_resume_point(newest) == runner.iter
 
 
 @pytest.mark.slow

@@ -40,6 +40,17 @@ def test_wrong_heads_are_named(head, message):
         check_heads(build_model(head))
 
 
+def test_a_head_that_matches_masks_has_a_weight_for_no_object():
+    model = build_model({'loss_decode': {'type': 'CrossEntropyLoss', 'class_weight': [1.0] * 5 + [0.1]}})
+    with pytest.raises(HeadError, match=r'6 entries, but the head has 5 classes: give one weight a class\.$'):
+        check_heads(model)
+    model.decode_head.match_masks = object()
+    check_heads(model)
+    model.decode_head.loss_decode.class_weight = [1.0] * 5
+    with pytest.raises(HeadError, match=r'5 entries, but the head has 5 classes.* as the last, one for no object'):
+        check_heads(model)
+
+
 def test_auxiliary_heads_and_cascades_are_looked_at_too():
     weighted = {**FCN, 'loss_decode': {'type': 'CrossEntropyLoss', 'class_weight': [1.0] * 4}}
     with pytest.raises(HeadError, match=r'model\.auxiliary_head\[1\]: class_weight of CrossEntropyLoss has 4'):

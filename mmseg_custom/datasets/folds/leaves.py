@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_custom.datasets.folds.grouping import FoldError
 from mmseg_custom.datasets.folds.image_names import name_images
-from mmseg_custom.errors import UserError
+from mmseg_custom.errors import BUILDING, UserError, first_way_out
 
 Settings = Mapping[str, Any]
 NO_IMAGES = 'need at least one array to concatenate'
@@ -176,10 +176,9 @@ def _build(settings: Settings) -> Any:
         raise
     except Exception as error:  # It may be the user's own class.
         place = f'data_root={settings.get("data_root")!r}, data_prefix={settings.get("data_prefix")!r}'
-        reason = 'there is no image' if NO_IMAGES in str(error) else f'{type(error).__name__}: {error}'
-        raise FoldError(
-            f'The data set {name} cannot be built ({reason}): check {place}, ann_file and img_suffix.'
-        ) from error
+        reason = 'there is no image' if NO_IMAGES in str(error) else f'{type(error).__name__}: {error}'.rstrip('.')
+        way = first_way_out(error, BUILDING) or f'Check {place}, ann_file and img_suffix.'
+        raise FoldError(f'The data set {name} cannot be built ({reason}). {way}') from error
     if not callable(getattr(leaf, 'get_subset_', None)) or not callable(getattr(leaf, 'get_data_info', None)):
         raise FoldError(
             f'{name} cannot be cut into folds: it has no get_subset_ and get_data_info, as the subclasses of '

@@ -65,13 +65,13 @@ def _check_one_output(name: str, head: nn.Module) -> None:
 
 
 def _check_class_weights(name: str, head: nn.Module) -> None:
-    channels = getattr(head, 'out_channels', None)
+    channels, masks = getattr(head, 'out_channels', None), hasattr(head, 'match_masks')
     for loss in _losses(head):
         weights = getattr(loss, 'class_weight', None)
-        if weights is not None and channels is not None and len(weights) != channels:
+        if weights is not None and channels is not None and len(weights) != channels + masks:
             raise HeadError(
                 f'model.{name}: class_weight of {type(loss).__name__} has {len(weights)} entries, but the head has '
-                f'{channels} classes: give one weight a class.'
+                f'{channels} classes: give one weight a class{" and, as the last, one for no object" * masks}.'
             )
 
 

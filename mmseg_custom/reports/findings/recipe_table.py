@@ -18,7 +18,7 @@ UPPER_BOUND = 'upper bound: all side by side'
 MAY_EQUAL = '≈ winner'
 NO_GAIN = 'winner, no significant gain'
 EQUAL_NOTE = f'{MAY_EQUAL}: the difference to the winner, image by image, may as well be 0.'
-SEEN_NOTE = '* the weights had seen these images in an earlier stage: this score is optimistically biased.'
+SEEN_NOTE = '* the weights may have been trained on these images before: this score is optimistically biased.'
 
 
 def recipe_table(ledgers: Mapping[int, StageLedger]) -> str:
