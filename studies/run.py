@@ -21,6 +21,7 @@ from benchmarks.machine import describe_machine
 from mmseg_custom.errors import UserError
 from mmseg_custom.io.files import write_json
 from mmseg_custom.launchers.local_pool import LocalPool
+from mmseg_custom.messages import say
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 from studies.configs import Lab
@@ -46,10 +47,6 @@ def parse_args() -> argparse.Namespace:
     if unknown:
         parser.error(f'--only {" ".join(unknown)}: see --list')
     return args
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
 
 
 def train(experiment: Experiment, lab: Lab, jobs: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / 'mmseg_custom'
 FROM_BELOW = (
     'errors',
+    'messages',
     'stack',
     'options',
     'io',

@@ -30,6 +30,7 @@ from mmseg_custom.fold_settings import DEFAULT_NUM_FOLDS, INNER
 from mmseg_custom.io.lease import RECIPE_LEASE, refuse_while_held
 from mmseg_custom.launchers.local_pool import LocalPool
 from mmseg_custom.ledger.run_folder import stage_folder
+from mmseg_custom.messages import say
 from mmseg_custom.options import OptionError
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.preflight.before_training import check_first, describe_first, look_at_files, runs_to_train
@@ -151,11 +152,6 @@ def tell(options: FoldOptions, recipe: Recipe, results: dict[int, OutOfFold]) ->
     if options.scored_on and results:
         say(f'Scored on {"the val split of the config" if options.scored_on == VAL else "the holdout"}, as "val":')
         say(recipe_table(recipe.ledgers()))
-
-
-def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    print(line, flush=True)
 
 
 def _what(prepared: Prepared, recipe: Recipe) -> str:

@@ -17,8 +17,9 @@ from mmseg_custom.fold_settings import NUM_FOLDS
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.ledger.run_folder import REFIT
 from mmseg_custom.ledger.stage_ledger import StageLedger, name_of_run
+from mmseg_custom.messages import Report
 from mmseg_custom.plan.plan import Plan
-from mmseg_custom.plan.recipe import Recipe, Report
+from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 from mmseg_custom.reports.live_table import live_table
 

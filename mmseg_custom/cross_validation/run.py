@@ -21,6 +21,7 @@ from mmseg_custom.fold_settings import COMMAND, INNER, MADE_OF
 from mmseg_custom.io.files import readable_path, write_bytes
 from mmseg_custom.launchers.pool import Pool
 from mmseg_custom.ledger.data_checksums import DATA_CHECKSUMS, data_checksums
+from mmseg_custom.messages import Report
 from mmseg_custom.plan.plan import Plan
 from mmseg_custom.plan.recipe import Recipe
 from mmseg_custom.reports.findings.out_of_fold import OutOfFold
@@ -28,8 +29,6 @@ from mmseg_custom.reports.findings.out_of_fold import OutOfFold
 FOLD_FILE = 'folds.json'
 LABEL_COUNTS = 'folds.pixels.npz'  # Where stratified folds keep theirs, too.
 PLAN = 'plan'
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """What `mmseg-kfold calibrate` does: the temperature becomes a part of the classifier's weights."""
 
 from argparse import Namespace
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from mmseg_custom.cross_validation.run import PLAN
 from mmseg_custom.cross_validation.stored_run import predictions_folder, read_stage
 from mmseg_custom.engine.network import build_network, give_weights
 from mmseg_custom.io.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_file, weights_of
+from mmseg_custom.messages import Report, say
 from mmseg_custom.models.decode_heads import last_head
 from mmseg_custom.out_of_fold.calibration import CalibrationError, stored_temperature
 
@@ -21,11 +20,8 @@ TEMPERATURE = 'temperature'  # In the meta of a checkpoint whose classifier has 
 SIDE = 64  # pixels of the image that the folded network is tried on
 TOLERANCE = 1e-3  # Of the largest logit.
 
-Report = Callable[[str], None]
-SAY: Report = partial(print, flush=True)  # A line at once, also into a pipe.
 
-
-def calibrate_weights(args: Namespace, say: Report = SAY) -> None:
+def calibrate_weights(args: Namespace, report: Report = say) -> None:
     """`mmseg-kfold calibrate`."""
     cfg = read_stage(args.folder, args.stage)[0].cfg
     temperature = stored_temperature(predictions_folder(args.folder, args.stage))
@@ -41,7 +37,7 @@ def calibrate_weights(args: Namespace, say: Report = SAY) -> None:
     meta = {**(content.get('meta') or {}), TEMPERATURE: temperature}
     save_checkpoint_file({'meta': meta, 'state_dict': model.state_dict()}, out)
     plan = Path(args.folder) / PLAN / f'stage{args.stage}.py'
-    say(f'{out}: logits divided by {temperature:.2f}, the same classes. Its config: {plan}')
+    report(f'{out}: logits divided by {temperature:.2f}, the same classes. Its config: {plan}')
 
 
 def fold_temperature(model: nn.Module, temperature: float) -> None:

@@ -1,7 +1,6 @@
 """What `mmseg-kfold label-errors` does once its arguments are read."""
 
 from argparse import Namespace
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,15 +18,13 @@ from mmseg_custom.label_errors.files import SUGGESTIONS, write_coco, write_table
 from mmseg_custom.label_errors.page import Page
 from mmseg_custom.label_errors.search import LabelErrors, Search
 from mmseg_custom.label_errors.verdicts import RIGHT, Verdicts, fixes_of, read_verdicts
+from mmseg_custom.messages import Report, say
 
 LABEL_ERRORS, FIX_LIST = 'label_errors', 'fix_list.json'
 SHOWN = 10
 
-Report = Callable[[str], None]
-SAY: Report = partial(print, flush=True)  # A line at once, also into a pipe.
 
-
-def find_label_errors(args: Namespace, say: Report = SAY) -> None:
+def find_label_errors(args: Namespace, report: Report = say) -> None:
     """`mmseg-kfold label-errors`."""
     verdicts = read_verdicts(args.verdicts) if args.verdicts else {}
     kept = KeptPredictions(predictions_folder(args.folder, args.stage))
@@ -40,28 +37,30 @@ def find_label_errors(args: Namespace, say: Report = SAY) -> None:
     facts, *surest = _summary(errors, index)
     title = f'Label errors: {Path(args.folder).name}, stage {args.stage}'
     page = Page(kept, index, folder).write(title, facts, errors, verdicts, args.shown)
-    say('\n'.join([facts, *surest, f'kept in {folder}; to look at and judge: {page}']))
+    report('\n'.join([facts, *surest, f'kept in {folder}; to look at and judge: {page}']))
     if verdicts:
-        _write_fixes(verdicts, errors, index, folder, say)
+        _write_fixes(verdicts, errors, index, folder, report)
 
 
 def _write_suggestion(folder: Path, name: str, classes: np.ndarray) -> None:
     write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png')
 
 
-def _write_fixes(verdicts: Verdicts, errors: LabelErrors, index: Index, folder: Path, say: Report) -> None:
+def _write_fixes(verdicts: Verdicts, errors: LabelErrors, index: Index, folder: Path, report: Report) -> None:
     def pixels(one: Component) -> np.ndarray:
         suggested = cv2.imread(str(folder / SUGGESTIONS / f'{one.image}.png'), cv2.IMREAD_UNCHANGED)
         return one.pixels_among(suggested == one.suggested)
 
     fixes, unknown = fixes_of(verdicts, errors.components, index.names, pixels)
     write_fix_list(fixes, folder / FIX_LIST)
-    say(
+    report(
         f'{len(fixes.void)} components and {len(fixes.leave_out)} images were judged wrong; to train without them: '
         f'mmseg-kfold run CONFIG --work-dir NEW_FOLDER --fix-list {folder / FIX_LIST}'
     )
     if unknown:
-        say(f'{len(unknown)} verdicts name nothing that was found now ({few(unknown)}): they are not in that list.')
+        report(
+            f'{len(unknown)} verdicts name nothing that was found now ({few(unknown)}): they are not in that list.'
+        )
 
 
 def _summary(errors: LabelErrors, index: Index) -> list[str]:

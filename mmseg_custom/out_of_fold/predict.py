@@ -1,7 +1,7 @@
 """Predicting every image by weights that have never seen it, and keeping what is worth it."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ from mmseg_custom.evaluation.pixel_probabilities import PixelProbabilities, as_l
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.label_errors.confident_learning import label_quality, sum_by_class
 from mmseg_custom.ledger.images import image_checksum
+from mmseg_custom.messages import Report
 
-Report = Callable[[str], None]
 Size = tuple[int, int]
 EVERY = 100  # Images between two lines of progress.
 

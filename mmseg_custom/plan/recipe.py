@@ -15,6 +15,7 @@ from mmseg_custom.launchers.pool import Job, Pool
 from mmseg_custom.launchers.worker import fuse_stage, train_run
 from mmseg_custom.ledger.changes import extension
 from mmseg_custom.ledger.stage_ledger import EARLY_STOP, StageLedger
+from mmseg_custom.messages import Report
 from mmseg_custom.plan.disk_space import check_space
 from mmseg_custom.plan.early_stop import explain_not_run, lift_early_stop, stop_without_gain
 from mmseg_custom.plan.plan import Plan, PlannedRun, PlannedStage, check_initial_weights
@@ -22,8 +23,6 @@ from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.progress import PlanProgress, RunProgress
 
 ALLOW_MISSING = 'default_hooks.fold_average.allow_missing'
-
-Report = Callable[[str], None]
 
 
 class Recipe:

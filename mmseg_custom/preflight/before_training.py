@@ -1,7 +1,7 @@
 """What is tried and told before the first step of a cross-validation."""
 
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mmseg_custom.io.memory import num_cores
 from mmseg_custom.launchers.gpus import visible_gpus
 from mmseg_custom.ledger.changes import change_of
 from mmseg_custom.ledger.fingerprint import hash_data
+from mmseg_custom.messages import Report
 from mmseg_custom.plan.plan import PlannedStage
 from mmseg_custom.plan.plan_state import PlanState
 from mmseg_custom.plan.recipe import Recipe
@@ -36,8 +37,6 @@ from mmseg_custom.stack import versions
 PASSED_FILE = 'preflight.json'
 LOG = 'preflight.log'
 MANY = 500  # Labels that are worth the start of processes.
-
-Report = Callable[[str], None]
 
 
 def runs_to_train(state: PlanState, folds: Container[int] | None, force: bool) -> list[Config]:
