@@ -46,7 +46,7 @@ def find_label_errors(args: Namespace, say: Report = SAY) -> None:
 
 
 def _write_suggestion(folder: Path, name: str, classes: np.ndarray) -> None:
-    write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png')
+    write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png', synced=False)  # Made anew each time.
 
 
 def _write_fixes(verdicts: Verdicts, errors: LabelErrors, index: Index, folder: Path, say: Report) -> None:
