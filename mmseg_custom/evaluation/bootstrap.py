@@ -11,6 +11,7 @@ from mmseg_custom.evaluation.scores import iou_per_class
 
 # The usual number for 95 % intervals: 25 resamples lie beyond either end.
 RESAMPLES = 1000
+MOST_DRAWN = 2**20  # Images of all resamples that are in memory together: 16 MB.
 
 Interval = tuple[float, float]
 
@@ -29,9 +30,7 @@ def resampled_miou(matrices: Tensor, resamples: int = RESAMPLES, seed: int = 0) 
     Returns:
         float64 (R,); NaN where nothing was counted.
     """
-    count, classes = matrices.shape[:2]
-    totals = _draw(count, resamples, seed) @ matrices.reshape(count, -1).double()
-    return iou_per_class(totals.view(resamples, classes, classes)).nanmean(-1)
+    return iou_per_class(_drawn_sums(matrices, resamples, seed)).nanmean(-1)
 
 
 def miou_interval(matrices: Tensor, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
@@ -100,9 +99,7 @@ def area_gain_intervals(
 
 def _resampled_iou(areas: Tensor, groups: Sequence[Hashable] | None, resamples: int, seed: int) -> Tensor:
     units = areas if groups is None else _sum_groups(areas, groups)
-    count, _, classes = units.shape
-    drawn = _draw(count, resamples, seed) @ units.reshape(count, -1).double()
-    intersection, prediction, label = drawn.view(resamples, 3, classes).unbind(1)
+    intersection, prediction, label = _drawn_sums(units, resamples, seed).unbind(1)
     return 100 * intersection / (prediction + label - intersection)
 
 
@@ -133,10 +130,20 @@ def gain_interval(
     return _percentiles(gains, level)
 
 
-def _draw(count: int, resamples: int, seed: int) -> Tensor:
-    """How often each of ``count`` images is drawn, float64 (R, count)."""
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    return torch.from_numpy(drawn).double()
+def _drawn_sums(units: Tensor, resamples: int, seed: int) -> Tensor:
+    """The sums of units drawn with replacement, as many as there are, float64 (R, ...).
+
+    Args:
+        units: Integers of each image or group, (N, ...).
+        resamples: R; so many of them at once that memory does not grow with N.
+        seed: Of the drawing.
+    """
+    count, rng = len(units), np.random.default_rng(seed)
+    flat, chances = units.reshape(count, -1).double(), np.full(count, 1 / count)
+    rows = max(1, MOST_DRAWN // count)
+    sizes = [min(rows, resamples - first) for first in range(0, resamples, rows)]
+    drawn = (torch.from_numpy(rng.multinomial(count, chances, size=size)).double() for size in sizes)
+    return torch.cat([times @ flat for times in drawn]).view(resamples, *units.shape[1:])
 
 
 def _percentiles(values: Tensor, level: float) -> Interval:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-TEMPERATURES = 2.0 ** (np.arange(-8, 25) / 8)  # 0.5 to 8 in steps of 9 %; 1 is among them.
+OCTAVE = 8  # Steps from a temperature to twice of it.
+TEMPERATURES = 2.0 ** (np.arange(-8, 25) / OCTAVE)  # 0.5 to 8 in steps of 9 %; 1 is among them.
 ONE = 8  # Where it is.
 BINS = 15  # As in the paper.
 MOST_PIXELS = 2**14  # Of an image that are looked at: neighbours say the same.
@@ -47,10 +48,15 @@ class CalibrationCounts:
         known = ((flat >= 0) & (flat < logits.shape[0])).nonzero()[:, 0]
         known = known[:: max(1, -(-len(known) // most))]
         scores, given = logits.flatten(1)[:, known].double(), flat[known].long()[None]
-        right = (scores.argmax(0) == given[0]).double()
-        rows = [_at(scores / temperature, given, right) for temperature in TEMPERATURES]
-        nll, pixels, hits, confidence = (np.array(column) for column in zip(*rows, strict=True))
-        return cls(nll, pixels.astype(np.int64), hits.astype(np.int64), confidence)
+        largest, predicted = scores.max(0)
+        scores -= largest
+        totals = _totals(scores)
+        confidence, temperatures = 1 / totals, torch.from_numpy(TEMPERATURES)[:, None].to(totals.device)
+        cells = (confidence * BINS).long().clamp_max(BINS - 1)
+        cells += BINS * torch.arange(len(TEMPERATURES), device=cells.device)[:, None]
+        nll = totals.log().sum(1) - (scores.gather(0, given) / temperatures).sum(1)
+        counted = (_sum_cells(cells), _sum_cells(cells[:, predicted == given[0]]), _sum_cells(cells, confidence))
+        return cls(*(one.numpy(force=True) for one in (nll, *counted)))
 
     @classmethod
     def total(cls, counts: Iterable['CalibrationCounts']) -> 'CalibrationCounts':
@@ -147,10 +153,24 @@ def calibrate(by_fold: Mapping[str, CalibrationCounts]) -> Calibration:
     )
 
 
-def _at(scores: Tensor, given: Tensor, right: Tensor) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    log_total = scores.logsumexp(0)
-    confidence = (scores.amax(0) - log_total).exp()
-    bins = (confidence * BINS).long().clamp_max(BINS - 1)
-    counted = (torch.bincount(bins, weights, BINS) for weights in (torch.ones_like(right), right, confidence))
-    pixels, hits, sums = (one.numpy(force=True) for one in counted)
-    return float((log_total - scores.gather(0, given)[0]).sum()), pixels, hits, sums
+def _totals(scores: Tensor) -> Tensor:
+    """The sum of exp(scores / temperature) of a pixel's classes, (T, N).
+
+    Half a temperature squares the exponentials: only those of the highest ones are computed.
+
+    Args:
+        scores: Of the classes, the largest of each pixel 0, (C, N).
+    """
+    totals = scores.new_empty(len(TEMPERATURES), scores.shape[1])
+    for highest in range(len(TEMPERATURES) - OCTAVE, len(TEMPERATURES)):
+        powers = (scores / TEMPERATURES[highest]).exp_()
+        for at in range(highest, -1, -OCTAVE):
+            totals[at] = powers.sum(0)
+            powers.square_()
+    return totals
+
+
+def _sum_cells(cells: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The number of pixels in each bin, or the sum of their weights, (T, B)."""
+    weights = None if weights is None else weights.flatten()
+    return torch.bincount(cells.flatten(), weights, len(TEMPERATURES) * BINS).view(len(TEMPERATURES), BINS)

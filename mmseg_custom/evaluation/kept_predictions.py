@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,10 @@ class PredictionRecord:
             matrix[given, predicted] = pixels
         return matrix
 
+    def without_counts(self) -> 'PredictionRecord':
+        """What of it may be in memory for every image: all but what the prediction is made of and was counted."""
+        return replace(self, made_of={}, counts=[], probability_sums=[])
+
 
 @dataclass(frozen=True)
 class Index:
@@ -147,9 +151,9 @@ class KeptPredictions:
             np.savez_compressed(buffer, probabilities=probabilities)
             contents[ALL] = buffer.getvalue()
         for kind, content in contents.items():
-            write_bytes(content, self.path(kind, name))
+            write_bytes(content, self.path(kind, name), synced=False)  # The record has its checksum.
         record = PredictionRecord(files={kind: _checksum(content) for kind, content in contents.items()}, **fields)
-        write_json(asdict(record), self.path(RECORDS, name))
+        write_json(asdict(record), self.path(RECORDS, name), synced=False)  # Half of one is made anew.
 
     def write_index(self, index: Index) -> None:
         """Write what the folder is about."""
@@ -167,14 +171,12 @@ class KeptPredictions:
         return Index(**read_json(path))
 
     def holds(self, name: str, made_of: Mapping[str, str]) -> bool:
-        """Whether a prediction made of these is there with all of its files."""
-        if not self.path(RECORDS, name).is_file():
-            return False
+        """Whether a prediction made of these is there, with all of its files as they were written."""
         try:
             record = self.record(name)
+            return record.made_of == made_of and all(self._content(kind, record) for kind in record.files)
         except UserError:
             return False
-        return record.made_of == made_of and all(self.path(kind, name).is_file() for kind in record.files)
 
     def record(self, name: str) -> PredictionRecord:
         """The record of an image.
@@ -218,8 +220,8 @@ class KeptPredictions:
         content = path.read_bytes() if path.is_file() else b''
         if _checksum(content) != record.files.get(kind):
             raise PredictionError(
-                f'{path} is missing or has changed since it was written: delete '
-                f'{self.path(RECORDS, record.name)}, then `mmseg-kfold out-of-fold` predicts the image anew.'
+                f'{path} is missing or has changed since it was written: '
+                '`mmseg-kfold out-of-fold` predicts the image anew.'
             )
         return content
 

@@ -37,11 +37,15 @@ class JsonError(UserError, ValueError):
 
 
 @contextmanager
-def atomic_path(path: PathLike) -> Iterator[Path]:
+def atomic_path(path: PathLike, synced: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block ends well.
 
-    The content is on the disk (fsync) before the rename. When the block raises, the old file stays and the
-    temporary one is removed.
+    When the block raises, the old file stays and the temporary one is removed.
+
+    Args:
+        path: Of the file.
+        synced: Whether the content is on the disk (fsync) before the rename. Without it a power failure can leave an
+            empty file: for what is one of thousands, and made anew or known by its checksum. Defaults to ``True``.
 
     Raises:
         WriteError: If there is no disk space, or the folder cannot be written to.
@@ -52,9 +56,11 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         yield temporary
-        _sync(temporary)
+        if synced:
+            _sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        if synced:
+            _sync(path.parent)
     except (OSError, RuntimeError) as error:
         reason = error if isinstance(error, OSError) else _probe(temporary)
         if reason is None or not _stops_writing(reason, path, temporary):
@@ -126,15 +132,15 @@ def readable_path(path: PathLike) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def write_bytes(content: bytes, path: PathLike) -> None:
-    """Write ``content`` to ``path`` atomically."""
-    with atomic_path(path) as temporary:
+def write_bytes(content: bytes, path: PathLike, synced: bool = True) -> None:
+    """Write ``content`` to ``path`` atomically, as :func:`atomic_path`."""
+    with atomic_path(path, synced) as temporary:
         temporary.write_bytes(content)
 
 
-def write_json(value: Any, path: PathLike) -> None:
-    """Write ``value`` as readable JSON to ``path`` atomically."""
-    write_bytes((json.dumps(value, indent=1, ensure_ascii=False) + '\n').encode(), path)
+def write_json(value: Any, path: PathLike, synced: bool = True) -> None:
+    """Write ``value`` as readable JSON to ``path`` atomically, as :func:`atomic_path`."""
+    write_bytes((json.dumps(value, indent=1, ensure_ascii=False) + '\n').encode(), path, synced)
 
 
 def read_json(path: PathLike) -> Any:

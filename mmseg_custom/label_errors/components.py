@@ -1,5 +1,7 @@
 """What an annotator looks at: connected components of pixels whose label is contradicted."""
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -20,7 +22,7 @@ class Component:
         box: Left, top, width and height in pixels.
         score: How many times as probable as the given class the suggested one is: the geometric mean over its pixels,
             at most 256, as probabilities are kept in levels.
-        polygons: Its outlines, ``[x1, y1, x2, y2, ...]`` each.
+        polygons: Its outlines, ``[x1, y1, x2, y2, ...]`` each; as arrays, as all components are in memory together.
     """
 
     image: str
@@ -29,7 +31,7 @@ class Component:
     pixels: int
     box: tuple[int, int, int, int]
     score: float
-    polygons: list[list[int]]
+    polygons: list[array]
 
     @property
     def suspicion(self) -> float:
@@ -92,19 +94,27 @@ def find_components(image: str, maps: Maps, errors: np.ndarray, boundary: int, l
     """
     found = []
     inner = errors & away_from_boundaries(maps.label, boundary)
-    for suggested in np.unique(maps.classes[inner]).tolist():
+    frequent = np.bincount(maps.classes[inner], minlength=1) >= max(least, 1)  # Fewer make no component.
+    for suggested in np.flatnonzero(frequent).tolist():
         of_class = errors & (maps.classes == suggested)
-        count, numbers, stats, _ = cv2.connectedComponentsWithStats((inner & of_class).astype(np.uint8))
+        where = _around(cv2.boundingRect((inner & of_class).astype(np.uint8)), boundary)
+        of_class = of_class[where]
+        count, numbers, stats, _ = cv2.connectedComponentsWithStats((inner[where] & of_class).astype(np.uint8))
         for number in range(1, count):
-            left, top, width, height, pixels = stats[number].tolist()
+            *box, pixels = stats[number].tolist()
             if pixels >= least:
-                window = (
-                    slice(max(top - boundary, 0), top + height + boundary),
-                    slice(max(left - boundary, 0), left + width + boundary),
-                )
+                window = _around(box, boundary)
                 grown = _grown(numbers[window] == number, boundary) & of_class[window]
-                found.append(_component(image, maps, suggested, grown, window))
+                left, top = where[1].start + window[1].start, where[0].start + window[0].start
+                whole = slice(top, top + grown.shape[0]), slice(left, left + grown.shape[1])
+                found.append(_component(image, maps, suggested, grown, whole))
     return found
+
+
+def _around(box: Sequence[int], width: int) -> tuple[slice, slice]:
+    """Rows and columns of a box ``(left, top, width, height)`` and so many pixels around it."""
+    left, top, columns, rows = box
+    return slice(max(top - width, 0), top + rows + width), slice(max(left - width, 0), left + columns + width)
 
 
 def _component(image: str, maps: Maps, suggested: int, inside: np.ndarray, window: tuple[slice, slice]) -> Component:
@@ -128,8 +138,8 @@ def _grown(mask: np.ndarray, pixels: int) -> np.ndarray:
     return cv2.dilate(mask.astype(np.uint8), np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)) > 0
 
 
-def _outlines(inside: np.ndarray, left: int, top: int) -> list[list[int]]:
+def _outlines(inside: np.ndarray, left: int, top: int) -> list[array]:
     contours, _ = cv2.findContours(
         inside.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(left, top)
     )
-    return [[int(value) for value in contour.ravel()] for contour in contours]
+    return [array('i', contour.ravel().tolist()) for contour in contours]

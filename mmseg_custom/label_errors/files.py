@@ -1,15 +1,15 @@
 """Label errors as files: tables, suggested labels, and what annotation tools import."""
 
 import csv
-import io
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmseg_custom.evaluation.kept_predictions import Index
-from mmseg_custom.io.files import write_bytes, write_json
+from mmseg_custom.io.files import atomic_path
 from mmseg_custom.label_errors.components import Component
-from mmseg_custom.label_errors.search import LabelErrors
+from mmseg_custom.label_errors.search import ImageErrors, LabelErrors
 from mmseg_custom.label_errors.verdicts import Verdicts
 
 IMAGES_FILE, COMPONENTS_FILE, COCO_FILE = 'images.csv', 'components.csv', 'components.coco.json'
@@ -49,26 +49,8 @@ OF_COMPONENTS = [
 def write_tables(errors: LabelErrors, index: Index, verdicts: Verdicts, folder: Path) -> None:
     """Write ``images.csv`` and ``components.csv``, the worst first."""
     by_name = {image.record.name: image.record for image in errors.images}
-    images = [
-        {
-            'rank': rank,
-            'image': image.record.name,
-            'evidence': f'{image.evidence:.6f}',
-            'shift_gain': f'{image.shift.gain:.6f}',
-            'shift_down': image.shift.down,
-            'shift_right': image.shift.right,
-            'quality': '' if image.record.quality is None else f'{image.record.quality:.6f}',
-            'pixels': image.pixels,
-            'share': f'{image.pixels / image.labelled:.6f}' if image.labelled else '',
-            'components': image.components,
-            'predicted_by': image.record.predicted_by,
-            'seen': image.record.seen,
-            'file': image.record.image,
-            'label': image.record.label,
-        }
-        for rank, image in enumerate(errors.images, start=1)
-    ]
-    components = [
+    images = (_image_row(rank, image) for rank, image in enumerate(errors.images, start=1))
+    components = (
         {
             'rank': rank,
             'image': one.image,
@@ -83,53 +65,83 @@ def write_tables(errors: LabelErrors, index: Index, verdicts: Verdicts, folder: 
             'key': one.key,
         }
         for rank, one in enumerate(errors.components, start=1)
-    ]
+    )
     _write_csv(OF_IMAGES, images, folder / IMAGES_FILE)
     _write_csv(OF_COMPONENTS, components, folder / COMPONENTS_FILE)
+
+
+def _image_row(rank: int, image: ImageErrors) -> dict[str, Any]:
+    return {
+        'rank': rank,
+        'image': image.record.name,
+        'evidence': f'{image.evidence:.6f}',
+        'shift_gain': f'{image.shift.gain:.6f}',
+        'shift_down': image.shift.down,
+        'shift_right': image.shift.right,
+        'quality': '' if image.record.quality is None else f'{image.record.quality:.6f}',
+        'pixels': image.pixels,
+        'share': f'{image.pixels / image.labelled:.6f}' if image.labelled else '',
+        'components': image.components,
+        'predicted_by': image.record.predicted_by,
+        'seen': image.record.seen,
+        'file': image.record.image,
+        'label': image.record.label,
+    }
 
 
 def write_coco(errors: LabelErrors, index: Index, folder: Path) -> None:
     """Write the components as annotations of the suggested class, in COCO's form; category ids count from 1."""
     numbers = {image.record.name: number for number, image in enumerate(errors.images, start=1)}
-    content = {
-        'images': [
-            {
-                'id': numbers[image.record.name],
-                'file_name': image.record.name + Path(image.record.image).suffix,
-                'height': image.size[0],
-                'width': image.size[1],
-            }
-            for image in errors.images
-        ],
-        'categories': [{'id': kind, 'name': name} for kind, name in enumerate(index.classes, start=1)],
-        'annotations': [
-            {
-                'id': number,
-                'image_id': numbers[one.image],
-                'category_id': one.suggested + 1,
-                'segmentation': _polygons(one),
-                'area': one.pixels,
-                'bbox': list(one.box),
-                'iscrowd': 0,
-                'score': round(one.score, 3),
-                'attributes': {'given': index.classes[one.given], 'key': one.key},
-            }
-            for number, one in enumerate(errors.components, start=1)
-        ],
-    }
-    write_json(content, folder / COCO_FILE)
+    images = (
+        {
+            'id': numbers[image.record.name],
+            'file_name': image.record.name + Path(image.record.image).suffix,
+            'height': image.size[0],
+            'width': image.size[1],
+        }
+        for image in errors.images
+    )
+    categories = ({'id': kind, 'name': name} for kind, name in enumerate(index.classes, start=1))
+    annotations = (
+        {
+            'id': number,
+            'image_id': numbers[one.image],
+            'category_id': one.suggested + 1,
+            'segmentation': _polygons(one),
+            'area': one.pixels,
+            'bbox': list(one.box),
+            'iscrowd': 0,
+            'score': round(one.score, 3),
+            'attributes': {'given': index.classes[one.given], 'key': one.key},
+        }
+        for number, one in enumerate(errors.components, start=1)
+    )
+    lists = {'images': images, 'categories': categories, 'annotations': annotations}
+    with atomic_path(folder / COCO_FILE) as temporary, temporary.open('w', encoding='utf-8') as file:
+        file.writelines(_json_lines(lists))
+
+
+def _json_lines(lists: Mapping[str, Iterable[dict[str, Any]]]) -> Iterator[str]:
+    """JSON of an object of lists, an item a line, so that only one of them is in memory as text."""
+    opening = '{'
+    for key, items in lists.items():
+        yield f'{opening}\n{json.dumps(key)}: ['
+        opening, comma = '],', ''
+        for item in items:
+            yield f'{comma}\n {json.dumps(item, ensure_ascii=False)}'
+            comma = ','
+    yield ']\n}\n'
 
 
 def _polygons(component: Component) -> list[list[int]]:
     """Outlines that enclose something; of a component without, as a line of pixels is, its box."""
     left, top, width, height = component.box
     box = [left, top, left + width, top, left + width, top + height, left, top + height]
-    return [outline for outline in component.polygons if len(outline) >= 6] or [box]
+    return [outline.tolist() for outline in component.polygons if len(outline) >= 6] or [box]
 
 
-def _write_csv(columns: Sequence[str], rows: Sequence[dict[str, Any]], path: Path) -> None:
-    buffer = io.StringIO(newline='')
-    writer = csv.DictWriter(buffer, columns)
-    writer.writeheader()
-    writer.writerows(rows)
-    write_bytes(buffer.getvalue().encode(), path)
+def _write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]], path: Path) -> None:
+    with atomic_path(path) as temporary, temporary.open('w', encoding='utf-8', newline='') as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

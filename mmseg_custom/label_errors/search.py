@@ -26,7 +26,7 @@ class ImageErrors:
     """What was found in an image.
 
     Attributes:
-        record: Of its prediction.
+        record: Of its prediction, without what was counted.
         size: Height and width.
         labelled: Number of pixels that are not void.
         pixels: How many of these the prediction contradicts with confidence.
@@ -85,8 +85,7 @@ class Search:
         Raises:
             PredictionError: If a prediction is missing or damaged.
         """
-        records = [kept.record(name) for name in names]
-        thresholds = _thresholds(records)
+        records, thresholds = _read(kept, names)
         errors, levels = 0, np.zeros(256, np.int64)
         for record in records:
             maps = kept.maps(record)
@@ -133,6 +132,13 @@ def _above_usual(values: Sequence[float]) -> np.ndarray:
     return (np.asarray(values) - median) / max(upper - median, SMALLEST_DEVIATION)
 
 
-def _thresholds(records: Sequence[PredictionRecord]) -> np.ndarray:
-    sums = np.sum([record.probability_sums for record in records], axis=0)
-    return confident_thresholds(sums, np.sum([record.matrix().sum(1) for record in records], axis=0))
+def _read(kept: KeptPredictions, names: Sequence[str]) -> tuple[list[PredictionRecord], np.ndarray]:
+    """The records without their counts, which would fill the memory, and the thresholds that follow from these."""
+    records: list[PredictionRecord] = []
+    sums, pixels = 0.0, 0
+    for name in names:
+        record = kept.record(name)
+        sums += np.array(record.probability_sums)
+        pixels += record.matrix().sum(1)
+        records.append(record.without_counts())
+    return records, confident_thresholds(sums, pixels)

@@ -43,7 +43,7 @@ def find_label_errors(args: Namespace, report: Report = say) -> None:
 
 
 def _write_suggestion(folder: Path, name: str, classes: np.ndarray) -> None:
-    write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png')
+    write_bytes(encode_png(classes), folder / SUGGESTIONS / f'{name}.png', synced=False)  # Made anew each time.
 
 
 def _write_fixes(verdicts: Verdicts, errors: LabelErrors, index: Index, folder: Path, report: Report) -> None:

@@ -92,3 +92,11 @@ def test_intervals_leave_a_fortieth_of_the_resamples_out_at_each_end(monkeypatch
     assert miou_interval(one) == pytest.approx((25.0, 975.0))
     assert gain_interval(one, three) == pytest.approx((50.0, 1950.0))
     assert gain_interval(three, one, level=0.5) == pytest.approx((-1500.0, -500.0))
+
+
+def test_resamples_do_not_depend_on_how_many_are_in_memory(monkeypatch):
+    found = matrices([20, 60, 100] * 20)
+    expected = resampled_miou(found, 50)
+    for most in (1, 150, 2999):
+        monkeypatch.setattr(bootstrap, 'MOST_DRAWN', most)
+        assert torch.equal(resampled_miou(found, 50), expected)

@@ -22,7 +22,7 @@ def test_a_component_has_classes_place_size_and_score(maps):
     block, pixel = find_components('a', maps, errors, 0, least=1)
     assert (block.given, block.suggested, block.pixels, block.box) == (0, 2, 6, (1, 1, 3, 2))
     assert block.score == pytest.approx((4**5 * 256) ** (1 / 6))
-    assert block.polygons == [[1, 1, 1, 2, 3, 2, 3, 1]]
+    assert [list(outline) for outline in block.polygons] == [[1, 1, 1, 2, 3, 2, 3, 1]]
     assert block.key == 'a:0>2:1,1,3,2'
     assert (pixel.pixels, pixel.box) == (1, (5, 5, 1, 1))
     assert [one.pixels for one in find_components('a', maps, errors, 0, least=2)] == [6]
@@ -65,3 +65,17 @@ def test_the_pixels_of_a_ring_are_not_those_of_what_it_surrounds():
     assert (ring.pixels, island.pixels) == (64, 4)
     assert (ring.pixels_among(errors) | island.pixels_among(errors)).sum() == 68
     assert ring.pixels_among(errors).sum() == 64 and not ring.pixels_among(errors)[5, 5]
+
+
+def test_components_of_a_class_that_lie_anywhere_are_where_they_are():
+    label = np.zeros((40, 50), np.uint8)
+    classes = label.copy()
+    boxes = {(2, 1, 4, 3), (44, 20, 6, 5), (30, 36, 5, 4)}  # Two of them at the edge.
+    for left, top, width, height in boxes:
+        classes[top : top + height, left : left + width] = 1
+    maps = Maps(label, classes, np.zeros_like(label), np.full_like(label, 255))
+    found = find_components('a', maps, classes == 1, boundary=2, least=5)
+    assert {one.box for one in found} == boxes
+    for one in found:
+        left, top, width, height = one.box
+        assert one.mask(label.shape)[top : top + height, left : left + width].all()
