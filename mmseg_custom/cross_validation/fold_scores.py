@@ -1,9 +1,8 @@
 """From the finished folds of a stage to one score out of fold: added up, kept as JSON and CSV, told as a table."""
 
-import csv
-import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from prettytable import PrettyTable
@@ -15,7 +14,7 @@ from mmseg_custom.evaluation.bootstrap import area_intervals
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.fold_settings import INNER
 from mmseg_custom.fusion.weight_scorer import HELD_OUT
-from mmseg_custom.io.files import write_bytes, write_json
+from mmseg_custom.io.files import write_csv, write_json
 from mmseg_custom.ledger.held_out_counts import HeldOutCounts, counts_file, read_counts
 from mmseg_custom.ledger.stage_ledger import Entry, StageLedger
 from mmseg_custom.reports.findings.out_of_fold import (
@@ -100,19 +99,15 @@ def _notes(entries: Mapping[str, Entry], has_leaks: bool) -> list[str]:
 def write_out_of_fold(result: OutOfFold, ledger: StageLedger) -> None:
     """Keep the numbers as ``out_of_fold.json`` and ``out_of_fold.csv`` in the folder of the stage."""
     write_json(result.as_data(), ledger.folder / RESULT_FILE)
-    write_bytes(table_as_csv(result).encode(), ledger.folder / TABLE_FILE)
+    write_csv(['fold', *SCORES, *result.classes], csv_rows(result), ledger.folder / TABLE_FILE)
 
 
-def table_as_csv(result: OutOfFold) -> str:
+def csv_rows(result: OutOfFold) -> Iterator[list[Any]]:
     """A row a fold, and ``mean``, ``deviation`` and ``pooled``; a column a score; nothing for what does not occur."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator='\n')
-    table.writerow(['fold', *SCORES, *result.classes])
     rows = {fold.name: fold.scores for fold in result.folds}
     rows |= {'mean': result.mean, 'deviation': result.deviation, 'pooled': result.pooled}
     for name, scores in rows.items():
-        table.writerow([name, *('' if math.isnan(score) else score for score in scores.values())])
-    return text.getvalue()
+        yield [name, *(None if math.isnan(score) else score for score in scores.values())]
 
 
 def out_of_fold_table(result: OutOfFold) -> str:

@@ -1,7 +1,5 @@
 """What a test leaves behind: the matrix, every score, and a line an image."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from mmseg_custom.evaluation.scores import iou_per_class, scores_of
 from mmseg_custom.evaluation.segmentation_metric import ImageResult, SegmentationMetric
-from mmseg_custom.io.files import PathLike, atomic_path, write_bytes, write_json
+from mmseg_custom.io.files import PathLike, atomic_path, write_csv, write_json
 
 
 def write_results(
@@ -59,13 +57,6 @@ def image_rows(images: Iterable[ImageResult]) -> list[list[Any]]:
         scores = scores_of(image.matrix)
         rows.append([image.path, finite(scores['mIoU']), finite(scores['aAcc']), finite(image.loss)])
     return sorted(rows, key=lambda row: math.inf if row[1] is None else row[1])
-
-
-def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], path: PathLike) -> None:
-    """Write a table atomically; ``None`` is an empty cell."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator='\n').writerows([header, *rows])
-    write_bytes(text.getvalue().encode(), path)
 
 
 def finite(value: float | None) -> float | None:

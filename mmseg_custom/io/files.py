@@ -1,12 +1,13 @@
 """Writing files so that a reader sees the old one or the new one, never half of one."""
 
+import csv
 import errno
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -141,6 +142,14 @@ def write_bytes(content: bytes, path: PathLike, synced: bool = True) -> None:
 def write_json(value: Any, path: PathLike, synced: bool = True) -> None:
     """Write ``value`` as readable JSON to ``path`` atomically, as :func:`atomic_path`."""
     write_bytes((json.dumps(value, indent=1, ensure_ascii=False) + '\n').encode(), path, synced)
+
+
+def write_csv(header: Sequence[str], rows: Iterable[Iterable[Any]], path: PathLike) -> None:
+    """Write a table atomically, a row after the other; ``None`` is an empty cell."""
+    with atomic_path(path) as temporary, temporary.open('w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def read_json(path: PathLike) -> Any:

@@ -1,13 +1,13 @@
 """Label errors as files: tables, suggested labels, and what annotation tools import."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from mmseg_custom.evaluation.kept_predictions import Index
-from mmseg_custom.io.files import atomic_path
+from mmseg_custom.io.files import atomic_path, write_csv
 from mmseg_custom.label_errors.components import Component
 from mmseg_custom.label_errors.search import ImageErrors, LabelErrors
 from mmseg_custom.label_errors.verdicts import Verdicts
@@ -66,8 +66,8 @@ def write_tables(errors: LabelErrors, index: Index, verdicts: Verdicts, folder: 
         }
         for rank, one in enumerate(errors.components, start=1)
     )
-    _write_csv(OF_IMAGES, images, folder / IMAGES_FILE)
-    _write_csv(OF_COMPONENTS, components, folder / COMPONENTS_FILE)
+    write_csv(OF_IMAGES, map(itemgetter(*OF_IMAGES), images), folder / IMAGES_FILE)
+    write_csv(OF_COMPONENTS, map(itemgetter(*OF_COMPONENTS), components), folder / COMPONENTS_FILE)
 
 
 def _image_row(rank: int, image: ImageErrors) -> dict[str, Any]:
@@ -138,10 +138,3 @@ def _polygons(component: Component) -> list[list[int]]:
     left, top, width, height = component.box
     box = [left, top, left + width, top, left + width, top + height, left, top + height]
     return [outline.tolist() for outline in component.polygons if len(outline) >= 6] or [box]
-
-
-def _write_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]], path: Path) -> None:
-    with atomic_path(path) as temporary, temporary.open('w', encoding='utf-8', newline='') as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

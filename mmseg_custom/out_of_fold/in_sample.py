@@ -1,9 +1,8 @@
 """What memory is worth: each image by weights that were trained on it, beside those that have never seen it."""
 
-import csv
-import io
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from mmseg_custom.cross_validation.predictors import choose_in_sample
 from mmseg_custom.cross_validation.stored_run import TrainedFold
 from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions
 from mmseg_custom.evaluation.scores import scores_of
-from mmseg_custom.io.files import write_bytes, write_json
+from mmseg_custom.io.files import write_csv, write_json
 from mmseg_custom.out_of_fold.paired_scores import compare_kept, paired_table
 from mmseg_custom.out_of_fold.predict import OutOfFoldPass
 from mmseg_custom.reports.findings.out_of_fold import without_nan
@@ -64,11 +63,8 @@ class InSample:
         names = [name for part in choose_in_sample(self.folds) for name in part.names]
         scores = compare_kept(self.out_of_fold, self.kept, names, self.index.classes, groups, in_sample=True)
         write_json(without_nan(asdict(scores)), self.out_of_fold.folder / SCORES_FILE)
-        buffer = io.StringIO(newline='')
-        table = csv.DictWriter(buffer, COLUMNS, lineterminator='\n')
-        table.writeheader()
-        table.writerows(sorted(map(self._gap, names), key=lambda row: (-float(row['mIoU_gap'] or 0), row['image'])))
-        write_bytes(buffer.getvalue().encode(), self.out_of_fold.folder / IMAGES_FILE)
+        rows = sorted(map(self._gap, names), key=lambda row: (-float(row['mIoU_gap'] or 0), row['image']))
+        write_csv(COLUMNS, map(itemgetter(*COLUMNS), rows), self.out_of_fold.folder / IMAGES_FILE)
         return (
             f'What memory is worth, over {scores.images} images; image by image, the largest gap first: '
             f'{IMAGES_FILE}.\n' + paired_table({'': scores}, 'out of fold', 'in sample')
