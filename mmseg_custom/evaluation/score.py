@@ -7,6 +7,7 @@ from mmengine.evaluator import Evaluator
 from torch import nn
 
 from mmseg_custom.evaluation.merged_tta_model import merge_samples
+from mmseg_custom.evaluation.quick_argmax import QuickArgmax
 from mmseg_custom.models.one_output import threshold_of
 
 ENSEMBLE = 'ensemble'
@@ -39,7 +40,8 @@ def score(
             on_batch(batch)
         kept = {}
         for name, model in models.items():
-            samples = model.test_step(batch)
+            with QuickArgmax():
+                samples = model.test_step(batch)
             evaluators[name].process(data_samples=samples, data_batch=batch)
             if name in ensemble:
                 kept[name] = samples
