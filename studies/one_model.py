@@ -27,7 +27,7 @@ import mmseg_custom  # noqa: F401 (registers everything)
 from benchmarks.machine import describe_machine
 from mmseg_custom.evaluation.bootstrap import resampled_miou
 from mmseg_custom.evaluation.score import ENSEMBLE
-from mmseg_custom.evaluation.scores import iou_per_class
+from mmseg_custom.evaluation.scores import scores_of
 from mmseg_custom.fusion.weight_scorer import VAL, ScoringOrder, WeightScorer
 from mmseg_custom.hooks.distillation_hook import Teachers
 from mmseg_custom.io.checkpoints.checkpoint_file import load_weights
@@ -141,7 +141,7 @@ def compare(found: Mapping[int, Mapping[str, Tensor]]) -> dict:
 
 
 def miou(matrices: Tensor) -> float:
-    return float(iou_per_class(matrices.sum(0).double()).nanmean())
+    return scores_of(matrices.sum(0))['mIoU']
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import os
 
+_base_ = '../configs/_base_/models/deeplabv3plus_efficientnet_lite0.py'
 custom_imports = dict(imports=['mmseg_custom'], allow_failed_imports=False)
 default_scope = 'mmseg'
 data_root, lists = os.environ['STUDY_DATA'], os.environ['STUDY_LISTS']
@@ -9,31 +10,10 @@ steps = int(os.environ['STUDY_STEPS'])
 classes = ('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign', 'fence', 'car', 'pedestrian', 'bicyclist')
 width, height = 160, 120
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=(height, width),
-        test_cfg=dict(size_divisor=1),
-    ),
-    backbone=dict(type='EfficientNetLite', variant=0, output_stride=16, out_indices=(1, 4), pretrained=True),
+    data_preprocessor=dict(size=(height, width), size_divisor=None, test_cfg=dict(size_divisor=1)),
     decode_head=dict(
-        type='DeepLabV3PlusHead',
-        in_channels=(24, 320),
-        in_index=(0, 1),
-        aspp_channels=64,
-        c1_channels=24,
-        channels=64,
-        dilations=(3, 6, 9),
-        num_classes=11,
-        norm_cfg=dict(type='BN', requires_grad=True),
-        loss_decode=dict(type='CEDiceLoss', label_smoothing=0.0),
+        dilations=(3, 6, 9), num_classes=11, loss_decode=dict(_delete_=True, type='CEDiceLoss', label_smoothing=0.0)
     ),
-    test_cfg=dict(mode='whole'),
 )
 train_pipeline = [
     dict(type='LoadImageFromFile'),
