@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 
@@ -26,6 +27,13 @@ class QuickArgmax(TorchFunctionMode):
         if func in (torch.argmax, torch.Tensor.argmax) and _is_slow(*args, **kwargs):
             return torch.max(*args, **kwargs).indices
         return func(*args, **kwargs)
+
+
+def predict_batch(model: nn.Module, batch: dict) -> list[Any]:
+    """The predictions of a segmentor for a batch of a data loader, one an image, as MMEngine's loops get them."""
+    with QuickArgmax():
+        samples: list[Any] = model.test_step(batch)
+    return samples
 
 
 def _is_slow(scores: torch.Tensor, dim: int | None = None, keepdim: bool = False) -> bool:

@@ -7,7 +7,7 @@ from mmengine.evaluator import Evaluator
 from torch import nn
 
 from mmseg_custom.evaluation.merged_tta_model import merge_samples
-from mmseg_custom.evaluation.quick_argmax import QuickArgmax
+from mmseg_custom.evaluation.quick_argmax import predict_batch
 from mmseg_custom.models.one_output import threshold_of
 
 ENSEMBLE = 'ensemble'
@@ -40,8 +40,7 @@ def score(
             on_batch(batch)
         kept = {}
         for name, model in models.items():
-            with QuickArgmax():
-                samples = model.test_step(batch)
+            samples = predict_batch(model, batch)
             evaluators[name].process(data_samples=samples, data_batch=batch)
             if name in ensemble:
                 kept[name] = samples

@@ -16,6 +16,7 @@ from mmseg_custom.datasets.checks.loader_errors import lost_workers_explained
 from mmseg_custom.engine.stop_signals import shield_workers
 from mmseg_custom.errors import UserError
 from mmseg_custom.evaluation.kept_predictions import VOID
+from mmseg_custom.evaluation.quick_argmax import predict_batch
 from mmseg_custom.evaluation.uncertainty import Disagreement, ErrorRanking, entropy
 from mmseg_custom.io.files import write_json
 from mmseg_custom.ledger.images import images_of
@@ -73,7 +74,7 @@ def find_errors_by_disagreement(folds: Sequence[TrainedFold], report: Callable[[
     models = [network_of(fold) for fold in folds]
     rankings: dict[tuple[str, str, int], ErrorRanking] = {}
     for batch in loader:
-        for predicted in zip(*(model.test_step(batch) for model in models), strict=True):
+        for predicted in zip(*(predict_batch(model, batch) for model in models), strict=True):
             for key, scores, wrong in _rank(predicted, threshold_of(models[0])):
                 rankings.setdefault(key, ErrorRanking()).add(scores, wrong)
     pairs = dict.fromkeys((whose, by) for whose, by, _ in rankings)

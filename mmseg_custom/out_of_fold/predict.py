@@ -22,7 +22,7 @@ from mmseg_custom.evaluation.calibration import CalibrationCounts
 from mmseg_custom.evaluation.confusion_matrix import confusion_matrix
 from mmseg_custom.evaluation.kept_predictions import VOID, KeptPredictions, Maps
 from mmseg_custom.evaluation.pixel_probabilities import PixelProbabilities, as_levels
-from mmseg_custom.evaluation.quick_argmax import QuickArgmax
+from mmseg_custom.evaluation.quick_argmax import predict_batch
 from mmseg_custom.io.files import hash_text
 from mmseg_custom.label_errors.confident_learning import label_quality, sum_by_class
 from mmseg_custom.ledger.images import image_checksum
@@ -120,9 +120,7 @@ def _predictions(model: torch.nn.Module, part: Part, names: Sequence[str]) -> It
     loader = Runner.build_dataloader({**part.predictor.cfg.val_dataloader, 'dataset': dataset})
     shield_workers(loader)
     for batch in loader:
-        with QuickArgmax():
-            samples = model.test_step(batch)
-        yield from samples
+        yield from predict_batch(model, batch)
 
 
 def network_of(fold: TrainedFold) -> torch.nn.Module:
