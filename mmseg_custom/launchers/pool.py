@@ -11,6 +11,7 @@ from pathlib import Path
 from mmseg_custom.engine.stop_signals import EXIT_CODE, STOP_SIGNALS
 from mmseg_custom.errors import UserError
 from mmseg_custom.launchers.worker import Progress
+from mmseg_custom.messages import Report
 from mmseg_custom.options import OptionError
 
 # Jobs that end wake the pool at once; this is how late a stop or a line of progress may be noticed.
@@ -79,14 +80,14 @@ class Pool(ABC):
             raise OptionError(f'{jobs} jobs side by side: use 1 or more.')
         self.jobs, self.grace = jobs, grace
         self.deadline: float | None = None
-        self.report: Callable[[str], None] = lambda line: None
+        self.report: Report = lambda line: None
 
     def stop(self) -> None:
         """Start nothing more and ask what runs to save and end; a second call ends it at once."""
         self.deadline = time.monotonic() + (self.grace if self.deadline is None else 0)
 
     @contextmanager
-    def stopped_by_signals(self, report: Callable[[str], None]) -> Iterator[None]:
+    def stopped_by_signals(self, report: Report) -> Iterator[None]:
         """Within this context Ctrl-C and the signals of a cluster call :meth:`stop`.
 
         Args:

@@ -12,6 +12,7 @@ from mmseg_custom.launchers.pool import GRACE_SECONDS, POLL_SECONDS, Ended, Job,
 from mmseg_custom.launchers.ray_cluster import connect, free_slots
 from mmseg_custom.launchers.ray_job import NodeJob, shared_place
 from mmseg_custom.launchers.worker import Progress
+from mmseg_custom.messages import Report
 
 ROOT = Path(__file__).resolve().parents[3]
 LOST = -9  # As if killed: nothing is known of its end.
@@ -131,7 +132,7 @@ class _Work:
         """Whether it has ended, well or not."""
         return bool(self.ray.wait([self.end], timeout=0)[0])
 
-    def forward(self, on_progress: Callable[[Progress], None], report: Callable[[str], None]) -> None:
+    def forward(self, on_progress: Callable[[Progress], None], report: Report) -> None:
         """Hand on what the job has told since the last call, all of it if it is over."""
         over = self.is_over()
         if not self.ray.wait([self._news], timeout=END_SECONDS if over else 0)[0]:

@@ -1,6 +1,6 @@
 """Does the disagreement of the folds find errors? On images that none of them was trained on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mmseg_custom.evaluation.uncertainty import Disagreement, ErrorRanking, entr
 from mmseg_custom.io.files import write_json
 from mmseg_custom.ledger.images import images_of
 from mmseg_custom.ledger.lineage import image_set, may_have_seen
+from mmseg_custom.messages import Report
 from mmseg_custom.models.one_output import most_probable, probabilities, threshold_of
 from mmseg_custom.out_of_fold.predict import network_of
 from mmseg_custom.out_of_fold.scores import MARK
@@ -53,7 +54,7 @@ class ErrorsFound:
 
 @lost_workers_explained()
 @torch.no_grad()
-def find_errors_by_disagreement(folds: Sequence[TrainedFold], report: Callable[[str], None]) -> ErrorsFound:
+def find_errors_by_disagreement(folds: Sequence[TrainedFold], report: Report) -> ErrorsFound:
     """Let all folds predict the val split of the config, or what was carved out, an image at a time.
 
     Raises:

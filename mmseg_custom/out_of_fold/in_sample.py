@@ -1,6 +1,6 @@
 """What memory is worth: each image by weights that were trained on it, beside those that have never seen it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any
@@ -12,6 +12,7 @@ from mmseg_custom.cross_validation.stored_run import TrainedFold
 from mmseg_custom.evaluation.kept_predictions import Index, KeptPredictions
 from mmseg_custom.evaluation.scores import scores_of
 from mmseg_custom.io.files import write_csv, write_json
+from mmseg_custom.messages import Report
 from mmseg_custom.out_of_fold.paired_scores import compare_kept, paired_table
 from mmseg_custom.out_of_fold.predict import OutOfFoldPass
 from mmseg_custom.reports.findings.out_of_fold import without_nan
@@ -42,7 +43,7 @@ class InSample:
     out_of_fold: KeptPredictions
     index: Index
 
-    def predict(self, chosen: Collection[str], report: Callable[[str], None]) -> None:
+    def predict(self, chosen: Collection[str], report: Report) -> None:
         """Predict what is missing, by some folds.
 
         Args:

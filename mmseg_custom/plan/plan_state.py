@@ -1,6 +1,6 @@
 """A plan on this disk: the configs of its runs, the ledgers of its stages, and what of it is done."""
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from mmseg_custom.errors import StageError
 from mmseg_custom.io.files import remove_leftovers
 from mmseg_custom.ledger.changes import archive, change_of, extension, remove_leftovers_of_run
 from mmseg_custom.ledger.stage_ledger import StageLedger
+from mmseg_custom.messages import Report
 from mmseg_custom.plan.early_stop import ended_by, explain_not_run
 from mmseg_custom.plan.plan import Plan, PlannedRun, PlannedStage
 from mmseg_custom.plan.repeats import SEED, move_to_repeat, seed_of
@@ -122,9 +123,7 @@ class PlanState:
         entries = {run: self.ledger(stage).entry(run.name) for run in stage.chosen(folds)}
         return any(entry is None or extension(self.config(run), entry) for run, entry in entries.items())
 
-    def archive_changes(
-        self, stages: list[PlannedStage], folds: Container[int] | None, report: Callable[[str], None]
-    ) -> None:
+    def archive_changes(self, stages: list[PlannedStage], folds: Container[int] | None, report: Report) -> None:
         """Archive the changed runs of the first stage that has some, after all runs of the later stages.
 
         A run that is trained longer stays: it goes on. What stands behind it has to be trained anew all the same.

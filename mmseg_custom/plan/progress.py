@@ -1,11 +1,12 @@
 """How far a plan is, and how long the rest will take."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmseg_custom.engine.history import MONITOR
 from mmseg_custom.launchers.worker import Progress
+from mmseg_custom.messages import Report
 
 
 @dataclass
@@ -81,7 +82,7 @@ class PlanProgress:
         stage: The number of the stage under way.
     """
 
-    def __init__(self, runs: Mapping[str, RunProgress], report: Callable[[str], None] | None) -> None:
+    def __init__(self, runs: Mapping[str, RunProgress], report: Report | None) -> None:
         self.runs, self.report = dict(runs), report
         self.stage: int | None = None
         self.started = time.monotonic()
